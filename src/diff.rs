@@ -1,0 +1,1 @@
+//! From two versions of a file to hunks and back.

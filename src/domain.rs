@@ -1,0 +1,25 @@
+//! The words of the product as plain data. Everything here is serde and nothing here does I/O.
+//!
+//! One list of [`Event`]s serves the engine, the journal, the screen and the headless output.
+
+mod command;
+mod event;
+mod evidence;
+mod file;
+mod hash;
+mod ids;
+mod message;
+mod path;
+mod proposal;
+mod usage;
+
+pub use command::{Command, CommitChoice, Progress, Update};
+pub use event::{Event, NoteLevel, RECORD_VERSION, Record, TurnEnd};
+pub use evidence::{Evidence, GateStatus, TestCount};
+pub use file::{Change, FileState};
+pub use hash::ContentHash;
+pub use ids::{CallId, HunkId, MessageId, PermissionId, ProposalId, SessionId};
+pub use message::{Message, Thinking, ToolCall, ToolResult, ToolSpec};
+pub use path::{PathError, RepoPath};
+pub use proposal::{ChangeKind, FileChange, FileMode, Hunk, HunkVerdict, Isolation, Proposal, Verdict};
+pub use usage::{Budget, Usage};

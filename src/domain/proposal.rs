@@ -1,0 +1,141 @@
+//! A frozen draft and what the user decides on it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ContentHash, HunkId, ProposalId, RepoPath};
+
+/// What happened to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// It was not there.
+    Add,
+    /// Its content or mode is different.
+    Edit,
+    /// It is gone.
+    Delete,
+    /// It has another path; `old_path` names where it was.
+    Rename,
+}
+
+/// The part of a file's mode that git keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileMode {
+    /// 100644
+    #[default]
+    Regular,
+    /// 100755
+    Executable,
+    /// 120000: the content is the target.
+    Symlink,
+}
+
+/// One change to one file, bound to the bytes before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// Where the file is after the change (for a deletion: was).
+    pub path: RepoPath,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// Where a renamed file was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_path: Option<RepoPath>,
+    /// Hash of the bytes before; `None` for an addition.
+    #[serde(default)]
+    pub base: Option<ContentHash>,
+    /// Hash of the bytes after; `None` for a deletion.
+    #[serde(default)]
+    pub result: Option<ContentHash>,
+    /// Mode before.
+    #[serde(default)]
+    pub old_mode: FileMode,
+    /// Mode after.
+    #[serde(default)]
+    pub mode: FileMode,
+    /// The content is not text on one of the two sides, so it is decided as a whole.
+    #[serde(default)]
+    pub binary: bool,
+    /// Lines added.
+    pub added: usize,
+    /// Lines removed.
+    pub removed: usize,
+    /// The parts that can be decided one by one. A change without text to compare (binary, mode only, empty file,
+    /// pure rename) has exactly one, with both ranges `[0, 0]`.
+    pub hunks: Vec<Hunk>,
+}
+
+/// A run of changed lines with its context: the unit of a verdict. The lines themselves follow from the two blobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hunk {
+    /// Derived from path and changed content.
+    pub id: HunkId,
+    /// `[start, lines]` before, context included, as in a unified diff header.
+    pub old: [usize; 2],
+    /// `[start, lines]` after, likewise.
+    pub new: [usize; 2],
+}
+
+/// A frozen draft: what the user is shown and decides on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Its name in the session.
+    pub id: ProposalId,
+    /// One line, for people.
+    pub title: String,
+    /// The commit message drafted for it.
+    pub message: String,
+    /// Hash over all changes (paths, modes, base and result hashes): what evidence and verdicts are pinned to.
+    pub hash: ContentHash,
+    /// The changes, ordered by path.
+    pub changes: Vec<FileChange>,
+}
+
+impl Proposal {
+    /// All hunks with the change they belong to, in order.
+    pub fn hunks(&self) -> impl Iterator<Item = (&FileChange, &Hunk)> {
+        self.changes.iter().flat_map(|change| change.hunks.iter().map(move |hunk| (change, hunk)))
+    }
+}
+
+/// A decision on a hunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It goes into the commit.
+    Accept,
+    /// It does not, and the agent hears so.
+    Reject,
+    /// The user's own text replaces it.
+    Edit,
+    /// No decision; only a comment, or a decision taken back.
+    Open,
+}
+
+/// A decision with what was said about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HunkVerdict {
+    /// Which hunk.
+    pub hunk: HunkId,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// What the user said about it, for the agent.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// The line of the result the comment is about, 1-based, when it is about one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The bytes that replace the hunk's new lines, when the verdict is `edit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<String>,
+}
+
+/// How a workspace keeps what happens inside away from the outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// Overlay in Linux namespaces: file system, processes and network are contained.
+    Overlay,
+    /// A copy of the files: the repository is safe from edits, but commands can reach everything else.
+    Copy,
+}

@@ -1,0 +1,3 @@
+//! The program: parse, run, map an error to an exit code.
+
+fn main() {}

@@ -1,0 +1,196 @@
+//! The transaction a task works in: your tree below, its changes above.
+//!
+//! A [`Workspace`] is the only way tools and gates see files and run commands. What they do there is invisible
+//! outside until a verdict. [`overlay`] holds it in Linux namespaces, [`copy`] in a copy of the files.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
+
+/// An entry of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is.
+    pub path: RepoPath,
+    /// It is a folder.
+    pub folder: bool,
+    /// Size in bytes; 0 for a folder.
+    pub size: u64,
+}
+
+/// What to search for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// A regular expression (Rust `regex` syntax), smart case.
+    pub pattern: String,
+    /// A file or folder to stay in.
+    pub path: Option<RepoPath>,
+    /// A glob that paths have to match.
+    pub glob: Option<String>,
+    /// The most hits to return.
+    pub limit: usize,
+}
+
+/// A line that matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The file.
+    pub path: RepoPath,
+    /// 1-based line number.
+    pub line: u64,
+    /// The line, without its end, cut to 500 bytes, lossy UTF-8.
+    pub text: String,
+}
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// A command line for `sh -c`.
+    pub command: String,
+    /// Folder to run in, relative to the root; the root when `None`.
+    pub folder: Option<RepoPath>,
+    /// Further environment variables.
+    pub environment: Vec<(String, String)>,
+    /// It is killed with all its children after this time.
+    pub limit: Duration,
+    /// Outside network, only after a permission.
+    pub network: bool,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// Killed by this signal.
+    Signal(i32),
+    /// Killed because the time limit was reached.
+    TimedOut,
+    /// Killed because the token was cancelled.
+    Cancelled,
+}
+
+/// What could not be done in a workspace.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// The file or folder is not there.
+    #[error("`{0}` does not exist")]
+    Missing(RepoPath),
+    /// A folder where a file is wanted, or the other way round.
+    #[error("`{path}` is {what}")]
+    Kind {
+        /// Where.
+        path: RepoPath,
+        /// What it is: "a folder, not a file".
+        what: &'static str,
+    },
+    /// The path leads out of the repository through a symlink.
+    #[error("`{0}` leads out of the repository through a symlink")]
+    Escapes(RepoPath),
+    /// The search pattern or glob is not valid.
+    #[error("{0}")]
+    Pattern(String),
+    /// The operating system refused.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried, with the path.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The isolation could not be set up or was lost.
+    #[error("{0}")]
+    Isolation(String),
+}
+
+/// A transaction over a repository's working folder.
+///
+/// Blocking file methods are cheap enough to be called from a blocking task; `run` is asynchronous.
+#[async_trait]
+pub trait Workspace: Send + Sync {
+    /// How it is isolated.
+    fn isolation(&self) -> Isolation;
+
+    /// The root as commands inside see it (overlay: the repository's own path).
+    fn root(&self) -> &Path;
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It is missing, a folder, leads outside, or cannot be read.
+    fn read(&self, path: &RepoPath) -> Result<FileState, WorkspaceError>;
+
+    /// Writes a file, making its folders. `mode` `None` keeps the mode it has.
+    ///
+    /// # Errors
+    /// A folder is in the way, the path leads outside, the disk is full.
+    fn write(&self, path: &RepoPath, bytes: &[u8], mode: Option<FileMode>) -> Result<(), WorkspaceError>;
+
+    /// Removes a file, and folders that become empty through it.
+    ///
+    /// # Errors
+    /// It is missing or a folder.
+    fn remove(&self, path: &RepoPath) -> Result<(), WorkspaceError>;
+
+    /// Lists a folder down to `depth` levels (1: its entries), as the ignore files allow, sorted, at most `limit`.
+    /// The flag is set when there was more.
+    ///
+    /// # Errors
+    /// It is missing or a file.
+    fn list(&self, path: Option<&RepoPath>, depth: usize, limit: usize) -> Result<(Vec<Entry>, bool), WorkspaceError>;
+
+    /// Searches text files as the ignore files allow, in the order of paths. The flag is set when there was more.
+    ///
+    /// # Errors
+    /// The pattern or the glob is not valid.
+    fn search(&self, query: &Query) -> Result<(Vec<Hit>, bool), WorkspaceError>;
+
+    /// Runs a command and all it starts, sends output as it comes (both streams, in order, raw bytes), and returns
+    /// when it has ended and nothing of it is left running. A slow reader slows the command down, never memory.
+    ///
+    /// # Errors
+    /// The isolation could not be entered; a command that fails is no error.
+    async fn run(
+        &self,
+        job: Job,
+        output: mpsc::Sender<Vec<u8>>,
+        cancel: CancellationToken,
+    ) -> Result<Exit, WorkspaceError>;
+
+    /// What is different from base, sorted by path; ignored files and `.git` left out. Cost follows the size of the
+    /// change (overlay) or of the tree (copy).
+    ///
+    /// # Errors
+    /// Something cannot be read.
+    fn changes(&self) -> Result<Vec<Change>, WorkspaceError>;
+
+    /// A throw-away workspace that sees what this one sees, ignored files included, with these files set or removed.
+    /// Gates run in it: the draft stays as it is.
+    ///
+    /// # Errors
+    /// The isolation could not be set up, the disk is full.
+    async fn fork(&self, files: Vec<(RepoPath, Option<FileState>)>) -> Result<Box<dyn Workspace>, WorkspaceError>;
+
+    /// Forgets the draft of these paths: they are what the user's tree holds, as it is now. `None` forgets everything.
+    /// Called after a commit, an undo, and when the tree changed underneath.
+    ///
+    /// # Errors
+    /// The isolation could not be set up again.
+    async fn reset(&self, paths: Option<Vec<RepoPath>>) -> Result<(), WorkspaceError>;
+}
+
+/// Where a workspace is opened and kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The repository's working folder, absolute and canonical.
+    pub repository: PathBuf,
+    /// A folder of the session's own below the cache directory; survives the process, so a session can go on.
+    pub state: PathBuf,
+    /// `Some` insists on an isolation; `None` takes the best there is.
+    pub isolation: Option<Isolation>,
+}
