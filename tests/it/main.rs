@@ -1,1 +1,19 @@
-fn main() {}
+//! Every integration test in one linked binary.
+#![allow(missing_docs, reason = "tests are named after the rule they prove")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should fail")]
+
+mod agents;
+mod config;
+mod diff;
+mod engine;
+mod git;
+mod headless;
+mod journal;
+mod pair;
+mod proposal;
+mod providers;
+mod support;
+mod terminal;
+mod tools;
+mod tui;
+mod workspace;

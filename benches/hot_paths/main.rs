@@ -1,0 +1,10 @@
+//! The hot paths, with the budget of each in its own file. `cargo bench`.
+
+mod diff;
+mod engine;
+mod tui;
+mod workspace;
+
+fn main() {
+    divan::main();
+}
