@@ -1,6 +1,7 @@
 //! The session engine: one task with one inbox. `decide` and `apply` are pure; the driver appends events to the
 //! journal, folds them, publishes them, then starts the effects. Written before shown.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,9 +26,21 @@ pub struct Opening {
     pub isolation: Option<Isolation>,
     /// Resolved settings.
     pub settings: Arc<Settings>,
+    /// Tenon's state folder: journals and blobs.
+    pub state: PathBuf,
+    /// Tenon's cache folder: workspaces.
+    pub cache: PathBuf,
+    /// The user's own agent folders, the nearest first (`~/.config/tenon/agents`, `~/.claude/agents`). Those of the
+    /// repository and the built-in ones are found by the engine.
+    pub agents: Vec<PathBuf>,
+    /// The environment: keys and base URLs of providers.
+    pub environment: BTreeMap<String, String>,
+    /// The program that serves as the sandbox's helper; the running one when `None`.
+    pub helper: Option<PathBuf>,
 }
 
-/// A running session as a front end sees it. Cloning is cheap; the session ends when told to close.
+/// A running session as a front end sees it. Cloning is cheap; the session ends when told to close, or when every
+/// handle is gone.
 #[derive(Clone, Debug)]
 pub struct Handle {
     /// The session.
@@ -40,3 +53,25 @@ pub struct Handle {
 
 /// What comes out of a session: first everything that is already in its journal, then what happens.
 pub type Updates = mpsc::Receiver<Update>;
+
+/// Why a session could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct EngineError {
+    /// What went wrong, in one sentence.
+    pub message: String,
+    /// What to do next, one sentence each.
+    pub hints: Vec<String>,
+}
+
+/// Opens a session, a new one or one to go on with, and starts its task.
+///
+/// # Errors
+/// The folder is in no repository, there is no such session, or the state folder, the workspace or the asked-for
+/// isolation cannot be had. A missing model is no error: saying something then tells what to set.
+pub async fn open(opening: Opening) -> Result<(Handle, Updates), EngineError> {
+    Err(EngineError {
+        message: format!("sessions cannot be opened yet in {}", opening.folder.display()),
+        hints: Vec::new(),
+    })
+}

@@ -148,4 +148,6 @@ pub enum Update {
     Record(Record),
     /// Something passes by.
     Progress(Progress),
+    /// The engine cannot go on, because its journal cannot be written; the last update of a session.
+    Failed(String),
 }

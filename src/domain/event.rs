@@ -228,6 +228,9 @@ pub enum Event {
         before: u64,
         /// Estimated tokens after.
         after: u64,
+        /// What the request for the summary used.
+        #[serde(default)]
+        usage: Usage,
     },
     /// The agent came to rest.
     TurnEnded {
