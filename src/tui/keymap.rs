@@ -1,0 +1,151 @@
+//! One table of keys: it feeds the key map, the help, the footer, the palette and the documentation.
+
+mod chord;
+mod table;
+
+use std::collections::HashMap;
+
+pub use chord::Chord;
+pub use table::{Action, Entry, KEYS, Place, Places};
+
+/// Which key does what where.
+#[derive(Clone, Debug)]
+pub struct KeyMap {
+    actions: HashMap<(Place, Chord), Action>,
+    keys: HashMap<Action, Vec<Chord>>,
+}
+
+impl Default for KeyMap {
+    fn default() -> Self {
+        Self::with_changes(&[]).0
+    }
+}
+
+impl KeyMap {
+    /// The default keys with the user's changes: a pair is an entry's name and the keys that replace its own.
+    /// What could not be used is returned in words.
+    pub fn with_changes(changes: &[(String, Vec<String>)]) -> (Self, Vec<String>) {
+        let mut map = Self { actions: HashMap::new(), keys: HashMap::new() };
+        let mut complaints = Vec::new();
+        for (name, _) in changes {
+            if !KEYS.iter().any(|entry| entry.name == name) {
+                complaints.push(format!("keymap: there is no action `{name}`; `tenon` shows all of them with F1"));
+            }
+        }
+        for entry in KEYS {
+            let changed = changes.iter().find(|(name, _)| name == entry.name).map(|(_, keys)| keys);
+            let chords: Vec<Chord> = match changed {
+                None => entry.keys.iter().filter_map(|key| Chord::parse(key)).collect(),
+                Some(keys) => {
+                    let mut chords = Vec::new();
+                    for key in keys {
+                        match Chord::parse(key) {
+                            Some(chord) => chords.push(chord),
+                            None => complaints.push(format!("keymap: `{key}` of `{}` is no key", entry.name)),
+                        }
+                    }
+                    chords
+                }
+            };
+            for place in Place::ALL.into_iter().filter(|place| entry.places.holds(*place)) {
+                for chord in &chords {
+                    map.actions.entry((place, *chord)).or_insert(entry.action);
+                }
+            }
+            map.keys.entry(entry.action).or_default().extend(chords);
+        }
+        (map, complaints)
+    }
+
+    /// What a key does in a pane.
+    pub fn action(&self, place: Place, chord: Chord) -> Option<Action> {
+        self.actions.get(&(place, chord)).copied()
+    }
+
+    /// The keys of an action as people write them, the first one first.
+    pub fn keys_of(&self, action: Action) -> Vec<String> {
+        self.keys.get(&action).map(|chords| chords.iter().map(Chord::to_string).collect()).unwrap_or_default()
+    }
+
+    /// The shortest way to name the key of an action; empty when it has none.
+    pub fn key_of(&self, action: Action) -> String {
+        self.keys.get(&action).and_then(|chords| chords.first()).map(Chord::to_string).unwrap_or_default()
+    }
+
+    /// What the footer of a pane shows: keys with one word each.
+    pub fn footer(&self, place: Place) -> Vec<(String, &'static str)> {
+        KEYS.iter()
+            .filter(|entry| !entry.footer.is_empty() && entry.places.holds(place))
+            .map(|entry| (self.key_of(entry.action), entry.footer))
+            .filter(|(key, _)| !key.is_empty())
+            .collect()
+    }
+}
+
+/// The key table as a markdown section for the documentation.
+pub fn keys_markdown() -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for (title, places) in Places::GROUPS {
+        let _ = writeln!(out, "### {title}\n\n| Keys | Name | What it does |\n|---|---|---|");
+        for entry in KEYS.iter().filter(|entry| entry.places == *places) {
+            let keys: Vec<String> =
+                entry.keys.iter().filter_map(|key| Chord::parse(key)).map(|chord| format!("`{chord}`")).collect();
+            let _ = writeln!(out, "| {} | {} | {} |", keys.join(" "), entry.name, entry.doc);
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_key_parses_and_shows_itself_again() {
+        for entry in KEYS {
+            for key in entry.keys {
+                let chord = Chord::parse(key).unwrap_or_else(|| panic!("{key} of {}", entry.name));
+                assert_eq!(Chord::parse(&chord.to_string()), Some(chord), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_has_two_meanings_in_one_pane() {
+        let mut seen: HashMap<(Place, Chord), &str> = HashMap::new();
+        for entry in KEYS {
+            for place in Place::ALL.into_iter().filter(|place| entry.places.holds(*place)) {
+                for chord in entry.keys.iter().filter_map(|key| Chord::parse(key)) {
+                    if let Some(other) = seen.insert((place, chord), entry.name) {
+                        panic!("{chord} in {place:?}: {other} and {}", entry.name);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_every_entry_is_documented() {
+        let text = keys_markdown();
+        let mut names: Vec<&str> = KEYS.iter().map(|entry| entry.name).collect();
+        for name in &names {
+            assert!(text.contains(&format!("| {name} |")), "{name} is missing from the documentation");
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), KEYS.len());
+        assert_eq!(text.lines().filter(|line| line.starts_with("| `")).count(), KEYS.len());
+    }
+
+    #[test]
+    fn changed_keys_replace_the_default_ones_and_mistakes_are_named() {
+        let changes =
+            [("accept".to_owned(), vec!["y".to_owned(), "kaboom-x".to_owned()]), ("acept".to_owned(), Vec::new())];
+        let (map, complaints) = KeyMap::with_changes(&changes);
+        assert_eq!(map.key_of(Action::Accept), "y");
+        assert_eq!(map.action(Place::Diff, Chord::parse("a").unwrap()), None);
+        assert_eq!(complaints.len(), 2, "{complaints:?}");
+    }
+}
