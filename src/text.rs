@@ -1,1 +1,19 @@
-//! (room under construction)
+//! Text for people: display width, wrapping, and making untrusted text harmless.
+//!
+//! A terminal obeys what it is sent, so nothing from outside reaches it raw. [`sanitize`] keeps every visible
+//! character in the order of the bytes and turns everything else into marks: controls in caret notation (`^[`),
+//! invisible and direction-changing characters as `<U+202E>`, bytes that are no UTF-8 as `<FF>`. What somebody
+//! approves is then what is there. [`StreamSanitizer`] does the same for the output of programs that arrives in
+//! pieces, and leaves out plain colours, which hide nothing.
+
+mod cut;
+mod measure;
+mod redact;
+mod sanitize;
+mod stream;
+
+pub use cut::cut_middle;
+pub use measure::{expand_tabs, truncate, width, wrap};
+pub use redact::redact;
+pub use sanitize::{sanitize, sanitize_bytes, sanitize_line};
+pub use stream::{StreamSanitizer, sanitize_output};
