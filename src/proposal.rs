@@ -1,1 +1,13 @@
-//! (room under construction)
+//! Freeze a draft, take a selection of it, notice what went stale, and tell the agent what was rejected.
+
+mod freeze;
+mod review;
+mod select;
+mod stale;
+mod verdicts;
+
+pub use freeze::{freeze, hash};
+pub use review::review_text;
+pub use select::{ProposalError, Selection, select, states};
+pub use stale::{Rebased, rebase, stale};
+pub use verdicts::Verdicts;

@@ -19,11 +19,16 @@ pub struct Record {
     pub v: u32,
     /// Counts from 1 without gaps within a session.
     pub seq: u64,
-    /// When it was written.
+    /// When it was written, always told to the millisecond.
+    #[serde(serialize_with = "milliseconds")]
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
+}
+
+fn milliseconds<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{at:.3}"))
 }
 
 /// How important a note is.
