@@ -16,6 +16,22 @@ pub struct Thinking {
     /// Encrypted thinking that only the provider can read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redacted: Option<String>,
+    /// The wire it came over: another wire never gets it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wire: Option<String>,
+    /// What it belongs to on that wire: the id of the item, or of the call a signature was given for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// Bytes of the answer's text that came before it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after_text: usize,
+    /// Calls that came before it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after_calls: usize,
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 /// A call the model asks for.

@@ -17,6 +17,9 @@ pub struct Usage {
     /// Prompt tokens written to the provider's cache.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_write_tokens: u64,
+    /// The cached tokens are counted in `input_tokens` already, as OpenAI's wires do and Anthropic's does not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached_in_input: bool,
     /// Cost in US dollars; `None` when no price is known, never zero instead.
     #[serde(default)]
     pub cost_usd: Option<f64>,
@@ -29,7 +32,8 @@ fn is_zero(value: &u64) -> bool {
 impl Usage {
     /// Everything the model had to take in: the context size of the request.
     pub fn context_tokens(&self) -> u64 {
-        self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+        let cached = self.cache_read_tokens + self.cache_write_tokens;
+        if self.cached_in_input { self.input_tokens } else { self.input_tokens + cached }
     }
 
     /// Adds another request. A cost stays known only while every part is known.
@@ -39,6 +43,8 @@ impl Usage {
         self.output_tokens += other.output_tokens;
         self.cache_read_tokens += other.cache_read_tokens;
         self.cache_write_tokens += other.cache_write_tokens;
+        self.cached_in_input =
+            if first { other.cached_in_input } else { self.cached_in_input && other.cached_in_input };
         self.cost_usd = match (self.cost_usd, other.cost_usd) {
             (Some(a), Some(b)) => Some(a + b),
             (None, b) if first => b,

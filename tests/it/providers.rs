@@ -1,1 +1,3 @@
-//! (no tests yet)
+//! The wires to language models, against a real server on loopback.
+
+mod fake_server;

@@ -1,1 +1,7 @@
-//! (no tests yet)
+//! Helpers that more than one room's tests use: a server on loopback with scripted answers, and bodies for it.
+#![allow(dead_code, unused_imports, reason = "rooms take what they need")]
+
+pub mod bodies;
+pub mod server;
+
+pub use server::{Answer, Delivery, Recorded, ScriptedServer};
