@@ -1,6 +1,16 @@
 //! The session engine: one task with one inbox. `decide` and `apply` are pure; the driver appends events to the
 //! journal, folds them, publishes them, then starts the effects. Written before shown.
 
+mod context;
+pub mod decide;
+mod drafting;
+pub mod input;
+mod permissions;
+pub mod prompt;
+pub mod rules;
+pub mod session;
+pub mod work;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,158 @@
+//! What follows from an input. Pure: no clock, no file, no network; times, names and sizes come in with the input.
+//!
+//! An input records facts; [`What::Next`] then looks at the state and finds the next thing to do. So going on after a
+//! crash is the same as going on at all.
+
+mod budget;
+mod calls;
+mod commit;
+mod conversation;
+mod permission;
+mod proposing;
+mod resume;
+mod review;
+mod stop;
+mod undo;
+
+use jiff::Timestamp;
+
+use crate::domain::{Command, Event, NoteLevel};
+
+use super::input::{Input, Outcome, What};
+use super::rules::Rules;
+use super::session::Session;
+use super::work::{Effect, Flight, Job, JobId, Step, Work};
+
+/// What a decision is made on.
+pub struct Situation<'a> {
+    /// What is known.
+    pub session: &'a Session,
+    /// What is under way.
+    pub flight: &'a mut Flight,
+    /// What holds besides.
+    pub rules: &'a Rules,
+    /// When the input came.
+    pub at: Timestamp,
+}
+
+/// Decides what follows from an input.
+pub fn decide(session: &Session, flight: &mut Flight, rules: &Rules, input: Input) -> Step {
+    let mut here = Situation { session, flight, rules, at: input.at };
+    match input.what {
+        What::Command(command) => command_given(&mut here, command),
+        What::Chunk(job, chunk) => conversation::chunk(&mut here, job, chunk),
+        What::Reported(job, evidence) => proposing::reported(&here, job, evidence),
+        What::Ended(job, outcome) => ended(&mut here, job, outcome),
+        What::Resumed => resume::resumed(&mut here),
+        What::Next => next(&mut here),
+    }
+}
+
+fn command_given(here: &mut Situation<'_>, command: Command) -> Step {
+    match command {
+        Command::Say { text } => conversation::say(here, text),
+        Command::Withdraw { message } => conversation::withdraw(here, message),
+        Command::Answer { call, text } => calls::answer(here, call, text),
+        Command::Permit { permission, allowed, always } => permission::permit(here, permission, allowed, always),
+        Command::Decide { proposal, verdicts } => review::decided(here, proposal, verdicts),
+        Command::Propose => proposing::asked(here),
+        Command::Prove { proposal } => proposing::prove_again(here, &proposal),
+        Command::Commit { proposal, message, choice } => commit::asked(here, proposal, message, choice),
+        Command::Review { proposal, text } => review::send(here, &proposal, text),
+        Command::Undo => undo::asked(here, false),
+        Command::Redo => undo::asked(here, true),
+        Command::Shell { command } => calls::shell(here, command),
+        Command::UseAgent { agent } => choose(here, Some(agent), None),
+        Command::UseModel { model } => choose(here, None, Some(model)),
+        Command::Compact => conversation::compact(here),
+        Command::Interrupt => stop::interrupt(here),
+        Command::Close => stop::close(here),
+    }
+}
+
+fn ended(here: &mut Situation<'_>, id: JobId, outcome: Outcome) -> Step {
+    let Some(job) = here.flight.end(id) else { return Step::default() };
+    if job.may_change_draft() {
+        here.flight.touch();
+    }
+    match (job, outcome) {
+        (Job::Answer, Outcome::Replied(reply)) => conversation::replied(here, *reply),
+        (Job::Summary { upto, before }, Outcome::Replied(reply)) => {
+            conversation::summarised(here, upto, before, *reply)
+        }
+        (Job::Call(call), Outcome::Returned(returned)) => calls::returned(here, call, returned),
+        (Job::Call(call), Outcome::NeedsPermission(what)) => permission::needed(here, &call, what),
+        (Job::Propose, Outcome::Drafted(drafted)) => proposing::drafted(here, drafted),
+        (Job::Prove(subject), Outcome::Proved(result)) => proposing::proved(here, subject, result),
+        (Job::Select, Outcome::Selected(selected)) => commit::selected(here, selected),
+        (Job::Commit, Outcome::Committed(result)) => commit::committed(here, result),
+        (Job::Settle, Outcome::Rebased(result)) => commit::settled(here, result),
+        (Job::Rebase, Outcome::Rebased(result)) => commit::rebased(here, result),
+        (Job::Revert { redo }, Outcome::Reverted(result)) => undo::reverted(here, redo, result),
+        (Job::Choose, Outcome::Chosen(chosen)) => chose(chosen),
+        (Job::Review(_), Outcome::Reviewed(text)) => review::written(here, text),
+        (job, _) => stop::fell_over(here, &job),
+    }
+}
+
+/// Finds the next thing to do, one at a time: the driver asks again until there is nothing.
+fn next(here: &mut Situation<'_>) -> Step {
+    if here.flight.stopping() || here.flight.live().any(Job::must_end) {
+        return Step::default();
+    }
+    if here.flight.commission.is_some() {
+        return commit::go_on(here);
+    }
+    if here.session.turn.is_some() {
+        return conversation::go_on(here);
+    }
+    if here.flight.freeze.is_none() && !here.busy() && conversation::may_start(here) {
+        return conversation::start_turn(here);
+    }
+    Step::default()
+}
+
+fn choose(here: &mut Situation<'_>, agent: Option<String>, model: Option<String>) -> Step {
+    here.flight.begin(Job::Choose, Work::Choose { agent, model }).into()
+}
+
+fn chose(chosen: Result<super::input::Chosen, String>) -> Step {
+    match chosen {
+        Ok(chosen) => {
+            let mut step = Step::default();
+            step.events.extend(chosen.notes.into_iter().map(|text| Event::Noted { level: NoteLevel::Warning, text }));
+            step.events.push(Event::AgentChosen { agent: chosen.agent, model: chosen.model, tools: chosen.tools });
+            step
+        }
+        Err(text) => noted(NoteLevel::Error, text),
+    }
+}
+
+impl Situation<'_> {
+    /// Something runs that a turn, a commit or an undo must not run beside.
+    fn busy(&self) -> bool {
+        self.session.turn.is_some()
+            || self.flight.commission.is_some()
+            || self.flight.stopping()
+            || self.flight.live().any(|job| job.must_end() && *job != Job::Choose)
+    }
+
+    /// What it is, for people.
+    fn occupation(&self) -> &'static str {
+        if self.session.turn.is_some() {
+            "the agent is working; interrupt it or wait until it rests"
+        } else if self.flight.commission.is_some() {
+            "a commit is on its way; wait for it or interrupt it"
+        } else {
+            "the last step is still being finished; try again in a moment"
+        }
+    }
+}
+
+fn noted(level: NoteLevel, text: impl Into<String>) -> Step {
+    Event::Noted { level, text: text.into() }.into()
+}
+
+fn cancel(effect: Option<Effect>) -> Vec<Effect> {
+    effect.into_iter().collect()
+}

@@ -1,0 +1,141 @@
+//! Calls: which may run, in what order, and that every one is answered exactly once.
+
+use std::collections::BTreeSet;
+
+use crate::domain::{CallId, Event, NoteLevel, ToolCall};
+
+use super::super::input::Returned;
+use super::super::session::{Call, SHELL};
+use super::super::work::{Job, Step, Work};
+use super::{Situation, noted, proposing};
+
+/// Tools that change nothing, so they may run side by side.
+const READERS: [&str; 3] = ["read", "list", "search"];
+
+/// Records the calls of an answer. What cannot be carried out is answered at once.
+pub fn called(here: &Situation<'_>, calls: Vec<ToolCall>) -> Step {
+    let mut step = Step::default();
+    let mut taken: BTreeSet<CallId> = BTreeSet::new();
+    for (place, call) in calls.into_iter().enumerate() {
+        let id = name_of(here, &call.call, &taken, place);
+        taken.insert(id.clone());
+        let refusal = refusal(here, &call);
+        step.events.push(Event::ToolCalled {
+            call: id.clone(),
+            name: call.name,
+            input: call.input,
+            invalid: call.invalid,
+        });
+        if let Some(output) = refusal {
+            step.events.push(Event::ToolReturned { call: id, ok: false, output, ms: 0 });
+        }
+    }
+    step
+}
+
+/// Some servers give no names, or the same ones in every answer; a session's calls have one name each.
+fn name_of(here: &Situation<'_>, id: &CallId, taken: &BTreeSet<CallId>, place: usize) -> CallId {
+    let free = |id: &CallId| !id.as_str().is_empty() && !taken.contains(id) && here.session.call(id).is_none();
+    if free(id) {
+        return id.clone();
+    }
+    let mut number = here.session.seq as usize + place;
+    loop {
+        let made = CallId::new(format!("c{number}"));
+        if free(&made) {
+            return made;
+        }
+        number += 1;
+    }
+}
+
+fn refusal(here: &Situation<'_>, call: &ToolCall) -> Option<String> {
+    if let Some(raw) = &call.invalid {
+        let end: String = raw.chars().rev().take(80).collect::<Vec<_>>().into_iter().rev().collect();
+        return Some(format!(
+            "The arguments of this call are not whole JSON (they end with `{end}`), so it was not executed. Send the call \
+             again with complete arguments; split a long one into several."
+        ));
+    }
+    if here.rules.allows(&call.name) {
+        return None;
+    }
+    Some(format!("There is no tool `{}` for you. Your tools are: {}.", call.name, here.rules.names()))
+}
+
+/// Starts what may run now: reads side by side, everything else in its turn.
+pub fn go_on(here: &mut Situation<'_>) -> Step {
+    let session = here.session;
+    let mut step = Step::default();
+    let mut before = 0;
+    for call in session.open_calls() {
+        let reads = READERS.contains(&call.call.name.as_str());
+        let started = here.flight.runs(&call.call.call);
+        if !reads && before > 0 {
+            break;
+        }
+        if !started && !call.asks() {
+            step.join(start(here, call));
+        }
+        if !reads {
+            break;
+        }
+        before += 1;
+    }
+    step
+}
+
+fn start(here: &mut Situation<'_>, call: &Call) -> Step {
+    let id = call.call.call.clone();
+    match call.call.name.as_str() {
+        // Rests until the user answers.
+        "ask" => Step::default(),
+        "plan" => ok(id, "The plan is shown to the user. Work through it step by step."),
+        "propose" => proposing::called(here, call),
+        _ if call.question.as_ref().is_some_and(|question| question.allowed == Some(false)) => Event::ToolReturned {
+            call: id,
+            ok: false,
+            output: "The user did not allow this. Find another way, or ask.".to_owned(),
+            ms: 0,
+        }
+        .into(),
+        _ => {
+            let permitted = call.question.is_some();
+            let work = Work::Call { call: call.call.clone(), permitted };
+            here.flight.begin(Job::Call(id), work).into()
+        }
+    }
+}
+
+fn ok(call: CallId, output: &str) -> Step {
+    Event::ToolReturned { call, ok: true, output: output.to_owned(), ms: 0 }.into()
+}
+
+/// A tool answered.
+pub fn returned(here: &Situation<'_>, call: CallId, returned: Returned) -> Step {
+    if here.session.call(&call).is_some_and(Call::open) {
+        return Event::ToolReturned { call, ok: returned.ok, output: returned.output, ms: returned.ms }.into();
+    }
+    Step::default()
+}
+
+/// The user answers a question of the agent.
+pub fn answer(here: &Situation<'_>, call: CallId, text: String) -> Step {
+    let waits = here.session.open_calls().any(|open| open.call.call == call && open.call.name == "ask");
+    if waits {
+        return Event::ToolReturned { call, ok: true, output: text, ms: 0 }.into();
+    }
+    noted(NoteLevel::Warning, "this question does not wait for an answer")
+}
+
+/// The user runs a command of their own in the workspace.
+pub fn shell(here: &mut Situation<'_>, command: String) -> Step {
+    if here.flight.live().any(Job::must_end) {
+        return noted(NoteLevel::Warning, format!("not run: {}", here.occupation()));
+    }
+    let call = CallId::new(format!("{SHELL}-{}", here.session.calls + 1));
+    let input = serde_json::json!({ "command": command });
+    let mut step = Step::from(Event::ToolCalled { call: call.clone(), name: SHELL.to_owned(), input, invalid: None });
+    step.effects.push(here.flight.begin(Job::Call(call.clone()), Work::Shell { call, command }));
+    step
+}

@@ -1,0 +1,195 @@
+//! Freezing the draft, and proving what was frozen.
+
+use crate::domain::{CallId, ContentHash, Event, Evidence, GateStatus, NoteLevel, Proposal, ProposalId};
+
+use super::super::drafting;
+use super::super::session::{Call, OfferState, Session};
+use super::super::work::{Freeze, FreezeStage, Job, JobId, Step, Work};
+use super::{Situation, noted};
+
+/// Calls of `propose` in one turn after which a red gate is the user's to look at.
+const ROUNDS: u32 = 3;
+
+/// The agent came to rest: what it changed is frozen, unless it is what was frozen last.
+pub fn at_rest(here: &mut Situation<'_>) -> Step {
+    freeze(here, None)
+}
+
+/// The agent calls `propose`.
+pub fn called(here: &mut Situation<'_>, call: &Call) -> Step {
+    if here.flight.freeze.is_some() {
+        return Step::default();
+    }
+    freeze(here, Some(call.call.call.clone()))
+}
+
+/// The user wants the draft frozen now.
+pub fn asked(here: &mut Situation<'_>) -> Step {
+    if here.flight.freeze.is_some() || here.flight.commission.is_some() {
+        return noted(NoteLevel::Info, "a proposal is being made already");
+    }
+    freeze(here, None)
+}
+
+fn freeze(here: &mut Situation<'_>, call: Option<CallId>) -> Step {
+    let (title, message) = drafting::words(here.session, call.as_ref());
+    let id = here.session.next_proposal();
+    let revision = here.flight.revision;
+    here.flight.freeze = Some(Freeze { call, stage: FreezeStage::Freezing, revision });
+    here.flight.begin(Job::Propose, Work::Propose { id, title, message }).into()
+}
+
+/// The draft is frozen.
+pub fn drafted(here: &mut Situation<'_>, drafted: Result<Option<Box<Proposal>>, String>) -> Step {
+    let proposal = match drafted {
+        Ok(Some(proposal)) => *proposal,
+        Ok(None) => return nothing(here),
+        Err(text) => {
+            let mut step = finish(here, false, format!("The draft could not be frozen: {text}"));
+            here.flight.shortfall = Some("the draft could not be frozen".to_owned());
+            step.join(noted(NoteLevel::Error, format!("the draft could not be frozen: {text}")));
+            return step;
+        }
+    };
+    let same = here.session.open_offer().is_some_and(|offer| {
+        let known = &offer.proposal;
+        known.hash == proposal.hash && known.title == proposal.title && known.message == proposal.message
+    });
+    let mut step = Step::default();
+    if !same {
+        step.events.push(Event::Proposed { proposal: proposal.clone() });
+    }
+    if is_proven(here, &proposal.hash) {
+        step.join(report(here, &proposal));
+    } else {
+        step.join(prove(here, proposal));
+    }
+    step
+}
+
+fn nothing(here: &mut Situation<'_>) -> Step {
+    let withdrawn = here.session.open_offer().map(|offer| {
+        let mut proposal = offer.proposal.clone();
+        proposal.changes.clear();
+        proposal.hash = ContentHash::of(b"");
+        Event::Proposed { proposal }
+    });
+    let mut step =
+        finish(here, false, "Nothing is different from the user's tree, so there is nothing to propose.".to_owned());
+    step.events.extend(withdrawn);
+    step
+}
+
+fn is_proven(here: &Situation<'_>, hash: &ContentHash) -> bool {
+    here.session.proven.contains(hash) || here.flight.proven.contains(hash)
+}
+
+fn prove(here: &mut Situation<'_>, proposal: Proposal) -> Step {
+    if let Some(freeze) = &mut here.flight.freeze {
+        freeze.stage = FreezeStage::Proving(proposal.id.clone());
+    }
+    let job = Job::Prove(proposal.hash.clone());
+    here.flight.begin(job, Work::Prove { proposal: Box::new(proposal), selected: None }).into()
+}
+
+/// The user wants the gates to run again.
+pub fn prove_again(here: &mut Situation<'_>, proposal: &ProposalId) -> Step {
+    let Some(offer) = here.session.offer(proposal).filter(|offer| offer.state == OfferState::Open) else {
+        return noted(NoteLevel::Error, format!("there is no open proposal `{proposal}`"));
+    };
+    if here.busy() || here.flight.freeze.is_some() {
+        return noted(NoteLevel::Warning, format!("the gates were not started: {}", here.occupation()));
+    }
+    let revision = here.flight.revision;
+    here.flight.freeze = Some(Freeze { call: None, stage: FreezeStage::Freezing, revision });
+    prove(here, offer.proposal.clone())
+}
+
+/// A gate ended.
+pub fn reported(here: &Situation<'_>, job: JobId, evidence: Evidence) -> Step {
+    match here.flight.job(job) {
+        Some(Job::Prove(subject)) if *subject == evidence.subject => Event::GateReported(evidence).into(),
+        _ => Step::default(),
+    }
+}
+
+/// All gates ended.
+pub fn proved(here: &mut Situation<'_>, subject: ContentHash, result: Result<(), String>) -> Step {
+    let failed = result.err();
+    let mut step = Step::default();
+    match &failed {
+        Some(text) => {
+            step.join(noted(NoteLevel::Error, format!("the gates could not run: {text}")));
+            // No evidence is never green: the commit that waited for it is off.
+            here.flight.commission = None;
+        }
+        None => {
+            here.flight.proven.insert(subject);
+        }
+    }
+    let Some(Freeze { stage: FreezeStage::Proving(id), .. }) = &here.flight.freeze else { return step };
+    let proposal = here.session.offer(id).map(|offer| offer.proposal.clone());
+    step.join(match (proposal, failed) {
+        (Some(proposal), None) => report(here, &proposal),
+        (_, failed) => finish(here, false, format!("The gates could not run: {}", failed.unwrap_or_default())),
+    });
+    step
+}
+
+/// Tells what the gates found to whoever waits for it.
+fn report(here: &mut Situation<'_>, proposal: &Proposal) -> Step {
+    let rounds = here.session.turn.as_ref().map_or(0, |turn| turn.rounds);
+    let (ok, text) = gates_in_words(here.session, proposal, rounds);
+    finish(here, ok, text)
+}
+
+fn finish(here: &mut Situation<'_>, ok: bool, output: String) -> Step {
+    let Some(freeze) = here.flight.freeze.take() else { return Step::default() };
+    here.flight.frozen = Some(freeze.revision);
+    match freeze.call.filter(|call| here.session.call(call).is_some_and(Call::open)) {
+        Some(call) => Event::ToolReturned { call, ok, output, ms: 0 }.into(),
+        None => Step::default(),
+    }
+}
+
+fn gates_in_words(session: &Session, proposal: &Proposal, rounds: u32) -> (bool, String) {
+    let found: Vec<&Evidence> = session.evidence_on(&proposal.hash).collect();
+    let failed = found.iter().any(|evidence| evidence.status == GateStatus::Fail);
+    let files = proposal.changes.len();
+    let mut text = format!("Proposal {}: {files} file(s) changed.\n", proposal.id);
+    for evidence in &found {
+        text.push_str(&evidence_in_words(evidence));
+    }
+    if failed && rounds < ROUNDS {
+        text.push_str(&format!("Repair what failed and call propose again (round {rounds} of {ROUNDS}).\n"));
+    } else if failed {
+        text.push_str("This was the last round: stop here and tell the user what fails and why.\n");
+    } else {
+        text.push_str("The proposal is shown to the user. Come to rest now with a short summary.\n");
+    }
+    (!failed, text)
+}
+
+/// A gate's result as the agent reads it: the log only where it failed.
+fn evidence_in_words(evidence: &Evidence) -> String {
+    let status = match evidence.status {
+        GateStatus::Pass => "passed",
+        GateStatus::Fail => "FAILED",
+        GateStatus::NotRun => "not run",
+    };
+    let mut text = format!("- {} {status}", evidence.gate);
+    if let Some(reason) = &evidence.reason {
+        text.push_str(&format!(": {reason}"));
+    }
+    if evidence.status == GateStatus::Fail {
+        text.push_str(&format!(" ({} new, {} also on base)", evidence.new, evidence.old));
+        if let Some(command) = &evidence.command {
+            text.push_str(&format!("\n  command: {command}"));
+        }
+        if !evidence.log.is_empty() {
+            text.push_str(&format!("\n{}", evidence.log));
+        }
+    }
+    text.push('\n');
+    text
+}

@@ -1,0 +1,107 @@
+//! The title and the commit message of a proposal: the agent's own words, or what can be made of the conversation.
+
+use crate::domain::CallId;
+
+use super::session::{ItemKind, Session};
+
+/// The words for the next freeze: those of the call that asks for it, of the last `propose` since the last commit, of
+/// the proposal that is open, or made from what was said.
+pub fn words(session: &Session, call: Option<&CallId>) -> (String, String) {
+    let asked = call.and_then(|call| session.call(call));
+    let last = || {
+        let recent = session.items.iter().rev().take_while(|item| item.seq > session.committed);
+        recent.flat_map(|item| item.calls().iter().rev()).find(|call| call.call.name == "propose")
+    };
+    if let Some(call) = asked.or_else(last) {
+        let text = |field| call.call.input.get(field).and_then(serde_json::Value::as_str).unwrap_or_default().trim();
+        let (title, message) = (text("title"), text("message"));
+        match (title, message) {
+            ("", "") => {}
+            (title, "") => return (title.to_owned(), title.to_owned()),
+            ("", message) => return (first_line(message, 72), message.to_owned()),
+            (title, message) => return (title.to_owned(), message.to_owned()),
+        }
+    }
+    if let Some(offer) = session.open_offer() {
+        return (offer.proposal.title.clone(), offer.proposal.message.clone());
+    }
+    made_up(session)
+}
+
+fn made_up(session: &Session) -> (String, String) {
+    let since = session.items.iter().filter(|item| item.seq > session.committed);
+    let mut task = None;
+    let mut closing = None;
+    for item in since {
+        match &item.kind {
+            ItemKind::User { text } if task.is_none() => task = Some(text.as_str()),
+            ItemKind::Answer(answer) if !answer.text.trim().is_empty() => closing = Some(answer.text.trim()),
+            _ => {}
+        }
+    }
+    let task = task.or(session.request.as_deref()).unwrap_or("Change files");
+    let title = first_line(task, 60);
+    let subject = format!("{}: {}", commit_type(&title), lower_first(title.trim_end_matches(['.', '!'])));
+    let message = match closing {
+        Some(text) if text.len() <= 1_000 => format!("{subject}\n\n{text}"),
+        _ => subject,
+    };
+    (title, message)
+}
+
+fn first_line(text: &str, most: usize) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Change files");
+    if line.chars().count() <= most {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(most).collect();
+    let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    format!("{whole}…")
+}
+
+/// Conventional Commits by the first word; a wrong guess is the user's to edit.
+fn commit_type(title: &str) -> &'static str {
+    let first = title.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    match first.as_str() {
+        "fix" | "repair" | "correct" | "solve" | "resolve" | "bug" => "fix",
+        "add" | "create" | "implement" | "support" | "introduce" | "build" | "write" | "make" => "feat",
+        "document" | "explain" | "describe" => "docs",
+        "test" | "cover" => "test",
+        "refactor" | "rename" | "clean" | "simplify" | "move" | "extract" | "split" => "refactor",
+        "optimise" | "optimize" | "speed" => "perf",
+        _ => "chore",
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    let second_is_lower = text.chars().nth(1).is_none_or(|c| !c.is_uppercase());
+    match letters.next() {
+        Some(first) if second_is_lower => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Event, MessageId, Record};
+
+    fn said(text: &str) -> Session {
+        let event = Event::UserSaid { message: MessageId::new("m1"), text: text.to_owned(), queued: false };
+        Session::of(&[Record { v: 1, seq: 1, at: jiff::Timestamp::UNIX_EPOCH, event }])
+    }
+
+    #[test]
+    fn without_words_of_the_agent_the_task_becomes_the_subject() {
+        for (task, title, message) in [
+            ("Fix the total.", "Fix the total.", "fix: fix the total"),
+            ("\n  Add a route\nwith details", "Add a route", "feat: add a route"),
+            ("API keys leak", "API keys leak", "chore: API keys leak"),
+        ] {
+            assert_eq!(words(&said(task), None), (title.to_owned(), message.to_owned()));
+        }
+        let (title, _) = words(&said(&"word ".repeat(40)), None);
+        assert!(title.chars().count() <= 61 && title.ends_with("word…"), "{title}");
+    }
+}

@@ -1,0 +1,135 @@
+//! What the engine is told: wishes of the user, and how the work it started came out.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::{Command, ContentHash, Evidence, Proposal, RepoPath};
+use crate::provider::{Chunk, ProviderError, Reply};
+
+use super::work::{JobId, Selected};
+
+/// Something that reaches the engine, with the time it did.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+}
+
+/// What reaches the engine.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A wish of the user.
+    Command(Command),
+    /// A piece of an answer.
+    Chunk(JobId, Chunk),
+    /// A gate ended.
+    Reported(JobId, Evidence),
+    /// A piece of work ended; nothing more comes of it.
+    Ended(JobId, Outcome),
+    /// The session was read from its journal and goes on.
+    Resumed,
+    /// Nothing new; look what there is to do. Follows every step that changed something.
+    Next,
+}
+
+/// How a piece of work came out.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The model answered.
+    Replied(Box<Result<Reply, ProviderError>>),
+    /// A tool answered.
+    Returned(Returned),
+    /// The call did not run: the user has to allow this first.
+    NeedsPermission(String),
+    /// The draft was frozen; `None` when nothing is different from base.
+    Drafted(Result<Option<Box<Proposal>>, String>),
+    /// Every gate reported, or why they could not run.
+    Proved(Result<(), String>),
+    /// What the verdicts select.
+    Selected(Result<Arc<Selected>, String>),
+    /// The selection was committed, or not.
+    Committed(Result<Written, CommitFailure>),
+    /// A commit was taken back or brought forward again.
+    Reverted(Result<Reverted, String>),
+    /// The draft follows the user's tree again; files where both changed the same lines are named.
+    Rebased(Result<Vec<RepoPath>, String>),
+    /// The agent and the model that hold from now on.
+    Chosen(Result<Chosen, String>),
+    /// The review as the agent reads it.
+    Reviewed(Result<String, String>),
+    /// It was stopped before it came to an end.
+    Stopped,
+}
+
+/// What a tool gave back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// Whether it did what was asked.
+    pub ok: bool,
+    /// What the model reads.
+    pub output: String,
+    /// Milliseconds it took.
+    pub ms: u64,
+}
+
+/// A commit that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its name.
+    pub oid: String,
+    /// Its message, as hooks left it.
+    pub message: String,
+    /// The branch it is on.
+    pub branch: Option<String>,
+    /// The files it wrote.
+    pub paths: Vec<RepoPath>,
+    /// What else the user should hear.
+    pub notes: Vec<String>,
+}
+
+/// Why a commit was not made. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommitFailure {
+    /// These files are not what the proposal was made from.
+    Stale(Vec<RepoPath>),
+    /// Anything else, in words for the user.
+    Refused(String),
+}
+
+/// A commit that was taken back or brought forward again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reverted {
+    /// The commit.
+    pub oid: String,
+    /// Where HEAD is now.
+    pub head: Option<String>,
+    /// The files that were written.
+    pub paths: Vec<RepoPath>,
+    /// What else the user should hear.
+    pub notes: Vec<String>,
+}
+
+/// An agent and a model, found and ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Name of the agent.
+    pub agent: String,
+    /// The model as `provider/model`; empty when there is none.
+    pub model: String,
+    /// The tools it may call; `None` is all.
+    pub tools: Option<Vec<String>>,
+    /// What was not as asked.
+    pub notes: Vec<String>,
+}
+
+/// What proving needs to know besides the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The hash of exactly what is proven.
+    pub hash: ContentHash,
+    /// The proposal it belongs to.
+    pub proposal: Proposal,
+}
