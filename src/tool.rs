@@ -3,6 +3,26 @@
 //! A [`Tool`] works on the workspace and returns text for the model. The tools `plan`, `ask`, `propose` and
 //! `delegate` are steps of the protocol: they have a schema here, and the engine carries them out.
 
+mod access;
+mod apply_patch;
+mod catalogue;
+mod document;
+mod edit;
+mod indent;
+mod input;
+mod list;
+mod matching;
+mod nearest;
+pub mod patch;
+pub mod protocol;
+mod read;
+mod remove;
+mod run;
+mod search;
+pub mod search_replace;
+mod show;
+mod write;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,6 +32,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::ToolSpec;
 use crate::workspace::Workspace;
+
+pub use catalogue::Tools;
+pub use edit::replace::{Edit, EditError, Edited, edit_bytes};
 
 /// What a tool has at hand.
 #[derive(Clone)]
@@ -50,4 +73,16 @@ pub trait Tool: Send + Sync {
     /// Does it. Never panics on any input: an input that does not fit the schema is a failed output that names the
     /// valid fields.
     async fn call(&self, context: &ToolContext, input: Value) -> ToolOutput;
+}
+
+impl ToolOutput {
+    /// It did what was asked.
+    pub fn done(text: impl Into<String>) -> Self {
+        Self { ok: true, text: text.into() }
+    }
+
+    /// It did not; the text says why and what to do next.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self { ok: false, text: text.into() }
+    }
 }

@@ -1,0 +1,104 @@
+//! How tools reach files: off the asynchronous threads, with errors that help a model on.
+
+use std::sync::Arc;
+
+use crate::domain::{FileMode, FileState, RepoPath};
+use crate::workspace::{Workspace, WorkspaceError};
+
+use super::{ToolContext, ToolOutput, input};
+
+/// Does blocking work on the workspace. An error becomes a failed output; so does a panic, which must not end the
+/// session.
+pub(super) async fn blocking<F>(context: &ToolContext, work: F) -> ToolOutput
+where
+    F: FnOnce(&dyn Workspace) -> Result<String, String> + Send + 'static,
+{
+    let workspace = Arc::clone(&context.workspace);
+    match tokio::task::spawn_blocking(move || work(workspace.as_ref())).await {
+        Ok(Ok(text)) => ToolOutput::done(text),
+        Ok(Err(text)) => ToolOutput::failed(text),
+        Err(error) => ToolOutput::failed(format!("The tool broke down: {error}.")),
+    }
+}
+
+/// Reads a file, or says why not and what may be meant instead.
+pub(super) fn read(workspace: &dyn Workspace, path: &RepoPath) -> Result<FileState, String> {
+    workspace.read(path).map_err(|error| match error {
+        WorkspaceError::Missing(_) => missing(workspace, path),
+        other => explain(&other),
+    })
+}
+
+/// Reads a file that is going to be changed: `None` when it is missing, an error when it is no regular file.
+pub(super) fn read_to_change(workspace: &dyn Workspace, path: &RepoPath) -> Result<Option<FileState>, String> {
+    match workspace.read(path) {
+        Ok(state) if state.mode == FileMode::Symlink => {
+            let target = String::from_utf8_lossy(&state.bytes);
+            Err(format!("`{path}` is a symlink to `{target}`; change the file it points to."))
+        }
+        Ok(state) => Ok(Some(state)),
+        Err(WorkspaceError::Missing(_)) => Ok(None),
+        Err(other) => Err(explain(&other)),
+    }
+}
+
+/// An error of the workspace as a sentence.
+pub(super) fn explain(error: &WorkspaceError) -> String {
+    match error {
+        WorkspaceError::Kind { path, what } if what.contains("folder") => {
+            format!("{error}. Use `list` with the path `{path}` to see what is in it.")
+        }
+        _ => format!("{error}."),
+    }
+}
+
+/// "`x` does not exist", with the files that may be meant.
+pub(super) fn missing(workspace: &dyn Workspace, path: &RepoPath) -> String {
+    let near = suggestions(workspace, path);
+    if near.is_empty() {
+        return format!("`{path}` does not exist. Use `list` or `search` to find the file.");
+    }
+    let near: Vec<String> = near.into_iter().map(|path| format!("`{path}`")).collect();
+    format!("`{path}` does not exist. Did you mean {}?", near.join(" or "))
+}
+
+/// Up to three paths: names of the same folder that are alike, then the same name in other folders.
+fn suggestions(workspace: &dyn Workspace, path: &RepoPath) -> Vec<String> {
+    let folder = path.parent().and_then(|folder| RepoPath::parse(folder).ok());
+    let beside = workspace.list(folder.as_ref(), 1, 2_000).map(|(entries, _)| entries).unwrap_or_default();
+    let mut alike: Vec<(f64, String)> = beside
+        .iter()
+        .map(|entry| (strsim::jaro_winkler(entry.path.file_name(), path.file_name()), entry.path.to_string()))
+        .filter(|(score, _)| *score > 0.82)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut found: Vec<String> = alike.into_iter().take(2).map(|(_, path)| path).collect();
+    let everywhere = workspace.list(None, 16, 20_000).map(|(entries, _)| entries).unwrap_or_default();
+    let same_name = everywhere.iter().filter(|entry| !entry.folder && entry.path.file_name() == path.file_name());
+    found.extend(same_name.map(|entry| entry.path.to_string()).take(3));
+    found.dedup();
+    found.truncate(3);
+    found
+}
+
+/// A text that was shown with a secret blanked out must not be written back over the secret.
+pub(super) fn refuse_blanked(old: &str, new: &str) -> Result<(), String> {
+    const MARK: &str = "[redacted …";
+    if new.contains(MARK) && !old.contains(MARK) {
+        return Err(format!(
+            "The text holds `{MARK}]`, which stands for a secret you were not shown. Writing it would destroy the \
+             secret: leave that line out of the edit."
+        ));
+    }
+    if old.contains(MARK) {
+        return Err(format!(
+            "`old` holds `{MARK}]`, which stands for a secret and is not what the file holds. Edit the lines around it."
+        ));
+    }
+    Ok(())
+}
+
+/// Reads the path field of an input.
+pub(super) fn path(workspace: &dyn Workspace, text: &str) -> Result<RepoPath, String> {
+    input::path(workspace.root(), text)
+}

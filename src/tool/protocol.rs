@@ -1,0 +1,247 @@
+//! The tools that are steps of the protocol: a model calls them like any other, and the engine carries them out.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::domain::ToolSpec;
+
+use super::input;
+
+/// The name of the tool that says what is going to be done.
+pub const PLAN: &str = "plan";
+/// The name of the tool that asks the user.
+pub const ASK: &str = "ask";
+/// The name of the tool that hands the draft to the user.
+pub const PROPOSE: &str = "propose";
+/// The name of the tool that gives work to another agent.
+pub const DELEGATE: &str = "delegate";
+
+pub(super) const NAMES: [&str; 4] = [PLAN, ASK, PROPOSE, DELEGATE];
+
+/// How far a step of a plan is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// Not begun.
+    #[default]
+    Todo,
+    /// Being worked on.
+    Doing,
+    /// Done.
+    Done,
+}
+
+/// A step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// What is going to be done.
+    pub title: String,
+    /// How one sees that it is done.
+    pub acceptance: String,
+    /// How far it is.
+    #[serde(default)]
+    pub status: StepStatus,
+}
+
+/// The input of `plan`: all steps, each time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The steps in order.
+    pub steps: Vec<Step>,
+}
+
+/// The input of `ask`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// What the user is asked.
+    pub question: String,
+    /// Answers to choose from; the user may always write another.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+/// The input of `propose`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Propose {
+    /// What the change does, in one line.
+    pub title: String,
+    /// The draft of the commit message.
+    pub message: String,
+}
+
+/// The input of `delegate`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delegate {
+    /// The agent that is to do it.
+    pub agent: String,
+    /// What it is to do, complete in itself.
+    pub task: String,
+}
+
+/// A call of one of these tools, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// What is going to be done.
+    Plan(Plan),
+    /// A question for the user.
+    Ask(Ask),
+    /// The draft is ready.
+    Propose(Propose),
+    /// Work for another agent.
+    Delegate(Delegate),
+}
+
+impl Protocol {
+    /// Reads a call; `None` when the name is not one of these tools.
+    ///
+    /// # Errors
+    /// Inside: the sentence for the model that says what does not fit and what would.
+    pub fn read(name: &str, value: &Value) -> Option<Result<Self, String>> {
+        let schema = schema(name)?;
+        let read = match name {
+            PLAN => input::read(&schema, value).map(Self::Plan),
+            ASK => input::read(&schema, value).map(Self::Ask),
+            PROPOSE => input::read(&schema, value).map(Self::Propose),
+            _ => input::read(&schema, value).map(Self::Delegate),
+        };
+        Some(read.and_then(Self::filled))
+    }
+
+    fn filled(self) -> Result<Self, String> {
+        let fields: &[(&str, &str)] = match &self {
+            Self::Plan(_) => &[],
+            Self::Ask(ask) => &[("question", &ask.question)],
+            Self::Propose(propose) => &[("title", &propose.title)],
+            Self::Delegate(delegate) => &[("agent", &delegate.agent), ("task", &delegate.task)],
+        };
+        match fields.iter().find(|(_, text)| text.trim().is_empty()) {
+            Some((name, _)) => Err(format!("`{name}` is empty.")),
+            None => Ok(self),
+        }
+    }
+
+    /// One line for the chat.
+    pub fn summary(&self) -> String {
+        let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        match self {
+            Self::Plan(plan) => {
+                let done = plan.steps.iter().filter(|step| step.status == StepStatus::Done).count();
+                format!("{done} of {} steps done", plan.steps.len())
+            }
+            Self::Ask(ask) => first(&ask.question),
+            Self::Propose(propose) => first(&propose.title),
+            Self::Delegate(delegate) => format!("{}: {}", delegate.agent, first(&delegate.task)),
+        }
+    }
+}
+
+/// What models are told of these tools. `delegate` stays out until the engine can carry it out.
+pub fn specs() -> Vec<ToolSpec> {
+    NAMES.into_iter().filter(|name| *name != DELEGATE).filter_map(spec).collect()
+}
+
+/// What models are told of one of these tools.
+pub fn spec(name: &str) -> Option<ToolSpec> {
+    let description = match name {
+        PLAN => {
+            "Shows the user what you are going to do, step by step, each with how one sees that it is done. Call it \
+             again with all steps when a step is done or the plan changes. For work of more than one step."
+        }
+        ASK => {
+            "Asks the user one question and waits for the answer. Only for what you cannot find out and what would \
+             be costly to get wrong; give options where there are few."
+        }
+        PROPOSE => {
+            "Hands everything you changed in the workspace to the user for review, with the results of the project's \
+             checks. Call it once the work is complete and you have run the tests yourself. `title` is one line; \
+             `message` is the draft of the commit message, in the style of the repository's history."
+        }
+        DELEGATE => {
+            "Gives a task to another agent, which works in a workspace of its own and reports back. The task has to \
+             be complete in itself: the other agent does not see this conversation."
+        }
+        _ => return None,
+    };
+    Some(ToolSpec { name: name.to_owned(), description: description.to_owned(), input_schema: schema(name)? })
+}
+
+fn schema(name: &str) -> Option<Value> {
+    let (properties, required) = match name {
+        PLAN => (
+            json!({"steps": {"type": "array", "minItems": 1, "description": "All steps in order.", "items": {
+                "type": "object",
+                "properties": {
+                    "title": {"type": "string", "description": "What is done."},
+                    "acceptance": {"type": "string", "description": "How one sees that it is done."},
+                    "status": {"type": "string", "enum": ["todo", "doing", "done"], "description": "Default: todo."}
+                },
+                "required": ["title", "acceptance"],
+                "additionalProperties": false
+            }}}),
+            json!(["steps"]),
+        ),
+        ASK => (
+            json!({
+                "question": {"type": "string", "description": "The question, complete in itself."},
+                "options": {"type": "array", "items": {"type": "string"}, "description": "Answers to choose from."}
+            }),
+            json!(["question"]),
+        ),
+        PROPOSE => (
+            json!({
+                "title": {"type": "string", "description": "What the change does, in one line."},
+                "message": {"type": "string", "description": "The draft of the commit message."}
+            }),
+            json!(["title", "message"]),
+        ),
+        DELEGATE => (
+            json!({
+                "agent": {"type": "string", "description": "The name of the agent."},
+                "task": {"type": "string", "description": "What it is to do, complete in itself."}
+            }),
+            json!(["agent", "task"]),
+        ),
+        _ => return None,
+    };
+    Some(json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_read_into_types() {
+        let plan = Protocol::read("plan", &json!({"steps": [{"title": "a", "acceptance": "b", "status": "done"}]}));
+        let step = Step { title: "a".into(), acceptance: "b".into(), status: StepStatus::Done };
+        assert_eq!(plan, Some(Ok(Protocol::Plan(Plan { steps: vec![step] }))));
+        let ask = Protocol::read("ask", &json!({"question": "which?"}));
+        assert_eq!(ask, Some(Ok(Protocol::Ask(Ask { question: "which?".into(), options: vec![] }))));
+        assert_eq!(Protocol::read("read", &json!({})), None);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for (name, value, part) in [
+            ("plan", json!({"steps": []}), "empty"),
+            ("plan", json!({"steps": [{"title": "a"}]}), "`acceptance` is missing in `steps[0]`"),
+            ("ask", json!({"question": " "}), "`question` is empty"),
+            ("propose", json!({"titel": "x"}), "Did you mean `title`?"),
+            ("delegate", json!({"agent": "a"}), "`task` is missing"),
+        ] {
+            let error = Protocol::read(name, &value).unwrap().unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn delegate_is_not_told_yet() {
+        assert!(specs().iter().all(|spec| spec.name != DELEGATE));
+        assert!(spec(DELEGATE).is_some());
+    }
+}
