@@ -1,8 +1,30 @@
 //! The transaction a task works in: your tree below, its changes above.
 //!
 //! A [`Workspace`] is the only way tools and gates see files and run commands. What they do there is invisible
-//! outside until a verdict. [`overlay`] holds it in Linux namespaces, [`copy`] in a copy of the files.
+//! outside until a verdict. The overlay holds it in Linux namespaces, the copy in a copy of the files.
+//!
+//! | Where | What |
+//! |---|---|
+//! | `tree` | reading and writing files that cannot leave a root folder |
+//! | `rules`, `tracked` | which files git ignores, and which it tracks all the same |
+//! | `explore` | `list` and `search` |
+//! | `compare` | from paths that may differ to [`Change`]s |
+//! | `process` | running a command through the helper, its output, its limits |
+//! | `copy`, `overlay` | the two workspaces |
+//! | `sandbox` | what the helper process does: namespaces, mounts, and the only `unsafe` code of the house |
 
+mod compare;
+mod copy;
+mod environment;
+mod explore;
+mod process;
+mod rules;
+#[cfg(target_os = "linux")]
+mod sandbox;
+mod tracked;
+mod tree;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +33,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
+
+pub use environment::Environment;
 
 /// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +193,12 @@ pub trait Workspace: Send + Sync {
     /// Something cannot be read.
     fn changes(&self) -> Result<Vec<Change>, WorkspaceError>;
 
+    /// What the user should know: why the isolation is not the best one, and what the last [`Workspace::changes`]
+    /// left out (a fifo, a name that is not UTF-8, a file too large to show). One line each.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// A throw-away workspace that sees what this one sees, ignored files included, with these files set or removed.
     /// Gates run in it: the draft stays as it is.
     ///
@@ -193,4 +223,56 @@ pub struct Place {
     pub state: PathBuf,
     /// `Some` insists on an isolation; `None` takes the best there is.
     pub isolation: Option<Isolation>,
+    /// What commands inherit.
+    pub environment: Environment,
+    /// The program that is started again as the sandbox's helper; `None` is this program.
+    pub helper: Option<PathBuf>,
+}
+
+impl Place {
+    /// The best isolation there is, with what commands may inherit of this environment.
+    pub fn new(
+        repository: impl Into<PathBuf>,
+        state: impl Into<PathBuf>,
+        environment: &std::collections::BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            repository: repository.into(),
+            state: state.into(),
+            isolation: None,
+            environment: Environment::cleaned(environment),
+            helper: None,
+        }
+    }
+}
+
+/// Opens a workspace, or finds the draft again that an earlier process left at the same place.
+///
+/// # Errors
+/// The isolation insisted on is not possible, the state folder cannot be written, or another process holds it.
+pub async fn open(place: Place) -> Result<Box<dyn Workspace>, WorkspaceError> {
+    Ok(Box::new(copy::Copy::open(place, None).await?))
+}
+
+/// The best isolation on this machine, and why it is not the overlay when it is not.
+pub fn best_isolation() -> (Isolation, Option<String>) {
+    (Isolation::Copy, Some("the overlay is not built in".to_owned()))
+}
+
+/// The hidden subcommand `tenon sandbox …`: the process that holds namespaces or runs one command in them.
+/// Has to be called before any thread is started.
+pub fn helper_main(arguments: Vec<OsString>) -> i32 {
+    #[cfg(target_os = "linux")]
+    return sandbox::main(&arguments);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = arguments;
+        2
+    }
+}
+
+/// An error of the operating system with what was tried.
+fn io_error(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> WorkspaceError {
+    let what = what.into();
+    move |source| WorkspaceError::Io { what, source }
 }

@@ -1,0 +1,113 @@
+//! The first process of a command's own process namespace: it gives up what it may, starts the command, and when it
+//! ends the kernel ends everything the command has left behind.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+
+use rustix::process::{
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, WaitOptions, getrlimit, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit, setsid, wait,
+};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
+};
+
+use super::{Failure, Report, Run, failed, mounts, send};
+
+/// What a command keeps of the superuser's rights when it is started by the superuser: those over files and own
+/// processes. Everything about mounts, devices, the network and other processes is gone.
+const KEPT: CapabilitySet = CapabilitySet::CHOWN
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID)
+    .union(CapabilitySet::KILL)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::SETUID)
+    .union(CapabilitySet::NET_BIND_SERVICE);
+
+/// Processes and threads a command may have at a time.
+const PROCESSES: u64 = 4_096;
+
+/// The largest file a command may write.
+const FILE_SIZE: u64 = 16 << 30;
+
+/// Runs the command and reports how it ended; returns this process's own exit code.
+pub(super) fn main(request: &Run, stream: &mut UnixStream) -> i32 {
+    let report = prepare(request).and_then(|()| execute(request)).unwrap_or_else(|why| Report::Failed(why.to_string()));
+    i32::from(send(stream, &report).is_err())
+}
+
+fn prepare(request: &Run) -> Result<(), Failure> {
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(failed("cannot bind to the parent process"))?;
+    setsid().map_err(failed("cannot start a session"))?;
+    mounts::for_command(&request.read_only)?;
+    set_limits().map_err(failed("cannot set limits"))?;
+    drop_privileges().map_err(failed("cannot drop privileges"))?;
+    // Commands must not look into the process that reports on them.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed("cannot protect the helper"))
+}
+
+/// Sets what limits every command has; one that is already lower stays.
+pub(super) fn set_limits() -> io::Result<()> {
+    for (resource, limit) in [(Resource::Core, 0), (Resource::Nproc, PROCESSES), (Resource::Fsize, FILE_SIZE)] {
+        let limit = getrlimit(resource).maximum.map_or(limit, |maximum| maximum.min(limit));
+        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
+    }
+    Ok(())
+}
+
+fn drop_privileges() -> io::Result<()> {
+    for bit in 0..64 {
+        let one = CapabilitySet::from_bits_retain(1 << bit);
+        if KEPT.contains(one) {
+            continue;
+        }
+        match remove_capability_from_bounding_set(one) {
+            Ok(()) => {}
+            // The first number the kernel does not know is the end of the list.
+            Err(rustix::io::Errno::INVAL) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let kept = if rustix::process::geteuid().is_root() { KEPT } else { CapabilitySet::empty() };
+    set_capabilities(
+        None,
+        CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() },
+    )?;
+    set_no_new_privs(true)?;
+    Ok(())
+}
+
+/// Starts the command as asked.
+pub(super) fn spawn(request: &Run) -> Result<Pid, Failure> {
+    let child = Command::new("sh")
+        .arg("-c")
+        .arg(&request.command)
+        .current_dir(&request.folder)
+        .env("PWD", &request.folder)
+        .stdin(Stdio::null())
+        .spawn()
+        .map_err(failed(format!("cannot start a shell in {}", request.folder.display())))?;
+    i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| failed("cannot start a shell")(io::Error::other("it has no number")))
+}
+
+fn execute(request: &Run) -> Result<Report, Failure> {
+    let child = spawn(request)?;
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == child => {
+                return Ok(match status.terminating_signal() {
+                    Some(signal) => Report::Signal(signal),
+                    None => Report::Exit(status.exit_status().unwrap_or(1)),
+                });
+            }
+            // An orphan of the command, reaped in passing.
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(failed("cannot wait for the command")(error)),
+        }
+    }
+}

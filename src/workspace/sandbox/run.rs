@@ -1,0 +1,78 @@
+//! Running one command and waiting for its end, or for the program's.
+
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::CloneFlags;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::namespaces::{Proc, join, unshare_with_user, wait_for};
+use super::system::{Side, exit_now, fork, loopback_up};
+use super::{Failure, Run, descendants, failed, init};
+
+/// Runs a command in the holder's namespaces, in namespaces of its own, or as a tree of plain processes.
+pub(super) fn run(request: Run, stream: &mut UnixStream) -> Result<(), Failure> {
+    if request.holder.is_none() && !request.namespaces {
+        return descendants::run(&request, stream);
+    }
+    let proc = Proc::open()?;
+    let mut own = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
+    match request.holder {
+        // Below the holder's user namespace a second one: its mounts are locked there, so that nothing, not even the
+        // superuser inside, can take the overlay away.
+        Some(holder) => join(holder, request.network)?,
+        None => {
+            own |= CloneFlags::CLONE_NEWIPC;
+            if !request.network {
+                own |= CloneFlags::CLONE_NEWNET;
+            }
+        }
+    }
+    unshare_with_user(&proc, own)?;
+    if own.contains(CloneFlags::CLONE_NEWNET) {
+        loopback_up().map_err(failed("cannot switch loopback on"))?;
+    }
+    drop(proc);
+    match fork().map_err(failed("cannot fork"))? {
+        Side::Child => exit_now(init::main(&request, stream)),
+        Side::Parent(child) => watch(child, stream),
+    }
+}
+
+/// Waits for the first process of the namespace; with it all others end.
+fn watch(child: Pid, stream: &mut UnixStream) -> Result<(), Failure> {
+    let handle = pidfd_open(child, PidfdFlags::empty()).map_err(failed("cannot watch the command"))?;
+    let closed = wait_for_either(stream, handle.as_fd())?;
+    if closed {
+        let _ = pidfd_send_signal(&handle, Signal::KILL);
+    }
+    let code = wait_for(child).map_err(failed("cannot wait for the command"))?;
+    if code == 0 || closed {
+        return Ok(());
+    }
+    Err(failed("the first process of the sandbox was ended")(std::io::Error::other(format!("code {code}"))))
+}
+
+/// Waits until the process has ended or the socket was closed; whether it was closed.
+pub(super) fn wait_for_either(stream: &mut UnixStream, process: BorrowedFd<'_>) -> Result<bool, Failure> {
+    let socket: OwnedFd = stream.as_fd().try_clone_to_owned().map_err(failed("cannot watch the socket"))?;
+    loop {
+        let mut watched =
+            [PollFd::new(process, PollFlags::POLLIN), PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut watched, PollTimeout::NONE) {
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(error) => return Err(failed("cannot wait")(error)),
+        }
+        let [process, socket] = watched.map(|watched| watched.any().unwrap_or(true));
+        if process {
+            return Ok(false);
+        }
+        // Nothing more is ever said on the socket: what can be read is its end.
+        if socket && !matches!(stream.read(&mut [0; 64]), Ok(1..)) {
+            return Ok(true);
+        }
+    }
+}
