@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::WorkspaceError;
 use super::rules::Rules;
 use super::tracked::Tracked;
 use super::tree::{Kind, Tree};
-use super::WorkspaceError;
 use crate::domain::{Change, RepoPath};
 
 /// What a comparison needs to know of the two sides.

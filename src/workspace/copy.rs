@@ -15,9 +15,7 @@ use super::compare::Sides;
 use super::rules::{Outer, Rules};
 use super::tracked::{GitFolders, Tracked};
 use super::tree::Tree;
-use super::{
-    Entry, Environment, Exit, Hit, Job, Place, Query, Workspace, WorkspaceError, explore, io_error, process,
-};
+use super::{Entry, Environment, Exit, Hit, Job, Place, Query, Workspace, WorkspaceError, explore, io_error, process};
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
 
 /// The copy, what it was copied from, and how to run commands in it.
@@ -90,6 +88,16 @@ impl Copy {
         manifest.carried_over(view, &differing)
     }
 
+    /// Where a path is read: a linked folder is the repository's own.
+    fn side(&self, path: Option<&RepoPath>) -> &Tree {
+        let linked = path.is_some_and(|path| lock(&self.manifest).is_linked(path.as_ref()));
+        if linked { &self.base } else { &self.view }
+    }
+
+    fn searching(&self) -> Rules<'_> {
+        Rules::for_searching(&self.view, &self.outer()).with_links(lock(&self.manifest).links())
+    }
+
     fn outer(&self) -> Outer {
         outer(&self.repository, &self.environment)
     }
@@ -120,7 +128,7 @@ impl Workspace for Copy {
     }
 
     fn read(&self, path: &RepoPath) -> Result<FileState, WorkspaceError> {
-        self.view.read(path)
+        self.side(Some(path)).read(path)
     }
 
     fn write(&self, path: &RepoPath, bytes: &[u8], mode: Option<FileMode>) -> Result<(), WorkspaceError> {
@@ -132,11 +140,11 @@ impl Workspace for Copy {
     }
 
     fn list(&self, path: Option<&RepoPath>, depth: usize, limit: usize) -> Result<(Vec<Entry>, bool), WorkspaceError> {
-        explore::list(&self.view, &Rules::for_searching(&self.view, &self.outer()), path, depth, limit)
+        explore::list(self.side(path), &self.searching(), path, depth, limit)
     }
 
     fn search(&self, query: &Query) -> Result<(Vec<Hit>, bool), WorkspaceError> {
-        explore::search(&self.view, &Rules::for_searching(&self.view, &self.outer()), query)
+        explore::search(self.side(query.path.as_ref()), &self.searching(), query)
     }
 
     async fn run(

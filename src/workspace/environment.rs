@@ -8,17 +8,36 @@ pub struct Environment(BTreeMap<String, String>);
 
 /// Words of a name (between underscores) that mark a credential.
 const WORDS: [&str; 22] = [
-    "KEY", "KEYS", "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWORDS", "PASSWD", "PASS", "PASSPHRASE",
-    "PWD", "CREDENTIAL", "CREDENTIALS", "CREDS", "AUTH", "COOKIE", "COOKIES", "PAT", "DSN", "ASKPASS", "PASSFILE",
+    "KEY",
+    "KEYS",
+    "TOKEN",
+    "TOKENS",
+    "SECRET",
+    "SECRETS",
+    "PASSWORD",
+    "PASSWORDS",
+    "PASSWD",
+    "PASS",
+    "PASSPHRASE",
+    "PWD",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "CREDS",
+    "AUTH",
+    "COOKIE",
+    "COOKIES",
+    "PAT",
+    "DSN",
+    "ASKPASS",
+    "PASSFILE",
 ];
 
 /// Endings of a word that mark a credential even when words are not separated.
 const ENDINGS: [&str; 7] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "APIKEY", "CREDENTIALS", "PASSFILE"];
 
 /// Families of variables that are about accounts, agents and remote machines.
-const PREFIXES: [&str; 12] = [
-    "AWS_", "AZURE_", "GCP_", "CLOUDSDK_", "GOOGLE_", "VAULT_", "SSH_", "GPG_", "KUBE", "DOCKER_", "OP_", "TENON_",
-];
+const PREFIXES: [&str; 12] =
+    ["AWS_", "AZURE_", "GCP_", "CLOUDSDK_", "GOOGLE_", "VAULT_", "SSH_", "GPG_", "KUBE", "DOCKER_", "OP_", "TENON_"];
 
 /// Variables that would point commands at another repository, a folder they cannot write, or the user's session.
 const MISLEADING: [&str; 14] = [
@@ -56,8 +75,18 @@ const VALUES: [&str; 12] = [
 
 /// Schemes of addresses of databases and brokers: real data, never reachable by a command.
 const DATABASES: [&str; 12] = [
-    "postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps",
-    "sqlserver", "clickhouse",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "mongodb",
+    "mongodb+srv",
+    "redis",
+    "rediss",
+    "amqp",
+    "amqps",
+    "sqlserver",
+    "clickhouse",
 ];
 
 /// Set for every command: plain output, no pager, no question.

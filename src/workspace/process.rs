@@ -123,8 +123,7 @@ pub(super) async fn run(
     cancel: CancellationToken,
 ) -> Result<Exit, WorkspaceError> {
     use super::sandbox::{Request, send};
-    let (mut ours, theirs) =
-        std::os::unix::net::UnixStream::pair().map_err(io_error("cannot make a socket pair"))?;
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(io_error("cannot make a socket pair"))?;
     let mut command = Command::new(helper);
     command.args(["sandbox", "run"]).env_clear().envs(environment.iter());
     command.envs(job.environment.iter().map(|(name, value)| (name, value)));

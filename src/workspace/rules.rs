@@ -1,7 +1,7 @@
 //! What git ignores, as far as untracked files go.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -17,13 +17,15 @@ pub(super) struct Rules<'a> {
     outer: Vec<Gitignore>,
     /// Also honour `.ignore` files, which hide from searches only.
     searching: bool,
+    /// Paths that count as ignored whatever the lists say.
+    links: BTreeSet<PathBuf>,
     folders: RefCell<HashMap<PathBuf, Rc<Vec<Gitignore>>>>,
 }
 
 impl<'a> Rules<'a> {
     /// Rules for deciding what belongs to a change.
     pub fn new(tree: &'a Tree, outer: &Outer) -> Self {
-        Self { tree, outer: outer.0.clone(), searching: false, folders: RefCell::default() }
+        Self { tree, outer: outer.0.clone(), searching: false, links: BTreeSet::new(), folders: RefCell::default() }
     }
 
     /// Rules for looking around, where `.ignore` files count as well.
@@ -31,8 +33,16 @@ impl<'a> Rules<'a> {
         Self { searching: true, ..Self::new(tree, outer) }
     }
 
+    /// Links to ignored folders, which are ignored although the lists may name folders only.
+    pub fn with_links(self, links: BTreeSet<PathBuf>) -> Self {
+        Self { links, ..self }
+    }
+
     /// Whether a path is ignored by a rule on itself; its folders are known not to be.
     pub fn ignores(&self, path: &Path, folder: bool) -> bool {
+        if self.links.contains(path) {
+            return true;
+        }
         for ancestor in path.ancestors().skip(1) {
             let Ok(relative) = path.strip_prefix(ancestor) else { continue };
             for list in self.of_folder(ancestor).iter() {

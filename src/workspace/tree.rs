@@ -197,6 +197,9 @@ impl Tree {
         match target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             None => self.dir.try_clone().map_err(fail),
             Some(folder) => {
+                if folder.ancestors().any(|above| self.dir.is_file(above)) {
+                    return Err(WorkspaceError::Kind { path: path.clone(), what: "below a file, not below a folder" });
+                }
                 self.dir.create_dir_all(folder).map_err(fail)?;
                 self.dir.open_dir(folder).map_err(fail)
             }

@@ -62,6 +62,16 @@ impl Manifest {
         self.links.insert(path);
     }
 
+    /// Whether a path lies in a linked folder, or is one.
+    pub fn is_linked(&self, path: &Path) -> bool {
+        path.ancestors().any(|above| self.links.contains(above))
+    }
+
+    /// The linked folders.
+    pub fn links(&self) -> BTreeSet<PathBuf> {
+        self.links.clone()
+    }
+
     /// Notes a file as unchanged, as it looks now.
     pub fn record(&mut self, view: &Tree, path: &Path) {
         match look(view, path) {
@@ -82,7 +92,7 @@ impl Manifest {
     /// Paths that look different from when the copy was made, are new, or are gone.
     pub fn differing(&self, view: &Tree, rules: &Rules<'_>, tracked: &Tracked) -> BTreeSet<PathBuf> {
         let mut differing: BTreeSet<PathBuf> =
-            self.files.keys().filter(|path| view.metadata(path).ok().flatten().is_none()).cloned().collect();
+            self.files.keys().filter(|path| look(view, path).is_none()).cloned().collect();
         self.descend(view, rules, tracked, Path::new(""), &mut differing);
         differing
     }

@@ -71,10 +71,7 @@ fn drop_privileges() -> io::Result<()> {
         }
     }
     let kept = if rustix::process::geteuid().is_root() { KEPT } else { CapabilitySet::empty() };
-    set_capabilities(
-        None,
-        CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() },
-    )?;
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() })?;
     set_no_new_privs(true)?;
     Ok(())
 }

@@ -123,7 +123,10 @@ pub(super) fn wait_for(child: Pid) -> io::Result<i32> {
     loop {
         match waitpid(Some(child), WaitOptions::empty()) {
             Ok(Some((_, status))) => {
-                return Ok(status.exit_status().or(status.terminating_signal().map(|signal| signal + 128)).unwrap_or(1));
+                return Ok(status
+                    .exit_status()
+                    .or(status.terminating_signal().map(|signal| signal + 128))
+                    .unwrap_or(1));
             }
             Ok(None) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

@@ -59,8 +59,7 @@ fn watch(child: Pid, stream: &mut UnixStream) -> Result<(), Failure> {
 pub(super) fn wait_for_either(stream: &mut UnixStream, process: BorrowedFd<'_>) -> Result<bool, Failure> {
     let socket: OwnedFd = stream.as_fd().try_clone_to_owned().map_err(failed("cannot watch the socket"))?;
     loop {
-        let mut watched =
-            [PollFd::new(process, PollFlags::POLLIN), PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+        let mut watched = [PollFd::new(process, PollFlags::POLLIN), PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
         match poll(&mut watched, PollTimeout::NONE) {
             Ok(_) => {}
             Err(nix::errno::Errno::EINTR) => continue,

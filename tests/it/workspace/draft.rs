@@ -56,7 +56,8 @@ async fn the_draft_is_what_tools_and_commands_did() {
         assert_eq!(case.draft(), [], "{isolation:?}");
         case.workspace.write(&path("src/app.py"), b"edited\n", None).unwrap();
         case.workspace.write(&path("debug.log"), b"ignored\n", None).unwrap();
-        case.sh("mkdir -p gen/a && echo g > gen/a/code.py && echo log > gen/x.log && mkdir build && echo b > build/b").await;
+        case.sh("mkdir -p gen/a && echo g > gen/a/code.py && echo log > gen/x.log && mkdir build && echo b > build/b")
+            .await;
         case.sh("echo more >> generated/tracked.txt; echo new > generated/new.txt; chmod +x tool.sh").await;
         case.sh("mv src/deep/er.py src/renamed.py; rmdir src/deep; rm untracked.txt; ln -s src/app.py link").await;
         case.sh("touch README.md; cp .gitignore x && cp x .gitignore && rm x").await;
@@ -108,7 +109,10 @@ async fn folders_and_files_may_take_each_others_place() {
 async fn what_cannot_be_proposed_is_left_out_with_a_note() {
     for isolation in isolations() {
         let case = Case::open(isolation).await;
-        case.sh("mkfifo pipe; printf x > \"$(printf 'a\\377b')\"; printf y > \"$(printf 'line\\nbreak')\"; echo z > ok").await;
+        case.sh(
+            "mkfifo pipe; printf x > \"$(printf 'a\\377b')\"; printf y > \"$(printf 'line\\nbreak')\"; echo z > ok",
+        )
+        .await;
         let paths: Vec<String> = case.draft().into_iter().map(|(path, _, _)| path).collect();
         assert_eq!(paths, ["line\nbreak", "ok"], "{isolation:?}");
         let notes = case.workspace.notes();
@@ -162,8 +166,12 @@ async fn a_fork_sees_the_draft_and_leaves_it_alone() {
         let original = FileState { bytes: b"print('one')\nprint('two')\n".to_vec(), mode: FileMode::Regular };
         let files = vec![(path("src/app.py"), Some(original)), (path("tool.sh"), None)];
         let fork = case.workspace.fork(files).await.unwrap();
-        let (_, seen) = run(&*fork, "head -1 src/app.py; cat build/out; ls; echo y > src/deep/er.py; rm README.md").await;
-        assert_eq!(seen, "print('one')\nbuilt\nREADME.md\nbuild\ndebug.log\ngenerated\nnode_modules\nsrc\n", "{isolation:?}");
+        let (_, seen) =
+            run(&*fork, "head -1 src/app.py; cat build/out; ls; echo y > src/deep/er.py; rm README.md").await;
+        assert_eq!(
+            seen, "print('one')\nbuilt\nREADME.md\nbuild\ndebug.log\ngenerated\nnode_modules\nsrc\n",
+            "{isolation:?}"
+        );
         let changed: Vec<String> = fork.changes().unwrap().into_iter().map(|change| change.path.to_string()).collect();
         assert_eq!(changed, ["README.md", "src/deep/er.py", "tool.sh", "untracked.txt"], "{isolation:?}");
         assert_eq!(case.draft(), draft);
