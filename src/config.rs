@@ -1,13 +1,25 @@
-//! Settings in layers: default, user, project, environment, flag.
+//! Settings in layers: default, user, project, environment, flag. The later layer wins, key by key.
+//!
+//! A project's file comes with the repository, so it may set only what cannot hurt: [`load`] refuses the rest with a
+//! note. Nothing here holds a secret: a provider names the environment variable its key is in.
+
+mod check;
+mod directories;
+mod layers;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Budget;
+use crate::domain::{Budget, Isolation};
+
+pub use directories::Directories;
+pub use layers::{ConfigError, Mistake, Note, Sources, environment_names, load, schema};
 
 /// The resolved settings.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The model as `provider/model`.
@@ -16,14 +28,81 @@ pub struct Settings {
     pub agent: Option<String>,
     /// Name of the theme.
     pub theme: Option<String>,
+    /// How workspaces are isolated: `overlay` or `copy`; the best there is when not set.
+    pub isolation: Option<Isolation>,
+    /// Seconds without a byte from the provider after which a request is given up.
+    pub idle_timeout_s: u64,
+    /// Repositories whose own `.tenon/config.toml` may also name commands. Absolute paths.
+    pub trust: Vec<PathBuf>,
     /// Limits of a turn.
     pub budget: Budget,
+    /// How commits are made.
+    pub commit: CommitSettings,
+    /// What is checked on a proposal.
+    pub gates: GateSettings,
     /// Providers beyond the built-in ones, and changes to those.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            model: None,
+            agent: None,
+            theme: None,
+            isolation: None,
+            idle_timeout_s: 120,
+            trust: Vec::new(),
+            budget: Budget::default(),
+            commit: CommitSettings::default(),
+            gates: GateSettings::default(),
+            providers: BTreeMap::new(),
+        }
+    }
+}
+
+/// How commits are made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CommitSettings {
+    /// Whether the message ends with trailers that name session and proposal.
+    pub trailers: bool,
+}
+
+impl Default for CommitSettings {
+    fn default() -> Self {
+        Self { trailers: true }
+    }
+}
+
+/// What is checked on a proposal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateSettings {
+    /// The project's own tests.
+    pub tests: TestGateSettings,
+}
+
+/// The gate that runs the project's own tests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestGateSettings {
+    /// Whether it runs at all.
+    pub enabled: bool,
+    /// The command, instead of the one found in the project's manifests.
+    pub command: Option<String>,
+    /// Seconds after which a run is stopped.
+    pub timeout_s: u64,
+}
+
+impl Default for TestGateSettings {
+    fn default() -> Self {
+        Self { enabled: true, command: None, timeout_s: 900 }
+    }
+}
+
 /// A provider of the user's.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderSettings {
     /// `anthropic`, `responses`, `chat` or `gemini`.

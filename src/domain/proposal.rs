@@ -131,7 +131,7 @@ pub struct HunkVerdict {
 }
 
 /// How a workspace keeps what happens inside away from the outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Isolation {
     /// Overlay in Linux namespaces: file system, processes and network are contained.

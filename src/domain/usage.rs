@@ -54,7 +54,7 @@ impl Usage {
 }
 
 /// The hard limits of one turn; `None` is no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Budget {
     /// Requests to the model.
