@@ -153,16 +153,9 @@ mod tests {
 
     #[test]
     fn counts_cells() {
-        for (text, cells) in [
-            ("", 0),
-            ("abc", 3),
-            ("日本", 4),
-            ("e\u{301}", 1),
-            ("👩‍👩‍👧‍👦", 2),
-            ("❤️", 2),
-            ("🇩🇪", 2),
-            ("a\tb\n", 2),
-        ] {
+        for (text, cells) in
+            [("", 0), ("abc", 3), ("日本", 4), ("e\u{301}", 1), ("👩‍👩‍👧‍👦", 2), ("❤️", 2), ("🇩🇪", 2), ("a\tb\n", 2)]
+        {
             assert_eq!(width(text), cells, "{text:?}");
         }
     }

@@ -116,7 +116,8 @@ mod tests {
             assert!(shown.starts_with(&expected), "{text}: {shown}");
             assert!(!shown.contains("hunter2"), "{shown}");
         }
-        let block = ["-----BEGIN OPENSSH ", "PRIVATE KEY-----\nb3BlbnNzaC1r\n-----END OPENSSH ", "PRIVATE KEY-----"].concat();
+        let block =
+            ["-----BEGIN OPENSSH ", "PRIVATE KEY-----\nb3BlbnNzaC1r\n-----END OPENSSH ", "PRIVATE KEY-----"].concat();
         assert_eq!(redact(&format!("a\n{block}\nb")), "a\n[redacted]\nb");
         assert_eq!(redact(&block[..50]), "[redacted]");
     }
