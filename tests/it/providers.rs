@@ -1,7 +1,3 @@
-//! The wires to language models, against a real server on loopback and against recorded answers.
+//! The wires to language models, against a real server on loopback.
 
-mod asking;
-mod corpus;
 mod fake_server;
-mod names;
-mod retries;

@@ -1,7 +1,0 @@
-//! Anthropic's Messages.
-
-mod read;
-mod write;
-
-pub(super) use read::MessagesReader;
-pub(super) use write::outgoing;
