@@ -153,8 +153,7 @@ fn plan(
             conflicts.push(change.path.clone());
             continue;
         };
-        let from = before.or(shown);
-        match index::follow(repository, &index, &change.path, (from, after))? {
+        match index::follow(repository, &index, &change.path, (before, after), shown)? {
             Some(mut update) => {
                 update.as_in_tree = update.after.is_some() && update.after == result;
                 planned.push(Planned { path: change.path.clone(), after, index: update });

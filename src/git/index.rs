@@ -49,12 +49,13 @@ pub(super) fn is_skipped(index: &git2::Index, path: &RepoPath) -> bool {
 }
 
 /// How the index goes along when HEAD goes from one entry to another at a path: what the user staged stays staged.
-/// `None` is a conflict.
+/// `shown` stands in for what HEAD has where it has nothing. `None` is a conflict.
 pub(super) fn follow(
     repository: &git2::Repository,
     index: &git2::Index,
     path: &RepoPath,
     (before, after): (Option<Entry>, Option<Entry>),
+    shown: Option<Entry>,
 ) -> Result<Option<IndexUpdate>, GitError> {
     if is_unmerged(index, path) {
         return Ok(None);
@@ -63,7 +64,8 @@ pub(super) fn follow(
     let merged = match (before, mine, after) {
         // A staged deletion or a path never staged: nothing to bring along.
         (Some(_), None, _) => Merge::Clean(None),
-        _ => entry::merge(repository, before, mine, after)?,
+        (None, None, _) => Merge::Clean(after),
+        _ => entry::merge(repository, before.or(shown), mine, after)?,
     };
     let Merge::Clean(after) = merged else { return Ok(None) };
     Ok(Some(IndexUpdate { path: path.clone(), before: mine, after, as_in_tree: false }))

@@ -161,7 +161,7 @@ impl Repository {
             let skipped = now.is_none() && index::is_skipped(&index, path);
             let sides = Sides { shift, before: before.get(path), after: after.get(path) };
             let result = if skipped { Some(None) } else { sides.follow(repository, now.as_ref())? };
-            let update = index::follow(repository, &index, path, (shift.before, shift.after))?;
+            let update = index::follow(repository, &index, path, (shift.before, shift.after), None)?;
             let (Some(result), Some(mut update)) = (result, update) else {
                 conflicts.push(path.clone());
                 continue;
@@ -222,13 +222,30 @@ impl Sides<'_> {
         was: Entry,
     ) -> Result<Option<FileState>, GitError> {
         let Some(entry) = self.shift.after else { return Ok(None) };
-        let as_checked_out = Some(state) == self.before;
-        if !as_checked_out && !was.is_symlink() && repository.find_blob(was.id)?.content() == state.bytes {
-            let bytes = repository.find_blob(entry.id)?.content().to_vec();
-            return Ok(Some(FileState { bytes, mode: entry.file_mode() }));
+        if Some(state) == self.before || was.is_symlink() || entry.is_symlink() {
+            return Ok(self.after.cloned());
         }
-        Ok(self.after.cloned())
+        let (was, to) = (repository.find_blob(was.id)?, repository.find_blob(entry.id)?);
+        let bytes = if was.content() == state.bytes {
+            to.content().to_vec()
+        } else if with_crlf(was.content()) == state.bytes {
+            with_crlf(to.content())
+        } else {
+            return Ok(self.after.cloned());
+        };
+        Ok(Some(FileState { bytes, mode: entry.file_mode() }))
     }
+}
+
+fn with_crlf(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(text) => out.extend_from_slice(&[text, b"\r\n"].concat()),
+            None => out.extend_from_slice(line),
+        }
+    }
+    out
 }
 
 fn find<'r>(repository: &'r git2::Repository, oid: &str) -> Result<git2::Commit<'r>, GitError> {
