@@ -21,6 +21,9 @@ pub use catalogue::{Catalogue, Folders, Skipped, builtin, load_folder, project_f
 pub use names::{Allowed, ModelName, PROTOCOL_TOOLS, TOOLS, allowed_tools, model_name};
 pub use parse::parse;
 
+/// The agent a session starts with when nothing else is said.
+pub const DEFAULT: &str = "senior-backend-dev";
+
 /// Where an agent comes from. The later one wins over the earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

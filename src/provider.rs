@@ -3,8 +3,32 @@
 //! A [`Provider`] turns a [`Request`] into a stream of [`Chunk`]s and ends with a [`Reply`]. Dropping the future
 //! cancels the request. Nothing here knows sessions, tools or screens.
 
+mod anthropic;
+mod calls;
+mod chat;
+mod client;
+mod endpoint;
+mod errors;
+mod hints;
+mod http;
+mod key;
+mod preset;
+mod quirks;
+mod registry;
+mod retry;
+mod sse;
+mod transcript;
+mod wire;
+
 use async_trait::async_trait;
 use tokio::sync::mpsc;
+
+pub use errors::error_message;
+pub use registry::{ProviderSummary, Registry, Resolved};
+pub use retry::Patience;
+pub use sse::{SseEvent, SseReader};
+pub use transcript::read_body;
+pub use wire::{Reading, StreamError, Wire};
 
 use crate::domain::{Message, Thinking, ToolCall, ToolSpec, Usage};
 

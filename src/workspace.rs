@@ -17,7 +17,11 @@ mod compare;
 mod copy;
 mod environment;
 mod explore;
+#[cfg(target_os = "linux")]
+mod overlay;
 mod process;
+#[cfg(target_os = "linux")]
+mod reason;
 mod rules;
 #[cfg(target_os = "linux")]
 mod sandbox;
@@ -251,12 +255,53 @@ impl Place {
 /// # Errors
 /// The isolation insisted on is not possible, the state folder cannot be written, or another process holds it.
 pub async fn open(place: Place) -> Result<Box<dyn Workspace>, WorkspaceError> {
-    Ok(Box::new(copy::Copy::open(place, None).await?))
+    // A session goes on in the isolation it began in: its draft is there.
+    let began = |folder: &str| place.state.join(folder).is_dir();
+    match place.isolation {
+        Some(Isolation::Copy) => Ok(Box::new(copy::Copy::open(place, None).await?)),
+        Some(Isolation::Overlay) => open_overlay(place).await,
+        None if began("copy") => Ok(Box::new(copy::Copy::open(place, None).await?)),
+        None if began("upper") => open_overlay(place).await,
+        None => match open_overlay(place.clone()).await {
+            Err(WorkspaceError::Isolation(why)) => {
+                // What was made for the overlay must not be taken for a draft next time.
+                let _ = std::fs::remove_dir(place.state.join("upper"));
+                let why = format!("commands can reach more than the workspace: {why}");
+                Ok(Box::new(copy::Copy::open(place, Some(why)).await?))
+            }
+            opened => opened,
+        },
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn open_overlay(place: Place) -> Result<Box<dyn Workspace>, WorkspaceError> {
+    let opened = overlay::Overlay::open(place).await.map_err(|error| match error {
+        WorkspaceError::Isolation(why) => WorkspaceError::Isolation(reason::explain(&why)),
+        other => other,
+    })?;
+    Ok(Box::new(opened))
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn open_overlay(_place: Place) -> Result<Box<dyn Workspace>, WorkspaceError> {
+    Err(WorkspaceError::Isolation("the overlay needs Linux".to_owned()))
+}
+
+/// The best isolation on this machine, and why it is not the overlay when it is not. Takes some milliseconds.
+#[cfg(target_os = "linux")]
+pub fn best_isolation() -> (Isolation, Option<String>) {
+    let why = process::helper(None).map_or_else(|error| Some(error.to_string()), |helper| overlay::probe(&helper).1);
+    match why {
+        None => (Isolation::Overlay, None),
+        Some(why) => (Isolation::Copy, Some(reason::explain(&why))),
+    }
 }
 
 /// The best isolation on this machine, and why it is not the overlay when it is not.
+#[cfg(not(target_os = "linux"))]
 pub fn best_isolation() -> (Isolation, Option<String>) {
-    (Isolation::Copy, Some("the overlay is not built in".to_owned()))
+    (Isolation::Copy, Some("the overlay needs Linux".to_owned()))
 }
 
 /// The hidden subcommand `tenon sandbox …`: the process that holds namespaces or runs one command in them.

@@ -81,21 +81,18 @@ fn suggestions(workspace: &dyn Workspace, path: &RepoPath) -> Vec<String> {
     found
 }
 
-/// A text that was shown with a secret blanked out must not be written back over the secret.
-pub(super) fn refuse_blanked(old: &str, new: &str) -> Result<(), String> {
+/// A text that was shown with a secret blanked out must not be written back over the secret. A file that itself holds
+/// the mark is a file about such marks.
+pub(super) fn refuse_blanked(file: Option<&[u8]>, texts: &[&str]) -> Result<(), String> {
     const MARK: &str = "[redacted …";
-    if new.contains(MARK) && !old.contains(MARK) {
-        return Err(format!(
-            "The text holds `{MARK}]`, which stands for a secret you were not shown. Writing it would destroy the \
-             secret: leave that line out of the edit."
-        ));
+    let in_file = |bytes: &[u8]| bytes.windows(MARK.len()).any(|part| part == MARK.as_bytes());
+    match file {
+        Some(bytes) if texts.iter().any(|text| text.contains(MARK)) && !in_file(bytes) => Err(format!(
+            "The text holds `{MARK}]`, which stands for a secret you were not shown and is not what the file holds. \
+             Leave that line out: edit the lines around it."
+        )),
+        _ => Ok(()),
     }
-    if old.contains(MARK) {
-        return Err(format!(
-            "`old` holds `{MARK}]`, which stands for a secret and is not what the file holds. Edit the lines around it."
-        ));
-    }
-    Ok(())
 }
 
 /// Reads the path field of an input.

@@ -78,10 +78,10 @@ fn work(workspace: &dyn Workspace, patch: &str) -> Result<String, String> {
         let state = access::read_to_change(workspace, path)?;
         match state {
             Some(state) if show::is_binary(&state.bytes) => Err(format!("`{path}` is a binary file.")),
-            state => Ok(state.map(|state| state.bytes)),
+            Some(state) => access::refuse_blanked(Some(&state.bytes), &[patch]).map(|()| Some(state.bytes)),
+            None => Ok(None),
         }
     };
-    access::refuse_blanked("", patch)?;
     let planned = plan(patch, resolve, read).map_err(|error| format!("Nothing was changed. In {error}"))?;
     write_all(workspace, &planned)?;
     let mut answer = String::new();

@@ -96,7 +96,7 @@ fn work(workspace: &dyn Workspace, input: Input) -> Result<String, String> {
     }
     let mut edits = Vec::new();
     for edit in input.edits {
-        access::refuse_blanked(&edit.old, &edit.new)?;
+        access::refuse_blanked(before.as_deref(), &[&edit.old, &edit.new])?;
         edits.push(Edit { old: edit.old, new: edit.new, all: edit.all });
     }
     let edited = edit_bytes(before.as_deref(), &edits).map_err(|error| refused(workspace, &path, &error))?;

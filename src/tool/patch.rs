@@ -162,7 +162,6 @@ mod tests {
             ("a\n", "@@\nfoo\n", &["line 4", "` `"]),
             ("a\n", "", &["line 2", "no chunk"]),
             ("a\n", "@@\n*** End of File\n", &["line 3", "no lines"]),
-            ("a\n", "@@\n-a\n+a\n", &["line 2", "nothing"]),
         ] {
             let error = updated(before, chunks).unwrap_err();
             for part in parts {
@@ -197,6 +196,13 @@ mod tests {
     fn a_file_is_moved_with_or_without_changes() {
         let patch = "*** Begin Patch\n*** Update File: a\n*** Move to: b/c\n*** End Patch";
         assert_eq!(run(&[("a", "x\n")], patch), Ok(vec![("b/c".to_owned(), Some("x\n".to_owned()))]));
+    }
+
+    #[test]
+    fn an_empty_line_inside_an_added_file_needs_its_sign() {
+        let patch = "*** Begin Patch\n*** Add File: a\n+x\n\n+y\n\n*** Add File: b\n+z\n\n*** End Patch";
+        assert!(run(&[], patch).unwrap_err().contains("line 5 of the patch (`a`)"));
+        assert_eq!(run(&[], &patch.replace("\n\n+y", "")).unwrap().len(), 2);
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Tool for Write {
 fn work(workspace: &dyn Workspace, input: &Input) -> Result<String, String> {
     let path = access::path(workspace, &input.path)?;
     let before = access::read_to_change(workspace, &path)?;
-    access::refuse_blanked("", &input.content)?;
+    access::refuse_blanked(before.as_ref().map(|before| before.bytes.as_slice()), &[&input.content])?;
     let content = input.content.as_bytes();
     if before.as_ref().is_some_and(|before| before.bytes == content) {
         return Ok(format!("`{path}` already holds exactly this; nothing changed."));

@@ -108,8 +108,8 @@ fn outer(repository: &Path, environment: &Environment) -> Outer {
 }
 
 #[cfg(target_os = "linux")]
-fn namespaces_possible(_helper: Option<&Path>) -> bool {
-    false
+fn namespaces_possible(helper: Option<&Path>) -> bool {
+    process::helper(helper).is_ok_and(|helper| super::overlay::probe(&helper).0.is_none())
 }
 
 #[cfg(not(target_os = "linux"))]

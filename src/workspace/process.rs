@@ -104,7 +104,7 @@ impl Control {
             Some(Report::Exit(code)) => Ok(Exit::Code(code)),
             Some(Report::Signal(signal)) => Ok(Exit::Signal(signal)),
             Some(Report::Failed(why)) => Err(WorkspaceError::Isolation(why)),
-            Some(Report::Ready) | None => Err(WorkspaceError::Isolation(format!(
+            Some(Report::Ready | Report::Probed { .. }) | None => Err(WorkspaceError::Isolation(format!(
                 "the sandbox's helper ended without a word{}",
                 status.map(|status| format!(" ({status})")).unwrap_or_default()
             ))),

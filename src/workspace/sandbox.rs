@@ -5,6 +5,8 @@
 //! all it started ends with it.
 
 mod descendants;
+mod devices;
+mod hold;
 mod init;
 mod mounts;
 mod namespaces;
@@ -22,7 +24,28 @@ use serde::{Deserialize, Serialize};
 /// What the helper is started for.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
+    Probe,
+    Hold(Hold),
     Run(Run),
+}
+
+/// Hold namespaces with an overlay of the repository until the socket is closed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Hold {
+    /// Where the overlay is mounted: the repository's own path.
+    pub repository: PathBuf,
+    /// What lies below, nearest first.
+    pub lowers: Vec<PathBuf>,
+    /// Takes the changes.
+    pub upper: PathBuf,
+    /// The kernel's own.
+    pub work: PathBuf,
+    /// The workspace's state, not to be seen inside.
+    pub state: PathBuf,
+    /// Gets an overlay whose changes are thrown away.
+    pub home: Option<PathBuf>,
+    /// Further files and folders that are not to be seen inside.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// Run one command.
@@ -45,6 +68,11 @@ pub(super) struct Run {
 /// What the helper says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
+    /// What is not possible here, with the reason; `None` is possible.
+    Probed {
+        namespaces: Option<String>,
+        overlay: Option<String>,
+    },
     Ready,
     Exit(i32),
     Signal(i32),
@@ -63,6 +91,11 @@ pub(super) fn receive_last(stream: &mut UnixStream) -> Option<Report> {
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
     text.lines().last().and_then(|line| serde_json::from_str(line).ok())
+}
+
+/// The next message; waits for it.
+pub(super) fn receive(stream: &mut UnixStream) -> io::Result<Report> {
+    Ok(serde_json::from_str(&receive_line(stream)?)?)
 }
 
 /// The first line; no byte more is taken from the stream.
@@ -96,6 +129,8 @@ fn conversation() -> io::Result<()> {
     stream.peer_addr()?;
     let request: Request = serde_json::from_str(&receive_line(&mut stream)?)?;
     let failed = match request {
+        Request::Probe => hold::probe(&mut stream),
+        Request::Hold(request) => hold::hold(&request, &mut stream),
         Request::Run(request) => run::run(request, &mut stream),
     };
     if let Err(why) = failed {

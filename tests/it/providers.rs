@@ -1,3 +1,7 @@
-//! The wires to language models, against a real server on loopback.
+//! The wires to language models, against a real server on loopback and against recorded answers.
 
+mod asking;
+mod corpus;
 mod fake_server;
+mod names;
+mod retries;

@@ -2,6 +2,8 @@
 #![allow(dead_code, unused_imports, reason = "rooms take what they need")]
 
 pub mod bodies;
+pub mod memory;
 pub mod server;
 
+pub use memory::MemoryWorkspace;
 pub use server::{Answer, Delivery, Recorded, ScriptedServer};

@@ -1,1 +1,5 @@
-//! (no tests yet)
+//! The tools on a workspace, and the formats of edits on real cases.
+
+mod calls;
+mod corpus;
+mod edits;

@@ -100,7 +100,7 @@ pub fn parse(patch: &str) -> Result<Vec<Operation>, PatchError> {
         match operations.last_mut() {
             None if line.trim().is_empty() => {}
             None => return Err(PatchError::new(number, None, no_header(line))),
-            Some(operation) => continuation(operation, number, line)?,
+            Some(operation) => continuation(operation, number, line, all[number - 2].trim().is_empty())?,
         }
     }
     if operations.is_empty() {
@@ -178,9 +178,14 @@ fn no_header(line: &str) -> String {
     )
 }
 
-fn continuation(operation: &mut Operation, number: usize, line: &str) -> Result<(), PatchError> {
+fn continuation(operation: &mut Operation, number: usize, line: &str, after_blank: bool) -> Result<(), PatchError> {
     match operation {
         Operation::Add { path, content, .. } => match line.strip_prefix('+') {
+            Some(_) if after_blank => Err(PatchError::new(
+                number,
+                Some(path),
+                "an empty line of an added file is written as `+`, and there is one without.",
+            )),
             Some(added) => {
                 content.push_str(added);
                 content.push('\n');

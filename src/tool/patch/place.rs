@@ -32,7 +32,7 @@ pub(super) fn update(path: &str, before: &[u8], chunks: &[Chunk]) -> Result<(Vec
     placed.sort_by_key(|placed| placed.at);
     let after = [bom, &build(text, &spans, &placed)].concat();
     if after == before && !chunks.is_empty() {
-        return Err(PatchError::new(chunks[0].line - 1, Some(path), "the chunks change nothing."));
+        notes.push(format!("the chunks of `{path}` change nothing"));
     }
     Ok((after, notes))
 }

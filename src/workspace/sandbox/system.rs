@@ -51,10 +51,10 @@ pub(super) fn loopback_up() -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Adds attributes to a mount without taking any away; with `recursive`, to all mounts below it.
-pub(super) fn add_mount_attributes(path: &Path, attributes: u64, recursive: bool) -> io::Result<()> {
+/// Sets and clears attributes of a mount; with `recursive`, of all mounts below it as well.
+pub(super) fn change_mount_attributes(path: &Path, set: u64, clear: u64, recursive: bool) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?;
-    let set = libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let change = libc::mount_attr { attr_set: set, attr_clr: clear, propagation: 0, userns_fd: 0 };
     let flags = if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: the path ends in NUL, the structure has the size that is given, and both live until the call returns.
     let result = unsafe {
@@ -63,7 +63,7 @@ pub(super) fn add_mount_attributes(path: &Path, attributes: u64, recursive: bool
             libc::AT_FDCWD,
             path.as_ptr(),
             flags,
-            &raw const set,
+            &raw const change,
             size_of::<libc::mount_attr>(),
         )
     };

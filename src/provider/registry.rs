@@ -1,0 +1,325 @@
+//! Which providers there are, and what a model's name means.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::Clients;
+use super::endpoint::Endpoint;
+use super::hints::nearest;
+use super::http::HttpProvider;
+use super::key::Key;
+use super::preset::{Preset, built_in};
+use super::retry::Patience;
+use super::wire::Wire;
+use super::{ErrorKind, Provider, ProviderError};
+use crate::config::{ProviderSettings, Settings};
+
+/// The providers of the presets and of the user's configuration.
+///
+/// Making one is cheap: nothing is connected, no certificate is read, no key leaves the environment's map.
+pub struct Registry {
+    entries: Vec<Entry>,
+    patience: Patience,
+    clients: Arc<Clients>,
+}
+
+/// A provider, or what is wrong with it.
+struct Entry {
+    preset: Arc<Preset>,
+    /// Where its requests go, or why that is not clear.
+    endpoint: Result<Endpoint, String>,
+    own_address: bool,
+    key: Option<Key>,
+}
+
+/// A model with the way to it.
+#[derive(Clone)]
+pub struct Resolved {
+    /// The way.
+    pub provider: Arc<dyn Provider>,
+    /// The model's name on its wire.
+    pub model: String,
+    /// Where requests go.
+    pub address: String,
+    /// Requests stay on this machine.
+    pub local: bool,
+    /// A key is there, or none is needed.
+    pub key_present: bool,
+    /// Tokens that fit into a request together with its answer.
+    pub context_window: u64,
+}
+
+impl Resolved {
+    /// The model as `provider/model`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.provider.name(), self.model)
+    }
+}
+
+impl std::fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resolved").field("name", &self.name()).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A provider as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ProviderSummary {
+    /// Its name in front of the slash.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// The wire it speaks.
+    pub wire: &'static str,
+    /// Where requests go.
+    pub address: String,
+    /// Requests stay on this machine.
+    pub local: bool,
+    /// The variable that holds its key; `None` where none is needed.
+    pub key_env: Option<String>,
+    /// A key is there, or none is needed.
+    pub key_present: bool,
+    /// The model that is taken where none is named.
+    pub default_model: Option<String>,
+    /// Models known by name.
+    pub models: Vec<String>,
+}
+
+impl Registry {
+    /// Joins presets and configuration. A mistake in the configuration shows when its provider is asked for.
+    pub fn new(settings: &Settings, environment: &BTreeMap<String, String>) -> Self {
+        // The list is part of the program and a test reads it.
+        let mut presets = built_in().unwrap_or_default();
+        let mut entries = Vec::new();
+        for (name, wanted) in &settings.providers {
+            let known = presets.iter().position(|preset| preset.name == *name).map(|index| presets.remove(index));
+            entries.push(Entry::of_user(name, wanted, known, environment));
+        }
+        entries.extend(presets.into_iter().map(|preset| Entry::of_preset(preset, environment)));
+        let idle = Duration::from_secs(settings.idle_timeout_s.max(1));
+        Self { entries, patience: Patience { idle, ..Patience::default() }, clients: Arc::default() }
+    }
+
+    /// The same providers with other waiting times.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The model behind a name: `provider/model`, `provider` alone for its default model, or a model that only one
+    /// provider has. Aliases (`anthropic/sonnet`) become the model they stand for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with the nearest names when there is no such provider or model.
+    pub fn resolve(&self, name: &str) -> Result<Resolved, ProviderError> {
+        let name = name.trim();
+        let (entry, model) = self.find(name)?;
+        let endpoint = entry.endpoint.clone().map_err(|message| unusable(&entry.preset.name, message, vec![]))?;
+        let provider = HttpProvider {
+            wire: entry.preset.wire,
+            preset: Arc::clone(&entry.preset),
+            endpoint: endpoint.clone(),
+            own_address: entry.own_address,
+            key: entry.key.clone(),
+            patience: self.patience,
+            clients: Arc::clone(&self.clients),
+        };
+        Ok(Resolved {
+            context_window: provider.context_window(&model),
+            provider: Arc::new(provider),
+            model,
+            address: endpoint.shown(),
+            local: endpoint.is_loopback(),
+            key_present: entry.can_be_asked(),
+        })
+    }
+
+    fn find(&self, name: &str) -> Result<(&Entry, String), ProviderError> {
+        if let Some((provider, model)) = name.split_once('/')
+            && let Some(entry) = self.entry(provider)
+        {
+            if model.is_empty() {
+                return Err(unusable(provider, "no model is named after the slash".to_owned(), vec![]));
+            }
+            return Ok((entry, entry.preset.aliases.get(model).cloned().unwrap_or_else(|| model.to_owned())));
+        }
+        if let Some(entry) = self.entry(name) {
+            let hint = format!("Name a model: `{name}/MODEL`.");
+            let model = entry.preset.default_model.clone();
+            let missing = || unusable(name, "it has no default model".to_owned(), vec![hint]);
+            return model.map(|model| (entry, model)).ok_or_else(missing);
+        }
+        let begins = |entry: &&Entry| entry.preset.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));
+        if !name.contains('/')
+            && let Some(entry) = self.entries.iter().find(begins)
+        {
+            return Ok((entry, name.to_owned()));
+        }
+        Err(self.unknown(name))
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.preset.name == name)
+    }
+
+    fn unknown(&self, name: &str) -> ProviderError {
+        let provider = name.split('/').next().unwrap_or(name);
+        let names = self.entries.iter().map(|entry| entry.preset.name.as_str());
+        let mut near: Vec<String> = nearest(provider, names, 3).into_iter().map(str::to_owned).collect();
+        if !name.contains('/') {
+            let models = self.entries.iter().flat_map(|entry| {
+                entry.preset.known_models().map(move |model| (model, format!("{}/{model}", entry.preset.name)))
+            });
+            let models: Vec<(&str, String)> = models.collect();
+            let close = nearest(name, models.iter().map(|(model, _)| *model), 3);
+            near.extend(models.iter().filter(|(model, _)| close.contains(model)).map(|(_, full)| full.clone()).take(3));
+        }
+        let mut hints = Vec::new();
+        if !near.is_empty() {
+            hints.push(format!("Did you mean {}?", near.join(" or ")));
+        }
+        hints.push("Models are named `provider/model`; `tenon models list` shows them.".to_owned());
+        let what = if name.contains('/') { "provider" } else { "model" };
+        unusable(provider, format!("no such {what}: {name}"), hints)
+    }
+
+    /// The best model for which a key is there, if any. Servers on this machine are not asked whether they run.
+    pub fn default_model(&self) -> Option<String> {
+        let ready = |entry: &&Entry| entry.key.is_some() && !entry.preset.local && entry.endpoint.is_ok();
+        let named = |entry: &Entry| Some(format!("{}/{}", entry.preset.name, entry.preset.default_model.as_ref()?));
+        self.entries.iter().filter(ready).find_map(named)
+    }
+
+    /// The model an agent file asks for, given the one in use: the same for `inherit` or nothing, an alias (`sonnet`)
+    /// or a full name otherwise. One that cannot be had inherits, with a warning that says so.
+    pub fn for_agent(&self, wanted: Option<&str>, current: &str) -> (String, Option<String>) {
+        let wanted = wanted.map(str::trim).unwrap_or_default();
+        // Agent files of others may ask for a larger window of the same model.
+        let plain = wanted.split('[').next().unwrap_or_default().trim();
+        if plain.is_empty() || plain == "inherit" || plain == "default" {
+            return (current.to_owned(), None);
+        }
+        let here = current.split('/').next().and_then(|provider| self.entry(provider));
+        let alias = here.and_then(|entry| entry.preset.aliases.get(plain).map(|model| (entry, model)));
+        if let Some((entry, model)) = alias {
+            return (format!("{}/{model}", entry.preset.name), None);
+        }
+        let problem = match self.resolve(plain) {
+            Ok(found) if found.key_present => return (found.name(), None),
+            Ok(found) => format!("there is no key for {}", found.provider.name()),
+            Err(_) if self.is_alias(plain) => "the provider in use has no such model".to_owned(),
+            Err(_) => "no provider is known to have it".to_owned(),
+        };
+        (current.to_owned(), Some(format!("model {wanted:?}: {problem}; {current} is used instead")))
+    }
+
+    fn is_alias(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.preset.aliases.contains_key(name))
+    }
+
+    /// Every provider, the user's own first.
+    pub fn list(&self) -> Vec<ProviderSummary> {
+        self.entries.iter().map(Entry::summary).collect()
+    }
+}
+
+impl Entry {
+    fn of_preset(preset: Preset, environment: &BTreeMap<String, String>) -> Self {
+        let set =
+            |names: &[String]| names.iter().find_map(|name| environment.get(name).filter(|v| !v.trim().is_empty()));
+        let elsewhere = set(&preset.base_url_env).map(|written| with_port(written, preset.port));
+        let key = set(&preset.key_env).and_then(|secret| Key::new(secret, false));
+        let key = key.or_else(|| set(&preset.bearer_env).and_then(|secret| Key::new(secret, true)));
+        let own_address = elsewhere.is_some();
+        let endpoint = Endpoint::new(preset.wire, &elsewhere.unwrap_or_else(|| preset.base_url.clone()));
+        Self { preset: Arc::new(preset), endpoint, own_address, key }
+    }
+
+    fn of_user(
+        name: &str,
+        wanted: &ProviderSettings,
+        known: Option<Preset>,
+        environment: &BTreeMap<String, String>,
+    ) -> Self {
+        let own_address = wanted.base_url.is_some();
+        let (preset, problem) = merged(name, wanted, known);
+        let mut entry = Self::of_preset(preset, environment);
+        if own_address {
+            // What is written in the configuration was meant for this provider; a variable may be left over.
+            entry.own_address = true;
+            entry.endpoint = Endpoint::new(entry.preset.wire, &entry.preset.base_url);
+        }
+        if let Some(problem) = problem {
+            entry.endpoint = Err(problem);
+        }
+        entry
+    }
+
+    fn can_be_asked(&self) -> bool {
+        self.key.is_some() || self.own_address || !self.preset.needs_key()
+    }
+
+    fn summary(&self) -> ProviderSummary {
+        let preset = &self.preset;
+        let mut models: Vec<String> = Vec::new();
+        for model in preset.known_models() {
+            if !models.iter().any(|known| known == model) {
+                models.push(model.to_owned());
+            }
+        }
+        ProviderSummary {
+            name: preset.name.clone(),
+            title: preset.title.clone(),
+            wire: preset.wire.name(),
+            address: self.endpoint.as_ref().map_or_else(|problem| problem.clone(), Endpoint::shown),
+            local: self.endpoint.as_ref().is_ok_and(Endpoint::is_loopback),
+            key_env: preset.key_env.first().filter(|_| preset.needs_key()).cloned(),
+            key_present: self.can_be_asked(),
+            default_model: preset.default_model.clone(),
+            models,
+        }
+    }
+}
+
+/// A preset with the user's changes, and what is wrong with them.
+fn merged(name: &str, wanted: &ProviderSettings, known: Option<Preset>) -> (Preset, Option<String>) {
+    let wire = wanted.wire.as_deref().map(Wire::named);
+    let names = || Wire::ALL.map(Wire::name).join(", ");
+    let mut problem = match (&wanted.wire, wire) {
+        (Some(written), Some(None)) => {
+            Some(format!("providers.{name}.wire: {written:?} is no wire; there are {}", names()))
+        }
+        (None, _) if known.is_none() => Some(format!("providers.{name}.wire is missing; there are {}", names())),
+        _ => None,
+    };
+    if known.is_none() && wanted.base_url.is_none() {
+        problem.get_or_insert(format!("providers.{name}.base_url is missing"));
+    }
+    let address = wanted.base_url.clone().unwrap_or_default();
+    let mut preset = known.unwrap_or_else(|| Preset::of_user(name, Wire::Chat, &address));
+    preset.wire = wire.flatten().unwrap_or(preset.wire);
+    if let Some(base_url) = &wanted.base_url {
+        preset.base_url.clone_from(base_url);
+    }
+    if let Some(key_env) = &wanted.key_env {
+        preset.key_env = vec![key_env.clone()];
+        preset.bearer_env.clear();
+    }
+    (preset, problem)
+}
+
+/// A host alone means the provider's own port.
+fn with_port(written: &str, port: Option<u16>) -> String {
+    let written = written.trim();
+    match port {
+        Some(port) if !written.contains("://") && !written.contains(':') => format!("{written}:{port}"),
+        Some(port) if written.starts_with(':') => format!("127.0.0.1:{}", written[1..].parse().unwrap_or(port)),
+        _ => written.to_owned(),
+    }
+}
+
+fn unusable(provider: &str, message: String, hints: Vec<String>) -> ProviderError {
+    ProviderError { provider: provider.to_owned(), kind: ErrorKind::Config, message, hints }
+}
