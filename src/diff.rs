@@ -13,6 +13,7 @@ mod hunks;
 mod intraline;
 mod lines;
 mod merge;
+mod myers;
 mod patch;
 mod quote;
 mod script;

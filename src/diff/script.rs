@@ -1,11 +1,9 @@
 //! Which lines were removed and added.
 
-use std::convert::Infallible;
 use std::ops::Range;
 
-use similar::algorithms::{DiffHook, myers};
-
-use super::lines::{Numbered, number};
+use super::lines::number;
+use super::myers;
 use super::slide::slide;
 
 /// A run of changed lines: these lines of the old version became those of the new. Zero-based.
@@ -18,7 +16,7 @@ pub(super) struct Edit {
 /// The edits between two versions, in order, never touching each other.
 pub(super) fn edits(old: &[&[u8]], new: &[&[u8]]) -> Vec<Edit> {
     let numbered = number(old, new);
-    let mut changed = Changed::of(&numbered);
+    let mut changed = myers::changed(&numbered);
     slide(&mut changed, &numbered, old, new);
     changed.edits()
 }
@@ -30,20 +28,6 @@ pub(super) struct Changed {
 }
 
 impl Changed {
-    fn of(numbered: &Numbered) -> Self {
-        let mut marks = Self { old: vec![false; numbered.old.len()], new: vec![false; numbered.new.len()] };
-        // No deadline: the same two versions always have to give the same hunks. The search bounds itself.
-        let done: Result<(), Infallible> = myers::diff(
-            &mut marks,
-            numbered.old.as_slice(),
-            0..numbered.old.len(),
-            numbered.new.as_slice(),
-            0..numbered.new.len(),
-        );
-        let Ok(()) = done;
-        marks
-    }
-
     fn edits(&self) -> Vec<Edit> {
         let mut edits = Vec::new();
         let (mut i, mut j) = (0, 0);
@@ -65,18 +49,4 @@ impl Changed {
 fn run(marks: &[bool], from: usize) -> Range<usize> {
     let length = marks.get(from..).map_or(0, |rest| rest.iter().take_while(|mark| **mark).count());
     from..from + length
-}
-
-impl DiffHook for Changed {
-    type Error = Infallible;
-
-    fn delete(&mut self, old: usize, length: usize, _new: usize) -> Result<(), Infallible> {
-        self.old[old..old + length].fill(true);
-        Ok(())
-    }
-
-    fn insert(&mut self, _old: usize, new: usize, length: usize) -> Result<(), Infallible> {
-        self.new[new..new + length].fill(true);
-        Ok(())
-    }
 }
