@@ -1,1 +1,7 @@
-//! (room under construction)
+//! Work without a screen: events as text or JSON lines, and a script in the reviewer's place.
+
+mod lines;
+mod work;
+
+pub use lines::{Output, Style, gate_text, record_text};
+pub use work::{AcceptRule, Outcome, Task, close, commit, work};

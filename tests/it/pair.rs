@@ -1,1 +1,80 @@
-//! (no tests yet)
+//! The main job in a real terminal: from typing to `git log` and back.
+
+use serde_json::json;
+
+use crate::support::ScriptedServer;
+use crate::support::bodies::{anthropic, anthropic_text};
+use crate::support::home::Home;
+use crate::terminal::pty::Terminal;
+
+const APP: &str = "def add(a, b):\n    return a + b\n\n\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n\n\ndef three():\n    return 3\n\n\ndef sub(a, b):\n    return a + b\n";
+const TEST: &str = "import unittest\n\nimport app\n\n\nclass AppTest(unittest.TestCase):\n    def test_add(self):\n        self.assertEqual(app.add(1, 2), 3)\n";
+
+fn project(server: &ScriptedServer) -> Home {
+    let mut home = Home::with(&[("app.py", APP), ("test_app.py", TEST), (".gitignore", "__pycache__/\n")]);
+    home.anthropic(&server.url());
+    home
+}
+
+fn answers() -> Vec<crate::support::Answer> {
+    let edits = json!({"path": "app.py", "edits": [
+        {"old": "def add(a, b):\n    return a + b\n", "new": "def add(a, b):\n    \"\"\"The sum.\"\"\"\n    return a + b\n"},
+        {"old": "def sub(a, b):\n    return a + b\n", "new": "def sub(a, b):\n    return a - b\n"},
+    ]});
+    vec![
+        anthropic("I fix the subtraction.", &[("c1", "edit", edits)]),
+        anthropic("", &[("c2", "propose", json!({"title": "Fix sub", "message": "fix: subtract in sub"}))]),
+        anthropic_text("Done: **sub** subtracts now."),
+    ]
+}
+
+#[test]
+fn from_typing_to_a_commit_of_one_hunk_and_back() {
+    let server = ScriptedServer::start(answers());
+    let home = project(&server);
+    let mut terminal = Terminal::start(&home.repository, &[], &home.environment(), (40, 120));
+    terminal.wait_for("senior-backend-dev");
+    terminal.send("fix sub\r");
+    terminal.wait_for("Fix sub");
+    terminal.wait("the gates", |screen| screen.contains("✓ tests"));
+    terminal.wait_for("sub subtracts now");
+    assert_eq!(home.read("app.py"), APP, "nothing touches the tree before a verdict");
+    // Chat → diff; reject the first hunk, accept the second.
+    terminal.send("\t");
+    terminal.send("r");
+    terminal.wait_for("rejected");
+    terminal.send("J");
+    terminal.send("a");
+    terminal.wait_for("accepted");
+    terminal.send("\r");
+    terminal.wait_for("fix: subtract in sub");
+    terminal.send("\r");
+    terminal.wait("the commit", |screen| screen.to_lowercase().contains("committed"));
+    let only = APP.replace("def sub(a, b):\n    return a + b", "def sub(a, b):\n    return a - b");
+    assert_eq!(home.read("app.py"), only);
+    assert_eq!(home.git(&["log", "--format=%s"]), "fix: subtract in sub\nfirst\n");
+    terminal.send("u");
+    terminal.wait("the undo", |screen| screen.to_lowercase().contains("undone"));
+    assert_eq!(home.read("app.py"), APP);
+    assert_eq!(home.git(&["log", "--format=%s"]), "first\n");
+    terminal.send("\u{3}");
+    terminal.send("\u{3}");
+    let (code, raw) = terminal.end();
+    assert_eq!(code, 0);
+    assert!(raw.contains("tenon --session"), "the farewell names the session");
+}
+
+#[test]
+fn a_session_goes_on_after_kill_9() {
+    let server = ScriptedServer::start(answers());
+    let home = project(&server);
+    let mut terminal = Terminal::start(&home.repository, &[], &home.environment(), (40, 120));
+    terminal.wait_for("senior-backend-dev");
+    terminal.send("fix sub\r");
+    terminal.wait_for("sub subtracts now");
+    terminal.wait("the gates", |screen| screen.contains("✓ tests"));
+    terminal.signal(nix::sys::signal::Signal::SIGKILL);
+    terminal.end();
+    let terminal = Terminal::start(&home.repository, &["--continue"], &home.environment(), (40, 120));
+    terminal.wait("everything again", |screen| screen.contains("sub subtracts now") && screen.contains("app.py"));
+}

@@ -1,0 +1,104 @@
+//! `tenon`: the terminal interface.
+
+use std::io::IsTerminal as _;
+
+use super::review_source::{self, Held};
+use super::surroundings::Surroundings;
+use super::{Common, Done, Failure, Outcome, agents, models, review, review_desk, sessions, undo};
+use crate::engine::Opening;
+use crate::git::Repository;
+use crate::text;
+use crate::tui::{self, Choice, StartInfo, TerminalHints, TuiError, TuiExit};
+
+/// Opens the screen.
+pub(crate) async fn open(around: &Surroundings, common: &Common, go_on: bool) -> Done {
+    open_with(around, common, go_on, None).await
+}
+
+/// Opens the screen with a task already in the composer.
+pub(crate) async fn open_with(around: &Surroundings, common: &Common, go_on: bool, task: Option<String>) -> Done {
+    insist_on_a_terminal("tenon run \"task\" works without one")?;
+    // Said before the screen goes up, where it can be read.
+    let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
+    let mut opening = around.opening(common);
+    let mut start = start_info(around, common, &repository);
+    start.prefill = task;
+    if go_on && opening.session.is_none() {
+        opening.session = sessions::last(around);
+        if opening.session.is_none() {
+            start.notes.push("There is no earlier session of this repository; a new one begins.".to_owned());
+        }
+    }
+    show(opening, start).await
+}
+
+/// Opens the screen on a change.
+pub(crate) async fn review(around: &Surroundings, common: &Common, repository: &Repository, from: &str) -> Done {
+    insist_on_a_terminal("tenon review --list and --accept work without one")?;
+    let mut start = start_info(around, common, repository);
+    if let Some(session) = review::session_named(around, from) {
+        let mut opening = around.opening(common);
+        opening.session = Some(session);
+        return show(opening, start).await;
+    }
+    let (held, changes) = review_source::changes(repository, &around.folder, from)?;
+    if changes.is_empty() {
+        return super::print::text("nothing is different");
+    }
+    start.review_only = true;
+    let (handle, updates) = review_desk::open(around, repository.clone(), from, changes, held != Held::Elsewhere)?;
+    let _ = (handle, updates, start);
+    Err(Failure::failed("the screen of a review is not built yet"))
+}
+
+async fn show(opening: Opening, start: StartInfo) -> Done {
+    ended(tui::run(opening, start).await)
+}
+
+fn ended(exit: Result<TuiExit, TuiError>) -> Done {
+    match exit {
+        Ok(exit) => {
+            for line in &exit.farewell {
+                eprintln!("{line}");
+            }
+            Ok(if exit.hung_up { Outcome::Interrupted } else { Outcome::Done })
+        }
+        Err(TuiError::Engine(error)) => Err(super::run::engine_failure(error)),
+        Err(error) => Err(Failure::failed(error.to_string())),
+    }
+}
+
+fn insist_on_a_terminal(hint: &str) -> Result<(), Failure> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage("standard input and output are not a terminal").hint(hint))
+}
+
+fn start_info(around: &Surroundings, common: &Common, repository: &Repository) -> StartInfo {
+    let variable = |name: &str| around.environment.get(name).cloned();
+    let catalogue = agents::load(around);
+    let agent = common.agent.clone().or_else(|| around.settings.agent.clone());
+    StartInfo {
+        folder: repository.root().to_owned(),
+        repository: repository.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        agent: agent.unwrap_or_else(|| crate::agent::DEFAULT.to_owned()),
+        model: common.model.clone().or_else(|| around.settings.model.clone()).unwrap_or_default(),
+        agents: catalogue
+            .agents
+            .iter()
+            .map(|agent| Choice { name: agent.name.clone(), description: agents::first_line(&agent.description) })
+            .collect(),
+        models: models::names(around).into_iter().map(|(name, description)| Choice { name, description }).collect(),
+        theme: around.settings.theme.clone(),
+        hints: TerminalHints {
+            no_color: variable("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            colorfgbg: variable("COLORFGBG"),
+            colorterm: variable("COLORTERM"),
+            term: variable("TERM"),
+        },
+        editor: variable("VISUAL").or_else(|| variable("EDITOR")).map(|line| text::sanitize_line(&line).into_owned()),
+        history: Some(around.directories.state.join("history")),
+        ..StartInfo::default()
+    }
+}

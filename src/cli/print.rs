@@ -1,0 +1,34 @@
+//! Printing reports. A reader that went away (`tenon sessions | head`) is no error.
+
+use std::io::{ErrorKind, Write as _};
+
+use serde::Serialize;
+
+use super::{Done, Failure, Outcome};
+
+/// Prints bytes as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> Done {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("standard output: {error}")))
+        }
+        _ => Ok(Outcome::Done),
+    }
+}
+
+/// Prints text with a newline at its end.
+pub(crate) fn text(text: &str) -> Done {
+    if text.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+}
+
+/// Prints a report as JSON.
+pub(crate) fn json<T: Serialize>(report: &T) -> Done {
+    let mut line = serde_json::to_vec_pretty(report)
+        .map_err(|error| Failure::failed(format!("the report is not JSON: {error}")))?;
+    line.push(b'\n');
+    bytes(&line)
+}
