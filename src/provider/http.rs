@@ -14,7 +14,7 @@ use super::endpoint::Endpoint;
 use super::key::Key;
 use super::preset::{ModelFacts, Preset};
 use super::retry::{Failure, Patience, asked_wait, wait_in_words};
-use super::transcript::{Outcome, Transcript};
+use super::transcript::Transcript;
 use super::wire::{Outgoing, Wire};
 use super::{Chunk, ErrorKind, Provider, ProviderError, Reply, Request, errors, hints};
 
@@ -97,9 +97,9 @@ impl HttpProvider {
         pass_on(last, chunks, told);
         let tries = Some(TRIES_IN_MIDSTREAM);
         let reading = match outcome {
-            Outcome::Read(reading) => reading,
-            Outcome::Foreign(_) if broken.is_some() => return Err(broken.unwrap_or_default()),
-            Outcome::Foreign(words) => {
+            Ok(reading) => reading,
+            Err(_) if broken.is_some() => return Err(broken.unwrap_or_default()),
+            Err(words) => {
                 let message = format!("the answer (HTTP {status}) is none of this wire: {}", quoted(&words));
                 return Err(Failure { kind: Some(ErrorKind::Protocol), message, ..Failure::default() });
             }

@@ -128,7 +128,8 @@ impl Preset {
 
     /// Whether it refuses to answer without a key.
     pub(super) fn needs_key(&self) -> bool {
-        !self.local && !(self.key_env.is_empty() && self.bearer_env.is_empty())
+        let keyless = self.key_env.is_empty() && self.bearer_env.is_empty();
+        !self.local && !keyless
     }
 
     /// What is known about a model.

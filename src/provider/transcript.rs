@@ -27,13 +27,8 @@ pub(super) struct Transcript {
     seen: Vec<u8>,
 }
 
-/// What a body came to.
-pub(super) enum Outcome {
-    /// An answer of the wire, or an error in its words.
-    Read(Reading),
-    /// A body that is not of this wire; its first words.
-    Foreign(String),
-}
+/// What a body came to: an answer of the wire or an error in its words, or else the first words of what it is.
+pub(super) type Outcome = Result<Reading, String>;
 
 /// How much of a body is kept to be able to say what it was.
 const SEEN: usize = 8_192;
@@ -99,7 +94,7 @@ impl Transcript {
                 let last = reader.finish();
                 self.take(last.as_slice(), &mut chunks);
                 if self.events == 0 && !begins_like_events(&self.seen) {
-                    return (Outcome::Foreign(errors::first_words(&self.seen)), chunks);
+                    return (Err(errors::first_words(&self.seen)), chunks);
                 }
             }
             Shape::Document(body) => {
@@ -107,13 +102,13 @@ impl Transcript {
                 let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
                 match serde_json::from_slice::<Value>(text) {
                     Ok(document) => self.reader.document(&document, &mut chunks),
-                    Err(_) => return (Outcome::Foreign(errors::first_words(&body)), chunks),
+                    Err(_) => return (Err(errors::first_words(&body)), chunks),
                 }
             }
-            Shape::Page(body) => return (Outcome::Foreign(errors::first_words(body)), chunks),
+            Shape::Page(body) => return (Err(errors::first_words(body)), chunks),
         }
         let reading = self.reader.finish(&mut chunks);
-        (Outcome::Read(reading), chunks)
+        (Ok(reading), chunks)
     }
 }
 
@@ -134,12 +129,9 @@ pub fn read_body<'a>(wire: Wire, pieces: impl IntoIterator<Item = &'a [u8]>) -> 
     let mut chunks: Vec<Chunk> = pieces.into_iter().flat_map(|piece| transcript.push(piece)).collect();
     let (outcome, last) = transcript.finish();
     chunks.extend(last);
-    let reading = match outcome {
-        Outcome::Read(reading) => reading,
-        Outcome::Foreign(message) => {
-            let error = StreamError { kind: super::ErrorKind::Protocol, message, passing: false };
-            Reading { error: Some(error), ..Reading::default() }
-        }
-    };
+    let reading = outcome.unwrap_or_else(|message| {
+        let error = StreamError { kind: super::ErrorKind::Protocol, message, passing: false };
+        Reading { error: Some(error), ..Reading::default() }
+    });
     (reading, chunks)
 }

@@ -5,3 +5,4 @@ mod corpus;
 mod fake_server;
 mod names;
 mod retries;
+mod support;
