@@ -1,13 +1,23 @@
 //! What the engine checks on a proposal: one file a gate.
 
+mod capture;
+mod files;
+mod judge;
+mod reading;
+mod tests;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::GateSettings;
 use crate::domain::{GateStatus, Proposal, TestCount};
 use crate::workspace::Workspace;
+
+pub use files::WorkspaceFiles;
+pub use tests::TestGate;
 
 /// What a gate has at hand.
 #[derive(Clone)]
@@ -53,4 +63,13 @@ pub trait Gate: Send + Sync {
 
     /// Runs it on subject and base. Cancelled is `not_run` with that reason.
     async fn run(&self, context: &GateContext) -> Finding;
+}
+
+/// The gates that are switched on, in the order they should run.
+pub fn gates_for(settings: &GateSettings) -> Vec<Arc<dyn Gate>> {
+    let mut gates: Vec<Arc<dyn Gate>> = Vec::new();
+    if settings.tests.enabled {
+        gates.push(Arc::new(TestGate::new(settings.tests.clone())));
+    }
+    gates
 }

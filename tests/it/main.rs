@@ -6,6 +6,7 @@ mod agents;
 mod config;
 mod diff;
 mod engine;
+mod gate;
 mod git;
 mod headless;
 mod journal;

@@ -1,0 +1,64 @@
+//! Where manifests are read from: a folder, a workspace, a table in a test.
+
+use std::path::{Path, PathBuf};
+
+/// Files that can be looked at. Paths are relative to the root, with `/` between names.
+pub trait Files {
+    /// A text file; `None` when it is missing, not a file or too large to be a manifest.
+    fn read(&self, path: &str) -> Option<String>;
+
+    /// Whether something is there, ignored files included.
+    fn exists(&self, path: &str) -> bool;
+
+    /// Files as the ignore files allow, sorted; a bounded number down to a bounded depth.
+    fn list(&self) -> Vec<String>;
+}
+
+/// Larger files are no manifests.
+pub(crate) const SIZE_LIMIT: u64 = 1024 * 1024;
+const DEPTH_LIMIT: usize = 6;
+const COUNT_LIMIT: usize = 20_000;
+
+/// A folder on disk.
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// Looks at this folder.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+}
+
+impl Files for Folder {
+    fn read(&self, path: &str) -> Option<String> {
+        let path = self.root.join(path);
+        let about = std::fs::metadata(&path).ok()?;
+        let small = about.is_file() && about.len() <= SIZE_LIMIT;
+        small.then(|| std::fs::read(&path).ok()).flatten().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.root.join(path).symlink_metadata().is_ok()
+    }
+
+    fn list(&self) -> Vec<String> {
+        let walk = ignore::WalkBuilder::new(&self.root)
+            .max_depth(Some(DEPTH_LIMIT))
+            .hidden(false)
+            .require_git(false)
+            .git_global(false)
+            .filter_entry(|entry| entry.file_name() != ".git")
+            .sort_by_file_name(Ord::cmp)
+            .build();
+        let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+        let relative = |entry: ignore::DirEntry| {
+            let path = entry.path().strip_prefix(&self.root).ok()?;
+            Some(path.to_str()?.replace('\\', "/"))
+        };
+        let mut paths: Vec<String> = files.filter_map(relative).take(COUNT_LIMIT).collect();
+        paths.sort();
+        paths
+    }
+}

@@ -1,0 +1,103 @@
+//! Languages whose own tool builds and tests, and makefiles.
+
+use super::rules::{self, Place};
+use super::{Framework, Project, Runner, TestCommand};
+
+/// Go, Rust and the JVM.
+pub(super) fn detect(place: &Place<'_>) -> Vec<Project> {
+    let mut found = Vec::new();
+    found.extend(project(
+        place,
+        "go.mod",
+        "go",
+        Runner::Go,
+        "go test -v ./...",
+        "install Go, then run `go mod download`",
+    ));
+    let cargo = "cargo test --no-fail-fast";
+    found.extend(project(place, "Cargo.toml", "rust", Runner::Cargo, cargo, "install Rust, then run `cargo fetch`"));
+    let maven = if place.exists("mvnw") { "./mvnw -B -o test" } else { "mvn -B -o test" };
+    let install = "install Maven, then run `mvn dependency:go-offline`";
+    found.extend(project(place, "pom.xml", "java", Runner::Maven, maven, install));
+    let gradle = if place.exists("gradlew") { "./gradlew" } else { "gradle" };
+    let gradle = format!("{gradle} test --offline --console=plain --continue");
+    for manifest in ["build.gradle", "build.gradle.kts"] {
+        let language = if manifest.ends_with("kts") { "kotlin" } else { "java" };
+        let install = "install Gradle, then run its `dependencies` task once with network";
+        found.extend(project(place, manifest, language, Runner::Gradle, &gradle, install));
+    }
+    found
+}
+
+fn project(
+    place: &Place<'_>,
+    manifest: &str,
+    language: &'static str,
+    runner: Runner,
+    command: &str,
+    install: &str,
+) -> Option<Project> {
+    if !place.has(manifest) || inside_a_whole(place, manifest) {
+        return None;
+    }
+    let evidence = place.presence(manifest, "its own tool runs the tests");
+    let test =
+        TestCommand { command: command.to_owned(), runner, evidence: evidence.clone(), install: install.to_owned() };
+    let frameworks = rules::OTHERS.iter().filter(|(file, ..)| *file == manifest).filter_map(|(file, text, name)| {
+        let evidence = place.find(file, |line| !line.trim_start().starts_with(['#', '/']) && line.contains(text))?;
+        Some(Framework { name, evidence })
+    });
+    Some(Project {
+        folder: place.folder.to_owned(),
+        language,
+        frameworks: frameworks.collect(),
+        evidence,
+        tests: vec![test],
+    })
+}
+
+/// A member of a Cargo workspace or a Maven module is tested by the whole.
+fn inside_a_whole(place: &Place<'_>, manifest: &str) -> bool {
+    let mut folder = place.folder;
+    while !folder.is_empty() {
+        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        let path = if folder.is_empty() { manifest.to_owned() } else { format!("{folder}/{manifest}") };
+        let text = place.read_from_root(&path).unwrap_or_default();
+        if text.contains("[workspace]") || text.contains("<modules>") {
+            return true;
+        }
+    }
+    false
+}
+
+/// The `test` target of a makefile, unless it does more than run tests here.
+pub(super) fn make(place: &Place<'_>) -> Option<TestCommand> {
+    let name = ["GNUmakefile", "makefile", "Makefile"].into_iter().find(|name| place.has(name))?;
+    let evidence = place.find(name, |line| {
+        line.strip_prefix("test").is_some_and(|rest| rest.trim_start().starts_with(':') && !rest.contains('='))
+    })?;
+    let text = place.read(name)?;
+    let rule = text.lines().skip(evidence.line?.saturating_sub(1));
+    let header = rule.clone().take(1);
+    let recipe = rule.skip(1).take_while(|line| line.starts_with(['\t', ' ', '#']) || line.is_empty());
+    let elsewhere =
+        ["docker", "podman", "compose", "kubectl", "ssh ", "pip install", "npm install", "npm ci", "apt", "install"];
+    let local = !header.chain(recipe).any(|line| elsewhere.iter().any(|word| line.contains(word)));
+    local.then(|| TestCommand {
+        command: "make test".to_owned(),
+        runner: Runner::Make,
+        evidence,
+        install: "install make".to_owned(),
+    })
+}
+
+/// A project that says nothing about itself but how its tests run.
+pub(super) fn only_make(place: &Place<'_>, make: TestCommand) -> Project {
+    Project {
+        folder: place.folder.to_owned(),
+        language: "unknown",
+        evidence: make.evidence.clone(),
+        frameworks: Vec::new(),
+        tests: vec![make],
+    }
+}
