@@ -21,6 +21,17 @@ where
     }
 }
 
+/// As [`blocking`] for work that only looks: an interrupt need not wait for it.
+pub(super) async fn looking<F>(context: &ToolContext, work: F) -> ToolOutput
+where
+    F: FnOnce(&dyn Workspace) -> Result<String, String> + Send + 'static,
+{
+    tokio::select! {
+        output = blocking(context, work) => output,
+        () = context.cancel.cancelled() => ToolOutput::failed("Interrupted by the user."),
+    }
+}
+
 /// Reads a file, or says why not and what may be meant instead.
 pub(super) fn read(workspace: &dyn Workspace, path: &RepoPath) -> Result<FileState, String> {
     workspace.read(path).map_err(|error| match error {

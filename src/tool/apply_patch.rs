@@ -97,7 +97,7 @@ fn told(planned: &Planned) -> String {
         (None, _) => format!("Removed `{}`\n", planned.path),
         (Some(after), Some(from)) => format!("Moved `{from}` to {}", show::change(&planned.path, before, after)),
         (Some(after), None) if planned.before.is_none() => {
-            format!("Created `{}`: {}\n", planned.path, show::counts(before, after))
+            format!("Created `{}`: {}\n", planned.path, show::counts(&planned.path, before, after))
         }
         (Some(after), None) => format!("Edited {}", show::change(&planned.path, before, after)),
     };

@@ -7,6 +7,9 @@ use crate::domain::ToolSpec;
 use super::{Tool, ToolOutput, protocol};
 use super::{apply_patch, edit, list, read, remove, run, search, write};
 
+/// The tools that change files.
+const CHANGING: [&str; 5] = [edit::NAME, apply_patch::NAME, write::NAME, remove::NAME, run::NAME];
+
 /// The tools an agent can be given.
 #[derive(Clone)]
 pub struct Tools {
@@ -46,12 +49,15 @@ impl Tools {
         self.tools.iter().map(|(name, _)| *name).chain(protocol::NAMES).collect()
     }
 
-    /// What a model is told: every tool, or those in `allowed`. `propose` is always there, because without it
-    /// nothing an agent does could reach the user.
+    /// What a model is told: every tool, or those in `allowed`. `propose` comes with every tool that changes files,
+    /// because without it nothing they do could reach the user.
     pub fn specs(&self, allowed: Option<&[String]>) -> Vec<ToolSpec> {
         let wanted = |name: &str| match allowed {
             None => true,
-            Some(names) => name == protocol::PROPOSE || names.iter().any(|allowed| allowed == name),
+            Some(names) if name == protocol::PROPOSE => {
+                names.iter().any(|allowed| allowed == name || CHANGING.contains(&allowed.as_str()))
+            }
+            Some(names) => names.iter().any(|allowed| allowed == name),
         };
         let tools = self.tools.iter().filter(|(name, _)| wanted(name)).map(|(_, tool)| tool.spec());
         tools.chain(protocol::specs().into_iter().filter(|spec| wanted(&spec.name))).collect()
@@ -98,13 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn only_allowed_tools_are_told_and_propose_is_always_one_of_them() {
+    fn only_allowed_tools_are_told_and_propose_comes_with_those_that_change_files() {
         let names = |allowed: &[&str]| {
             let allowed: Vec<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
             Tools::new().specs(Some(&allowed)).into_iter().map(|spec| spec.name).collect::<Vec<_>>()
         };
         assert_eq!(names(&["read", "run"]), ["read", "run", "propose"]);
-        assert_eq!(names(&[]), ["propose"]);
+        assert_eq!(names(&["read", "search"]), ["read", "search"]);
+        assert_eq!(names(&["plan", "propose"]), ["plan", "propose"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::ToolSpec;
+use crate::text;
 use crate::workspace::{Workspace, WorkspaceError};
 
 use super::{Tool, ToolContext, ToolOutput, access, input};
@@ -65,7 +66,7 @@ impl Tool for List {
             Ok(input) => input,
             Err(error) => return ToolOutput::failed(error),
         };
-        access::blocking(context, move |workspace| work(workspace, &input)).await
+        access::looking(context, move |workspace| work(workspace, &input)).await
     }
 }
 
@@ -79,9 +80,10 @@ fn work(workspace: &dyn Workspace, input: &Input) -> Result<String, String> {
     })?;
     let mut answer = String::new();
     for entry in &entries {
+        let path = text::sanitize_line(entry.path.as_str());
         let _ = match entry.folder {
-            true => writeln!(answer, "{}/", entry.path),
-            false => writeln!(answer, "{}\t{}", entry.path, entry.size),
+            true => writeln!(answer, "{path}/"),
+            false => writeln!(answer, "{path}\t{}", entry.size),
         };
     }
     if entries.is_empty() {

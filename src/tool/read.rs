@@ -72,7 +72,7 @@ impl Tool for Read {
             Ok(input) => input,
             Err(error) => return ToolOutput::failed(error),
         };
-        access::blocking(context, move |workspace| work(workspace, &input)).await
+        access::looking(context, move |workspace| work(workspace, &input)).await
     }
 }
 

@@ -73,5 +73,5 @@ fn work(workspace: &dyn Workspace, input: &Input) -> Result<String, String> {
     workspace.write(&path, content, None).map_err(|error| access::explain(&error))?;
     let what = if before.is_some() { "Replaced" } else { "Created" };
     let old = before.map(|before| before.bytes).unwrap_or_default();
-    Ok(format!("{what} `{path}`: {}.", show::counts(&old, content)))
+    Ok(format!("{what} `{path}`: {}.", show::counts(&path, &old, content)))
 }

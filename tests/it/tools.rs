@@ -3,3 +3,4 @@
 mod calls;
 mod corpus;
 mod edits;
+mod real;
