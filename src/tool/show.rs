@@ -47,7 +47,7 @@ pub(super) fn number_line(into: &mut String, number: usize, line: &str, most_byt
 }
 
 fn cut_line(into: &mut String, line: &str, most_bytes: usize) {
-    let end = line.floor_char_boundary(most_bytes);
+    let end = (0..=most_bytes.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
     into.push_str(&line[..end]);
     if end < line.len() {
         let _ = write!(into, " [… {} more bytes in this line]", line.len() - end);

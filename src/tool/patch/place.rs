@@ -94,7 +94,7 @@ fn other_place(lines: &[String], cursor: usize, chunk: &Chunk, found: &Placed<'_
     if !chunk.contexts.is_empty() || found.old == 0 {
         return None;
     }
-    let other = seek_by(lines, &old_lines(found.lines), cursor, false, &|a, b| a == b)?;
+    let other = seek_by(lines, &old_lines(found.lines), cursor, false, |a, b| a == b)?;
     let (line, at, other) = (chunk.line, found.at + 1, other + 1);
     Some(format!("the chunk at line {line} of the patch was applied at line {at}; it fits line {other} as well"))
 }
@@ -125,22 +125,21 @@ fn old_lines(lines: &[PatchLine]) -> Vec<&str> {
     if only_blank { Vec::new() } else { old }
 }
 
+/// Whether two lines count as equal.
+type Comparison = fn(&str, &str) -> bool;
+
 /// The first place at or below the cursor, the strictest comparison first.
 fn seek(lines: &[String], old: &[&str], cursor: usize, at_end: bool) -> Option<usize> {
-    let comparisons: [&dyn Fn(&str, &str) -> bool; 4] =
-        [&|a, b| a == b, &|a, b| a.trim_end() == b.trim_end(), &|a, b| a.trim() == b.trim(), &|a, b| {
-            bare(a.as_bytes()) == bare(b.as_bytes())
-        }];
-    comparisons.iter().find_map(|equal| seek_by(lines, old, cursor, at_end, equal))
+    let comparisons: [Comparison; 4] = [
+        |a, b| a == b,
+        |a, b| a.trim_end() == b.trim_end(),
+        |a, b| a.trim() == b.trim(),
+        |a, b| bare(a.as_bytes()) == bare(b.as_bytes()),
+    ];
+    comparisons.iter().find_map(|equal| seek_by(lines, old, cursor, at_end, *equal))
 }
 
-fn seek_by(
-    lines: &[String],
-    old: &[&str],
-    cursor: usize,
-    at_end: bool,
-    equal: &dyn Fn(&str, &str) -> bool,
-) -> Option<usize> {
+fn seek_by(lines: &[String], old: &[&str], cursor: usize, at_end: bool, equal: Comparison) -> Option<usize> {
     let last = lines.len().checked_sub(old.len())?;
     let from = if at_end { last.max(cursor) } else { cursor };
     (from..=last).find(|at| lines[*at..].iter().zip(old).all(|(line, wanted)| equal(line, wanted)))

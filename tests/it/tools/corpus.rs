@@ -74,7 +74,7 @@ fn judge(name: &str, cases: &[Value], outcomes: &[Outcome], strictness: Judge) {
             Judge::MayKeepBlanks => files.is_object() && without_blanks(files) == without_blanks(&is),
             Judge::Strict | Judge::MayRefuse => **files == is,
         };
-        let right = wanted.iter().any(|files| same(files));
+        let right = wanted.iter().any(same);
         let untouched = texts(&outcome.files) == case["files_before"];
         let fits = (case["error"].is_null() == outcome.error.is_none()) && right;
         if !fits && strictness != Judge::Strict && outcome.error.is_some() && untouched {
