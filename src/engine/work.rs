@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    CallId, CommitChoice, ContentHash, Event, FileState, Progress, Proposal, ProposalId, RepoPath, ToolCall,
+    CallId, Change, CommitChoice, ContentHash, Event, Progress, Proposal, ProposalId, RepoPath, ToolCall,
 };
 use crate::provider::Request;
 
@@ -140,17 +140,6 @@ pub enum Work {
     },
 }
 
-/// A file of a selection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SelectedFile {
-    /// Where it is.
-    pub path: RepoPath,
-    /// What it was when the proposal was made.
-    pub base: Option<FileState>,
-    /// What it becomes.
-    pub result: Option<FileState>,
-}
-
 /// What the verdicts select from a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
@@ -158,10 +147,12 @@ pub struct Selected {
     pub proposal: ProposalId,
     /// The hash over exactly this selection; the proposal's own when it is the whole.
     pub hash: ContentHash,
-    /// The files that become different.
-    pub files: Vec<SelectedFile>,
-    /// What the draft keeps of the proposal's files after the commit: undecided hunks stay, rejected ones go.
-    pub kept: Vec<SelectedFile>,
+    /// The files that become different, with what was shown and what was accepted.
+    pub files: Vec<Change>,
+    /// All files of the proposal, before and after.
+    pub whole: Vec<Change>,
+    /// The files as the draft keeps them after the commit: undecided hunks stay, rejected ones go.
+    pub kept: Vec<Change>,
 }
 
 /// What a piece of work is for; enough to know what its end means.

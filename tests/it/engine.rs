@@ -1,1 +1,4 @@
-//! (no tests yet)
+//! The engine: the pure machine under random inputs, and whole sessions on real repositories.
+
+mod machine;
+mod properties;

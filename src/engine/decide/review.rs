@@ -42,9 +42,10 @@ pub fn send(here: &mut Situation<'_>, proposal: &ProposalId, text: Option<String
     let Some(offer) = here.session.offer(proposal) else {
         return noted(NoteLevel::Error, format!("there is no proposal `{proposal}`"));
     };
-    let said =
-        |verdict: &HunkVerdict| matches!(verdict.verdict, Verdict::Reject | Verdict::Edit) || verdict.comment.is_some();
-    if text.is_none() && !offer.verdicts.values().any(said) {
+    let said = |hunk: &HunkId| {
+        matches!(offer.verdict(hunk), Verdict::Reject | Verdict::Edit) || offer.verdicts.comments(hunk).next().is_some()
+    };
+    if text.is_none() && !offer.proposal.hunks().any(|(_, hunk)| said(&hunk.id)) {
         return noted(NoteLevel::Warning, "there is nothing to send: reject a hunk, comment on one, or add a text");
     }
     let work = Work::Review { offer: Box::new(offer.clone()), text };

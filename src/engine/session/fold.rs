@@ -2,6 +2,8 @@
 
 use crate::domain::{Event, PermissionId, ProposalId, Record, ToolCall, ToolResult, TurnEnd, Usage};
 
+use crate::proposal::Verdicts;
+
 use super::super::permissions;
 use super::item::Question;
 use super::{Answer, Call, Item, ItemKind, Offer, OfferState, Receipt, SHELL, Session, Summary, Turn, Waiting};
@@ -145,10 +147,9 @@ impl Session {
     fn review(&mut self, seq: u64, event: &Event) {
         match event {
             Event::Proposed { proposal } => {
-                let place = self.offers.iter().position(|offer| offer.proposal.id == proposal.id);
-                match place {
-                    Some(place) => self.offers[place] = Offer::new(proposal.clone(), Some(&self.offers[place])),
-                    None => self.offers.push(Offer::new(proposal.clone(), None)),
+                match self.offers.iter_mut().find(|offer| offer.proposal.id == proposal.id) {
+                    Some(known) => *known = Offer::new(proposal.clone(), std::mem::take(&mut known.verdicts)),
+                    None => self.offers.push(Offer::new(proposal.clone(), Verdicts::default())),
                 }
             }
             Event::GateReported(found) => {
@@ -157,9 +158,7 @@ impl Session {
             }
             Event::Decided { proposal, verdicts } => {
                 if let Some(offer) = self.offers.iter_mut().find(|offer| offer.proposal.id == *proposal) {
-                    for verdict in verdicts {
-                        offer.verdicts.insert(verdict.hunk.clone(), verdict.clone());
-                    }
+                    offer.verdicts.fold(verdicts);
                 }
             }
             Event::Applied { proposal, paths } => self.commits.push(Receipt {

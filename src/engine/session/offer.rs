@@ -1,16 +1,15 @@
 //! Proposals with what was decided on them, and the commits they became.
 
-use std::collections::BTreeMap;
-
-use crate::domain::{HunkId, HunkVerdict, Proposal, ProposalId, RepoPath, Verdict};
+use crate::domain::{HunkId, Proposal, ProposalId, RepoPath, Verdict};
+use crate::proposal::Verdicts;
 
 /// A proposal and what the user decided on it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
     /// Its latest form.
     pub proposal: Proposal,
-    /// The verdicts on hunks it has.
-    pub verdicts: BTreeMap<HunkId, HunkVerdict>,
+    /// What was decided on hunks, also on those of the forms before: a hunk that comes back keeps its verdict.
+    pub verdicts: Verdicts,
     /// What became of it.
     pub state: OfferState,
 }
@@ -40,18 +39,15 @@ pub struct Receipt {
 }
 
 impl Offer {
-    /// A proposal as it was just frozen. Verdicts of the form before it stay where the hunk is still there.
-    pub(super) fn new(proposal: Proposal, before: Option<&Self>) -> Self {
-        let verdicts = before.map(|before| before.verdicts.clone()).unwrap_or_default();
-        let verdicts =
-            verdicts.into_iter().filter(|(hunk, _)| proposal.hunks().any(|(_, known)| known.id == *hunk)).collect();
+    /// A proposal as it was just frozen, after the form before it.
+    pub(super) fn new(proposal: Proposal, verdicts: Verdicts) -> Self {
         let state = if proposal.changes.is_empty() { OfferState::Empty } else { OfferState::Open };
         Self { proposal, verdicts, state }
     }
 
     /// The verdict on a hunk.
     pub fn verdict(&self, hunk: &HunkId) -> Verdict {
-        self.verdicts.get(hunk).map_or(Verdict::Open, |verdict| verdict.verdict)
+        self.verdicts.on(hunk)
     }
 
     /// At least one hunk goes into the commit.
