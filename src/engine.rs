@@ -1,12 +1,17 @@
 //! The session engine: one task with one inbox. `decide` and `apply` are pure; the driver appends events to the
 //! journal, folds them, publishes them, then starts the effects. Written before shown.
 
+mod choice;
 mod context;
 pub mod decide;
 mod drafting;
+mod driver;
+mod effects;
 pub mod input;
+mod models;
+mod open;
 mod permissions;
-pub mod prompt;
+mod prompt;
 pub mod rules;
 pub mod session;
 pub mod work;
@@ -20,6 +25,9 @@ use tokio::sync::mpsc;
 use crate::config::Settings;
 use crate::domain::{Command, Isolation, SessionId, Update};
 use crate::journal::BlobStore;
+
+pub use models::{Found, Models};
+pub use open::open_with;
 
 /// What a session is opened with. Plain data; opening is the slow part and happens after the first frame.
 #[derive(Clone, Debug)]
@@ -80,8 +88,6 @@ pub struct EngineError {
 /// The folder is in no repository, there is no such session, or the state folder, the workspace or the asked-for
 /// isolation cannot be had. A missing model is no error: saying something then tells what to set.
 pub async fn open(opening: Opening) -> Result<(Handle, Updates), EngineError> {
-    Err(EngineError {
-        message: format!("sessions cannot be opened yet in {}", opening.folder.display()),
-        hints: Vec::new(),
-    })
+    let models = Arc::new(models::Configured::new(&opening));
+    open_with(opening, models).await
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{CallId, Event, NoteLevel, ToolCall};
+use crate::tool::protocol::Protocol;
 
 use super::super::input::Returned;
 use super::super::session::{Call, SHELL};
@@ -58,7 +59,8 @@ fn refusal(here: &Situation<'_>, call: &ToolCall) -> Option<String> {
         ));
     }
     if here.rules.allows(&call.name) {
-        return None;
+        // Steps of the protocol are carried out here, so their input is checked here.
+        return Protocol::read(&call.name, &call.input).and_then(Result::err);
     }
     Some(format!("There is no tool `{}` for you. Your tools are: {}.", call.name, here.rules.names()))
 }

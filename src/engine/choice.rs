@@ -1,0 +1,158 @@
+//! Which agent works, and with which model.
+
+use crate::agent::{AgentDef, Catalogue, ModelName, model_name};
+use crate::config::Settings;
+use crate::domain::{NoteLevel, SessionId};
+use crate::provider::ProviderError;
+use crate::tool::Tools;
+
+use super::input::Chosen;
+use super::models::{Found, Models};
+use super::prompt::{self, Surroundings};
+use super::rules::{ModelRules, Rules};
+
+/// The agent that is taken when none is named.
+const DEFAULT_AGENT: &str = "senior-backend-dev";
+
+/// What a choice is made from.
+pub struct Choosing<'a> {
+    /// All agents.
+    pub catalogue: &'a Catalogue,
+    /// All models.
+    pub models: &'a dyn Models,
+    /// All tools.
+    pub tools: &'a Tools,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// Where the agent works.
+    pub surroundings: &'a Surroundings,
+    /// The session.
+    pub session: &'a SessionId,
+}
+
+/// A choice, ready to work with.
+pub struct Choice {
+    /// What is recorded.
+    pub chosen: Chosen,
+    /// What decisions go by from now on.
+    pub rules: Rules,
+    /// The way to the model, when there is one.
+    pub found: Option<Found>,
+}
+
+impl Choosing<'_> {
+    /// Finds the agent and the model. `model` is what the user asked for by name; without it the agent's own model
+    /// holds, then the configured one, then what the environment has.
+    ///
+    /// # Errors
+    /// There is no such agent, or no such model although it was asked for by name. In words for the user.
+    pub fn choose(&self, agent: Option<&str>, model: Option<&str>) -> Result<Choice, String> {
+        let agent = self.agent(agent)?;
+        let mut notes = agent_notes(agent);
+        let found = self.model(agent, model, &mut notes)?;
+        let allowed = agent.allowed();
+        let everything = agent.tools.is_none() && agent.disallowed_tools.is_empty();
+        let tools: Option<Vec<String>> =
+            (!everything).then(|| allowed.tools.iter().map(|tool| (*tool).to_owned()).collect());
+        let specs = self.tools.specs(tools.as_deref());
+        let mut budget = self.settings.budget;
+        if let Some(most) = agent.max_turns {
+            budget.requests = Some(budget.requests.map_or(most, |limit| limit.min(most)));
+        }
+        let (name, model) = match &found {
+            Some((name, found)) => {
+                let window = found.provider.context_window(&found.model);
+                (name.clone(), Ok(ModelRules::new(found.model.clone(), window)))
+            }
+            None => (String::new(), Err(self.missing())),
+        };
+        let rules = Rules {
+            session: self.session.clone(),
+            system: prompt::system(&agent.prompt, self.surroundings),
+            specs,
+            model,
+            budget,
+            trailers: self.settings.commit.trailers,
+        };
+        let chosen = Chosen { agent: agent.name.clone(), model: name, tools, notes };
+        Ok(Choice { chosen, rules, found: found.map(|(_, found)| found) })
+    }
+
+    fn agent(&self, name: Option<&str>) -> Result<&AgentDef, String> {
+        let wanted = name.or(self.settings.agent.as_deref()).unwrap_or(DEFAULT_AGENT);
+        self.catalogue.find(wanted).ok_or_else(|| {
+            let near =
+                self.catalogue.nearest(wanted).map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
+            format!("there is no agent `{wanted}`.{near} `tenon agents list` shows those there are.")
+        })
+    }
+
+    fn model(
+        &self,
+        agent: &AgentDef,
+        asked: Option<&str>,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<(String, Found)>, String> {
+        if let Some(name) = asked {
+            let found = self.models.find(name).map_err(|error| in_words(&error))?;
+            return Ok(Some((full(&found, name), found)));
+        }
+        if let Some(written) = &agent.model
+            && let Some(found) = self.of_agent(agent, written, notes)
+        {
+            return Ok(Some(found));
+        }
+        let configured = self.settings.model.clone().or_else(|| self.models.default_model());
+        let Some(name) = configured else { return Ok(None) };
+        match self.models.find(&name) {
+            Ok(found) => Ok(Some((full(&found, &name), found))),
+            Err(error) => {
+                notes.push(format!("the configured model cannot be used: {}", in_words(&error)));
+                Ok(None)
+            }
+        }
+    }
+
+    fn of_agent(&self, agent: &AgentDef, written: &str, notes: &mut Vec<String>) -> Option<(String, Found)> {
+        let name = match model_name(written) {
+            ModelName::Inherit => return None,
+            ModelName::Alias(alias) => alias.to_owned(),
+            ModelName::Full { provider, model } => format!("{provider}/{model}"),
+            ModelName::Unknown => written.to_owned(),
+        };
+        match self.models.find(&name) {
+            Ok(found) => Some((full(&found, &name), found)),
+            Err(error) => {
+                notes.push(format!(
+                    "agent {} asks for the model `{written}`, which cannot be used here ({}); the configured one is taken",
+                    agent.name, error.message
+                ));
+                None
+            }
+        }
+    }
+
+    fn missing(&self) -> String {
+        "No model is configured, so nobody can answer. Name one with --model provider/model, TENON_MODEL, or `model = \
+         \"provider/model\"` in config.toml; keys come from ANTHROPIC_API_KEY or OPENAI_API_KEY, a local server from \
+         OLLAMA_HOST. `tenon models list` shows what was found."
+            .to_owned()
+    }
+}
+
+/// An alias or a bare name is recorded as what it came to.
+fn full(found: &Found, asked: &str) -> String {
+    let name = format!("{}/{}", found.provider.name(), found.model);
+    if asked.contains('/') && asked.ends_with(&found.model) { asked.to_owned() } else { name }
+}
+
+fn in_words(error: &ProviderError) -> String {
+    let hints: String = error.hints.iter().map(|hint| format!(" {hint}")).collect();
+    format!("{error}.{hints}")
+}
+
+fn agent_notes(agent: &AgentDef) -> Vec<String> {
+    let odd: Vec<String> =
+        agent.notes.iter().filter(|note| note.level != NoteLevel::Info).map(ToString::to_string).collect();
+    if odd.is_empty() { Vec::new() } else { vec![format!("agent {}: {}", agent.name, odd.join("; "))] }
+}

@@ -1,0 +1,108 @@
+//! The draft follows the user's tree: after a commit, an undo, and when files changed underneath.
+
+use crate::domain::{Change, FileState, Proposal, RepoPath};
+use crate::proposal::{self, Rebased};
+use crate::workspace::WorkspaceError;
+
+use super::super::input::Outcome;
+use super::super::work::Selected;
+use super::Bench;
+
+/// After a commit: every file of the proposal is what the tree holds, and what is still undecided lies on top.
+pub async fn settle(bench: &Bench, selected: &Selected) -> Outcome {
+    let mut conflicts = Vec::new();
+    for file in &selected.whole {
+        let find = |files: &[Change]| {
+            files.iter().find(|other| other.path == file.path).map_or(file.base.clone(), |other| other.result.clone())
+        };
+        let (committed, kept) = (find(&selected.files), find(&selected.kept));
+        match on_top(bench, &file.path, committed, kept, &file.result).await {
+            Ok(true) => {}
+            Ok(false) => conflicts.push(file.path.clone()),
+            Err(error) => return Outcome::Rebased(Err(error.to_string())),
+        }
+    }
+    Outcome::Rebased(Ok(conflicts))
+}
+
+/// After the tree changed: what the draft changes on these files goes on top of what they are now.
+pub async fn rebase(bench: &Bench, proposal: Option<Proposal>, paths: Vec<RepoPath>) -> Outcome {
+    let states = match proposal.map(|proposal| proposal::states(&proposal, &bench.blobs)).transpose() {
+        Ok(states) => states.unwrap_or_default(),
+        Err(error) => return Outcome::Rebased(Err(error.to_string())),
+    };
+    let drafted = match bench.workspace.changes() {
+        Ok(changes) => changes,
+        Err(error) => return Outcome::Rebased(Err(error.to_string())),
+    };
+    let mut conflicts = Vec::new();
+    for path in paths {
+        let known = states.iter().find(|file| file.path == path);
+        let done = match known {
+            Some(file) => on_top(bench, &path, file.base.clone(), file.result.clone(), &file.result).await,
+            // A draft without a known base is left alone rather than guessed at.
+            None if drafted.iter().any(|change| change.path == path) => Ok(true),
+            None => bench.workspace.reset(Some(vec![path.clone()])).await.map(|()| true),
+        };
+        match done {
+            Ok(true) => {}
+            Ok(false) => conflicts.push(path),
+            Err(error) => return Outcome::Rebased(Err(error.to_string())),
+        }
+    }
+    Outcome::Rebased(Ok(conflicts))
+}
+
+/// Puts the step from `base` to `wanted` on top of what the tree holds. What was done in the draft since it was
+/// `frozen` is taken along. `false` when both changed the same lines.
+async fn on_top(
+    bench: &Bench,
+    path: &RepoPath,
+    base: Option<FileState>,
+    wanted: Option<FileState>,
+    frozen: &Option<FileState>,
+) -> Result<bool, WorkspaceError> {
+    let now = read(bench, path)?;
+    let (wanted, mut clean) = if now == *frozen {
+        (wanted, true)
+    } else {
+        let since = Change { path: path.clone(), base: frozen.clone(), result: now.clone() };
+        merged(proposal::rebase(&since, wanted.clone()), wanted, now)
+    };
+    bench.workspace.reset(Some(vec![path.clone()])).await?;
+    if wanted == base {
+        return Ok(clean);
+    }
+    let tree = read(bench, path)?;
+    let step = Change { path: path.clone(), base, result: wanted.clone() };
+    let (result, also) = merged(proposal::rebase(&step, tree.clone()), tree.clone(), wanted);
+    clean &= also;
+    if result != tree {
+        match result {
+            Some(state) => bench.workspace.write(path, &state.bytes, Some(state.mode))?,
+            None => bench.workspace.remove(path)?,
+        }
+    }
+    Ok(clean)
+}
+
+fn merged(rebased: Rebased, current: Option<FileState>, ours: Option<FileState>) -> (Option<FileState>, bool) {
+    match rebased {
+        Rebased::Clean(change) => (change.result, true),
+        Rebased::Settled => (current, true),
+        Rebased::Conflict { text: Some(bytes), .. } => {
+            let mode = current.or(ours).map(|state| state.mode).unwrap_or_default();
+            (Some(FileState { bytes, mode }), false)
+        }
+        // There is no text to merge: the draft's version is shown against what is there now.
+        Rebased::Conflict { text: None, .. } => (ours, false),
+    }
+}
+
+fn read(bench: &Bench, path: &RepoPath) -> Result<Option<FileState>, WorkspaceError> {
+    match bench.workspace.read(path) {
+        Ok(state) => Ok(Some(state)),
+        Err(WorkspaceError::Missing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
