@@ -26,6 +26,8 @@ use crate::config::Settings;
 use crate::domain::{Command, Isolation, SessionId, Update};
 use crate::journal::BlobStore;
 
+use crate::provider::Registry;
+
 pub use models::{Found, Models};
 pub use open::open_with;
 
@@ -88,6 +90,6 @@ pub struct EngineError {
 /// The folder is in no repository, there is no such session, or the state folder, the workspace or the asked-for
 /// isolation cannot be had. A missing model is no error: saying something then tells what to set.
 pub async fn open(opening: Opening) -> Result<(Handle, Updates), EngineError> {
-    let models = Arc::new(models::Configured::new(&opening));
+    let models = Arc::new(Registry::new(&opening.settings, &opening.environment));
     open_with(opening, models).await
 }

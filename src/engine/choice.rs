@@ -1,6 +1,6 @@
 //! Which agent works, and with which model.
 
-use crate::agent::{AgentDef, Catalogue, ModelName, model_name};
+use crate::agent::{self, AgentDef, Catalogue};
 use crate::config::Settings;
 use crate::domain::{NoteLevel, SessionId};
 use crate::provider::ProviderError;
@@ -10,9 +10,6 @@ use super::input::Chosen;
 use super::models::{Found, Models};
 use super::prompt::{self, Surroundings};
 use super::rules::{ModelRules, Rules};
-
-/// The agent that is taken when none is named.
-const DEFAULT_AGENT: &str = "senior-backend-dev";
 
 /// What a choice is made from.
 pub struct Choosing<'a> {
@@ -79,7 +76,7 @@ impl Choosing<'_> {
     }
 
     fn agent(&self, name: Option<&str>) -> Result<&AgentDef, String> {
-        let wanted = name.or(self.settings.agent.as_deref()).unwrap_or(DEFAULT_AGENT);
+        let wanted = name.or(self.settings.agent.as_deref()).unwrap_or(agent::DEFAULT);
         self.catalogue.find(wanted).ok_or_else(|| {
             let near =
                 self.catalogue.nearest(wanted).map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
@@ -95,39 +92,22 @@ impl Choosing<'_> {
     ) -> Result<Option<(String, Found)>, String> {
         if let Some(name) = asked {
             let found = self.models.find(name).map_err(|error| in_words(&error))?;
-            return Ok(Some((full(&found, name), found)));
+            return Ok(Some((full(&found), found)));
         }
-        if let Some(written) = &agent.model
-            && let Some(found) = self.of_agent(agent, written, notes)
-        {
-            return Ok(Some(found));
-        }
-        let configured = self.settings.model.clone().or_else(|| self.models.default_model());
-        let Some(name) = configured else { return Ok(None) };
-        match self.models.find(&name) {
-            Ok(found) => Ok(Some((full(&found, &name), found))),
-            Err(error) => {
-                notes.push(format!("the configured model cannot be used: {}", in_words(&error)));
-                Ok(None)
-            }
-        }
-    }
-
-    fn of_agent(&self, agent: &AgentDef, written: &str, notes: &mut Vec<String>) -> Option<(String, Found)> {
-        let name = match model_name(written) {
-            ModelName::Inherit => return None,
-            ModelName::Alias(alias) => alias.to_owned(),
-            ModelName::Full { provider, model } => format!("{provider}/{model}"),
-            ModelName::Unknown => written.to_owned(),
+        let configured = self.settings.model.clone().or_else(|| self.models.default_model()).unwrap_or_default();
+        let (name, note) = match &agent.model {
+            Some(wanted) => self.models.for_agent(wanted, &configured),
+            None => (configured, None),
         };
+        notes.extend(note.map(|note| format!("agent {}: {note}", agent.name)));
+        if name.is_empty() {
+            return Ok(None);
+        }
         match self.models.find(&name) {
-            Ok(found) => Some((full(&found, &name), found)),
+            Ok(found) => Ok(Some((full(&found), found))),
             Err(error) => {
-                notes.push(format!(
-                    "agent {} asks for the model `{written}`, which cannot be used here ({}); the configured one is taken",
-                    agent.name, error.message
-                ));
-                None
+                notes.push(format!("the model `{name}` cannot be used: {}", in_words(&error)));
+                Ok(None)
             }
         }
     }
@@ -141,9 +121,8 @@ impl Choosing<'_> {
 }
 
 /// An alias or a bare name is recorded as what it came to.
-fn full(found: &Found, asked: &str) -> String {
-    let name = format!("{}/{}", found.provider.name(), found.model);
-    if asked.contains('/') && asked.ends_with(&found.model) { asked.to_owned() } else { name }
+fn full(found: &Found) -> String {
+    format!("{}/{}", found.provider.name(), found.model)
 }
 
 fn in_words(error: &ProviderError) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::provider::{Provider, ProviderError};
+use crate::provider::{Provider, ProviderError, Registry};
 
 /// A model that was found.
 #[derive(Clone)]
@@ -23,29 +23,22 @@ pub trait Models: Send + Sync {
 
     /// The model to take when nothing names one, by what the environment has; `provider/model`.
     fn default_model(&self) -> Option<String>;
+
+    /// The model an agent file asks for, given the one that is taken otherwise; one that cannot be had gives that one
+    /// and a note that says so.
+    fn for_agent(&self, wanted: &str, current: &str) -> (String, Option<String>);
 }
 
-/// The models of the settings and the environment.
-pub struct Configured;
-
-impl Configured {
-    /// Reads what an opening brings along.
-    pub fn new(_opening: &super::Opening) -> Self {
-        Self
-    }
-}
-
-impl Models for Configured {
+impl Models for Registry {
     fn find(&self, name: &str) -> Result<Found, ProviderError> {
-        Err(ProviderError {
-            provider: name.to_owned(),
-            kind: crate::provider::ErrorKind::Config,
-            message: "no provider is built in yet".to_owned(),
-            hints: Vec::new(),
-        })
+        self.resolve(name).map(|resolved| Found { provider: resolved.provider, model: resolved.model })
     }
 
     fn default_model(&self) -> Option<String> {
-        None
+        Self::default_model(self)
+    }
+
+    fn for_agent(&self, wanted: &str, current: &str) -> (String, Option<String>) {
+        Self::for_agent(self, Some(wanted), current)
     }
 }
