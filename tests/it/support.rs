@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "rooms take what they need")]
 
 pub mod bodies;
+pub mod home;
 pub mod memory;
 pub mod server;
 

@@ -40,7 +40,7 @@ impl Terminal {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let writer = pair.master.take_writer().unwrap();
-        let screen = vt100::Parser::new(rows, cols, 0);
+        let screen = vt100::Parser::new(cells(rows), cells(cols), 0);
         let seen = Arc::new((Mutex::new(Seen { screen, raw: Vec::new(), ended: false }), Condvar::new()));
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
@@ -93,7 +93,7 @@ impl Terminal {
 
     /// Another size, as when a window is dragged.
     pub fn resize(&self, rows: u16, cols: u16) {
-        self.seen.0.lock().unwrap().screen.screen_mut().set_size(rows, cols);
+        self.seen.0.lock().unwrap().screen.screen_mut().set_size(cells(rows), cells(cols));
         self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
@@ -130,4 +130,8 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();
     }
+}
+
+fn cells(count: u16) -> std::num::NonZero<u16> {
+    std::num::NonZero::new(count).unwrap()
 }
