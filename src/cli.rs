@@ -15,6 +15,7 @@ mod review_session;
 mod review_source;
 mod run;
 mod sessions;
+mod stack;
 mod surroundings;
 mod undo;
 
@@ -115,6 +116,13 @@ enum Subcommands {
     Agents(agents::Arguments),
     /// List models and test the way to them
     Models(models::Arguments),
+    /// Say what this repository is: languages, test command
+    Stack,
+    /// Run the gates on the working tree
+    Verify {
+        /// The gates; all when left out
+        gates: Vec<String>,
+    },
     /// Call one tool by hand
     Exec(exec::Arguments),
     /// Check the surroundings: isolation, git, folders, models
@@ -170,6 +178,8 @@ fn dispatch(cli: Cli) -> Done {
         Some(Subcommands::Replay { id }) => sessions::replay(&around, &common, id),
         Some(Subcommands::Agents(arguments)) => agents::agents(&around, &common, arguments),
         Some(Subcommands::Models(arguments)) => block_on(models::models(&around, &common, arguments)),
+        Some(Subcommands::Stack) => stack::stack(&around, &common),
+        Some(Subcommands::Verify { gates }) => block_on(stack::verify(&around, &common, &gates)),
         Some(Subcommands::Exec(arguments)) => block_on(exec::exec(&around, &common, arguments)),
         Some(Subcommands::Doctor) => block_on(doctor::doctor(&around, &common)),
         Some(Subcommands::Config(arguments)) => config_command::config(&around, &common, &arguments),

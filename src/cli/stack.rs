@@ -42,7 +42,7 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
     let (output, mut pieces) = mpsc::channel(64);
     tokio::spawn(async move { while pieces.recv().await.is_some() {} });
     let context = GateContext { proposal: frozen.clone(), subject: tree.clone(), base, output, cancel: interrupt.clone() };
-    let gates = gate::gates_for(tree.as_ref());
+    let gates = gate::gates_for(&around.settings.gates);
     if let Some(unknown) = wanted.iter().find(|name| gates.iter().all(|gate| gate.name() != name.as_str())) {
         let names: Vec<&str> = gates.iter().map(|gate| gate.name()).collect();
         return Err(Failure::usage(format!("there is no gate `{unknown}`")).hint(format!("the gates are: {}", names.join(", "))));
