@@ -1,6 +1,8 @@
 //! Freeze a draft, take a selection of it, notice what went stale, and tell the agent what was rejected.
 
 mod freeze;
+mod message;
+mod rename;
 mod review;
 mod select;
 mod stale;

@@ -47,6 +47,14 @@ pub enum GitError {
         /// The files.
         paths: Vec<RepoPath>,
     },
+    /// Something stands where a file is to be written.
+    #[error("{path} cannot be written: {what} is in the way; nothing was written")]
+    InTheWay {
+        /// The file.
+        path: RepoPath,
+        /// What stands there.
+        what: &'static str,
+    },
     /// A hook refused.
     #[error("the {name} hook refused:\n{output}")]
     Hook {

@@ -1,89 +1,17 @@
-//! Finding and opening a repository, and the words of its operations.
+//! Finding and opening a repository.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::GitError;
-use crate::domain::{Change, RepoPath};
+use super::steps::{Fault, Steps};
 
 /// A repository with a working folder.
 #[derive(Clone, Debug)]
 pub struct Repository {
     root: PathBuf,
     git_folder: PathBuf,
-}
-
-/// What is to be committed: for each file what the user was shown and what of it was accepted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// The files.
-    pub files: Vec<Change>,
-    /// The message.
-    pub message: String,
-}
-
-/// A commit that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// The commit.
-    pub oid: String,
-    /// The branch it is on; `None` when HEAD is detached.
-    pub branch: Option<String>,
-    /// The files it changes.
-    pub paths: Vec<RepoPath>,
-    /// What the user should know about it.
-    pub notes: Vec<String>,
-}
-
-/// How a commit was taken back or brought forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MovedHow {
-    /// The branch moved: back to the parent, or forward to the same commit.
-    Branch,
-    /// Other commits lie on top, or it was published: a new commit does it.
-    Commit,
-}
-
-/// A commit that was taken back or brought forward.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// The commit HEAD is at now; `None` when the first commit was taken back.
-    pub head: Option<String>,
-    /// The branch; `None` when HEAD is detached.
-    pub branch: Option<String>,
-    /// The files that changed.
-    pub paths: Vec<RepoPath>,
-    /// How.
-    pub how: MovedHow,
-}
-
-/// What became of an operation that a crash had left half done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recovered {
-    /// It was brought to its end. `oid` is the commit, when it was to make one.
-    Finished {
-        /// The commit HEAD is at.
-        oid: Option<String>,
-        /// Its files.
-        paths: Vec<RepoPath>,
-    },
-    /// It was taken back: the tree is as before.
-    TakenBack {
-        /// Its files.
-        paths: Vec<RepoPath>,
-    },
-}
-
-/// What to review.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// HEAD against the working folder, untracked files included.
-    Worktree,
-    /// HEAD against the index.
-    Staged,
-    /// A commit against its first parent.
-    Revision(String),
-    /// `A..B`: A against B; `A...B`: where they parted against B.
-    Range(String),
+    fault: Option<Fault>,
 }
 
 impl Repository {
@@ -98,7 +26,7 @@ impl Repository {
         let repository = git2::Repository::open_ext(folder, flags, none).map_err(|error| refused(folder, &error))?;
         let Some(root) = repository.workdir() else { return Err(GitError::Bare(repository.path().to_owned())) };
         let root = root.canonicalize().map_err(GitError::io(root))?;
-        Ok(Self { root, git_folder: repository.path().to_owned() })
+        Ok(Self { root, git_folder: repository.path().to_owned(), fault: None })
     }
 
     /// The working folder, absolute and canonical.
@@ -115,75 +43,28 @@ impl Repository {
         git2::Repository::open(&self.root).map_err(|error| refused(&self.root, &error))
     }
 
-    /// What is different, sorted by path: a rename is a deletion and an addition.
-    ///
-    /// # Errors
-    /// The revision is unknown, or a file cannot be read.
-    pub fn changes_from(&self, _source: &Source) -> Result<Vec<Change>, GitError> {
-        Err(unbuilt())
+    /// The same repository, failing on purpose at one of its writes: for tests of what a crash leaves.
+    #[doc(hidden)]
+    pub fn with_fault(&self, fault: Option<Fault>) -> Self {
+        Self { fault, ..self.clone() }
     }
 
-    /// Commits HEAD plus the selection and writes it to the working folder.
-    ///
-    /// # Errors
-    /// See [`GitError`]; nothing is changed then.
-    pub fn commit(&self, _selection: &Selection) -> Result<Committed, GitError> {
-        Err(unbuilt())
+    pub(super) fn steps(&self) -> Steps {
+        Steps::new(self.fault)
     }
 
-    /// Commits HEAD plus the selection whose bytes are in the working folder already (a review of the user's own
-    /// changes): the working folder is left alone.
-    ///
-    /// # Errors
-    /// See [`GitError`]; nothing is changed then.
-    pub fn commit_from_tree(&self, _selection: &Selection) -> Result<Committed, GitError> {
-        Err(unbuilt())
+    /// Makes this the only tenon that writes here, in all processes, as long as the file lives.
+    pub(super) fn exclusive(&self) -> Result<File, GitError> {
+        let folder = self.git_folder.join("tenon");
+        std::fs::create_dir_all(&folder).map_err(GitError::io(&folder))?;
+        let path = folder.join("lock");
+        let file = File::create(&path).map_err(GitError::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(GitError::Busy),
+            Err(TryLockError::Error(source)) => Err(GitError::Io { path, source }),
+        }
     }
-
-    /// Writes files to the working folder without a commit.
-    ///
-    /// # Errors
-    /// See [`GitError`]; nothing is changed then.
-    pub fn apply(&self, _files: &[Change]) -> Result<Vec<RepoPath>, GitError> {
-        Err(unbuilt())
-    }
-
-    /// Brings changes into the index only.
-    ///
-    /// # Errors
-    /// See [`GitError`]; nothing is changed then.
-    pub fn stage(&self, _files: &[Change]) -> Result<Vec<RepoPath>, GitError> {
-        Err(unbuilt())
-    }
-
-    /// Takes a commit back.
-    ///
-    /// # Errors
-    /// See [`GitError`]; nothing is changed then.
-    pub fn undo(&self, _oid: &str) -> Result<Moved, GitError> {
-        Err(unbuilt())
-    }
-
-    /// Brings a commit forward again that was taken back.
-    ///
-    /// # Errors
-    /// See [`GitError`]; nothing is changed then.
-    pub fn redo(&self, _oid: &str) -> Result<Moved, GitError> {
-        Err(unbuilt())
-    }
-
-    /// Finishes or takes back what a crash left half done. Every writing operation does this first; calling it when a
-    /// session is opened tells the user early.
-    ///
-    /// # Errors
-    /// The tree cannot be read or written.
-    pub fn recover(&self) -> Result<Option<Recovered>, GitError> {
-        Ok(None)
-    }
-}
-
-fn unbuilt() -> GitError {
-    GitError::Git("not built yet".to_owned())
 }
 
 fn refused(folder: &Path, error: &git2::Error) -> GitError {

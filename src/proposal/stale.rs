@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Change, ContentHash, FileState, Proposal, RepoPath};
+use crate::diff::{Merged, merge};
+use crate::domain::{Change, ContentHash, FileMode, FileState, Proposal, RepoPath};
 
 /// The paths of a proposal whose files are not what it is based on. `current` holds what is there now; a path that is
 /// not in it is not there.
@@ -28,16 +29,16 @@ pub enum Rebased {
     Clean(Change),
     /// The file holds the result already.
     Settled,
-    /// Both changed the same lines.
+    /// Both changed the same lines, or one removed what the other changed.
     Conflict {
         /// The path.
         path: RepoPath,
-        /// The merged text with conflict markers, when there is text to merge.
+        /// The merged text with conflict markers, where there is text to merge.
         text: Option<Vec<u8>>,
     },
 }
 
-/// Brings a change onto what the file is now.
+/// Brings a change onto what the file is now. Nothing is guessed: what overlaps is a conflict.
 pub fn rebase(change: &Change, current: Option<FileState>) -> Rebased {
     if current == change.result {
         return Rebased::Settled;
@@ -45,5 +46,22 @@ pub fn rebase(change: &Change, current: Option<FileState>) -> Rebased {
     if current == change.base {
         return Rebased::Clean(change.clone());
     }
-    Rebased::Conflict { path: change.path.clone(), text: None }
+    let conflict = |text| Rebased::Conflict { path: change.path.clone(), text };
+    let (Some(base), Some(now), Some(result)) = (&change.base, &current, &change.result) else {
+        return conflict(None);
+    };
+    if [base, now, result].iter().any(|state| state.mode == FileMode::Symlink) {
+        return conflict(None);
+    }
+    let mode = if now.mode == base.mode { result.mode } else { now.mode };
+    match merge(&base.bytes, &now.bytes, &result.bytes) {
+        Merged::Clean(bytes) => {
+            let merged = Some(FileState { bytes, mode });
+            if merged == current {
+                return Rebased::Settled;
+            }
+            Rebased::Clean(Change { path: change.path.clone(), base: current, result: merged })
+        }
+        Merged::Conflict { text, .. } => conflict(Some(text)),
+    }
 }

@@ -1,1 +1,10 @@
-//! (no tests yet)
+//! What happens to a real repository, with the real `git` as the judge.
+
+mod commit;
+mod crash;
+mod hooks;
+mod odd;
+mod property;
+pub mod scratch;
+mod sources;
+mod undo;

@@ -1,0 +1,296 @@
+//! A selection becomes a commit.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::entry::{self, Entry, Merge};
+use super::head::Head;
+use super::hooks::Hooks;
+use super::steps::Steps;
+use super::transaction::{HeadMove, IndexUpdate, Transaction};
+use super::{GitError, Repository, files, filter, head, index, land, sign};
+use crate::domain::{Change, RepoPath};
+
+/// What is to be committed: for each file what the user was shown and what of it was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The files.
+    pub files: Vec<Change>,
+    /// The message.
+    pub message: String,
+}
+
+/// A commit that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The commit.
+    pub oid: String,
+    /// The branch it is on; `None` when HEAD is detached.
+    pub branch: Option<String>,
+    /// Its message, as hooks left it.
+    pub message: String,
+    /// The files of the selection.
+    pub paths: Vec<RepoPath>,
+    /// What the user should know about it.
+    pub notes: Vec<String>,
+}
+
+/// One file, worked out.
+pub(super) struct Planned {
+    pub(super) path: RepoPath,
+    pub(super) after: Option<Entry>,
+    pub(super) index: IndexUpdate,
+}
+
+impl Repository {
+    /// Commits HEAD plus the selection and writes it to the working folder. Work of the user that is not part of the
+    /// selection, staged or not, stays as it is.
+    ///
+    /// # Errors
+    /// See [`GitError`]; nothing is changed then.
+    pub fn commit(&self, selection: &Selection) -> Result<Committed, GitError> {
+        self.commit_selection(selection, true)
+    }
+
+    /// Commits HEAD plus the selection whose bytes are in the working folder already (a review of the user's own
+    /// changes): the working folder is left alone.
+    ///
+    /// # Errors
+    /// See [`GitError`]; nothing is changed then.
+    pub fn commit_from_tree(&self, selection: &Selection) -> Result<Committed, GitError> {
+        self.commit_selection(selection, false)
+    }
+
+    fn commit_selection(&self, selection: &Selection, write: bool) -> Result<Committed, GitError> {
+        let _lock = self.exclusive()?;
+        land::recover(self)?;
+        let repository = self.libgit()?;
+        head::refuse_unfinished(&repository)?;
+        head::identity(&repository)?;
+        if selection.message.trim().is_empty() {
+            return Err(GitError::EmptyMessage);
+        }
+        if write {
+            self.refuse_stale(&selection.files)?;
+        }
+        let head = head::read(&repository)?;
+        let mut notes = Vec::new();
+        let planned = plan(&repository, &head, selection, &mut notes)?;
+        let tree = tree_with(&repository, head.commit.as_ref(), planned.iter().map(|file| (&file.path, file.after)))?;
+        if head.commit.as_ref().is_some_and(|commit| commit.tree_id() == tree.id()) {
+            return Err(GitError::Nothing);
+        }
+        let mut steps = self.steps();
+        let changes = if write { selection.files.as_slice() } else { &[] };
+        let mut transaction = Transaction::prepare(self, changes, &mut steps)?;
+        let work = Work { repository: &repository, root: self.root(), head: &head, tree: &tree };
+        match work.carry_out(&mut transaction, planned, &selection.message, &mut steps) {
+            Ok((oid, message)) => {
+                let hooks = Hooks::new(&repository, self.root(), repository.path().join("index"))?;
+                // The commit stands; what this hook says changes nothing, as with git.
+                let _ = hooks.run("post-commit", &[]);
+                let paths = selection.files.iter().map(|file| file.path.clone()).collect();
+                Ok(Committed { oid: oid.to_string(), branch: head.branch(), message, paths, notes })
+            }
+            Err(error) if steps.killed() => Err(error),
+            Err(error) => Err(taken_back(&mut transaction, error)),
+        }
+    }
+
+    /// Refuses when a file is not what the user was shown.
+    pub(super) fn refuse_stale(&self, changes: &[Change]) -> Result<(), GitError> {
+        let mut paths = Vec::new();
+        for change in changes {
+            if files::read(self.root(), &change.path)? != change.base {
+                paths.push(change.path.clone());
+            }
+        }
+        if paths.is_empty() { Ok(()) } else { Err(GitError::Stale { paths }) }
+    }
+}
+
+/// Puts the tree back after a failure and says so when something had to make room.
+pub(super) fn taken_back(transaction: &mut Transaction, error: GitError) -> GitError {
+    match transaction.take_back(true) {
+        Ok(_) if transaction.kept.is_empty() => error,
+        Ok(_) => {
+            let kept: Vec<String> = transaction.kept.iter().map(|path| path.display().to_string()).collect();
+            let kept = format!("files were changed meanwhile and put back; the changed versions: {}", kept.join(", "));
+            match error {
+                GitError::Hook { name, output } => GitError::Hook { name, output: format!("{output}\n{kept}") },
+                other => GitError::Git(format!("{other}; {kept}")),
+            }
+        }
+        Err(second) => GitError::Git(format!("{error}; and the files could not be put back yet: {second}")),
+    }
+}
+
+/// Works out for every file what stands in the commit and in the index. Nothing but objects is written.
+fn plan(
+    repository: &git2::Repository,
+    head: &Head<'_>,
+    selection: &Selection,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Planned>, GitError> {
+    let tree = head.commit.as_ref().map(git2::Commit::tree).transpose()?;
+    let index = index::open(repository)?;
+    let mut planned = Vec::new();
+    let mut conflicts = Vec::new();
+    for change in &selection.files {
+        let before = entry::in_tree(tree.as_ref(), &change.path)?;
+        let clean = |state| filter::clean(repository, &change.path, state);
+        let shown = change.base.as_ref().map(clean).transpose()?;
+        let result = change.result.as_ref().map(clean).transpose()?;
+        let merged = match (before, shown, result) {
+            (Some(_), Some(_), Some(_)) => entry::merge(repository, shown, before, result)?,
+            // Deleted, or not in git before: there is no part of it that could be left out.
+            _ => Merge::Clean(result),
+        };
+        if before.is_none() && shown.is_some() && result.is_some() {
+            notes.push(format!("{} was not in git before, so all of it is in the commit", change.path));
+        }
+        let Merge::Clean(after) = merged else {
+            conflicts.push(change.path.clone());
+            continue;
+        };
+        match index::follow(repository, &index, &change.path, (before, after), shown)? {
+            Some(mut update) => {
+                update.as_in_tree = update.after.is_some() && update.after == result;
+                planned.push(Planned { path: change.path.clone(), after, index: update });
+            }
+            None => conflicts.push(change.path.clone()),
+        }
+    }
+    if conflicts.is_empty() { Ok(planned) } else { Err(GitError::Conflict { paths: conflicts }) }
+}
+
+/// The tree of a commit with some paths changed, through an index in memory.
+pub(super) fn tree_with<'a, 'r>(
+    repository: &'r git2::Repository,
+    commit: Option<&git2::Commit<'_>>,
+    entries: impl Iterator<Item = (&'a RepoPath, Option<Entry>)>,
+) -> Result<git2::Tree<'r>, GitError> {
+    let mut memory = git2::Index::new()?;
+    if let Some(commit) = commit {
+        memory.read_tree(&commit.tree()?)?;
+    }
+    let (removed, set): (Vec<_>, Vec<_>) = entries.partition(|(_, entry)| entry.is_none());
+    for (path, _) in removed {
+        memory.remove_path(Path::new(path.as_str()))?;
+    }
+    for (path, entry) in set {
+        if let Some(entry) = entry {
+            memory.add(&index::bare_entry(path, entry))?;
+        }
+    }
+    let id = memory.write_tree_to(repository)?;
+    Ok(repository.find_tree(id)?)
+}
+
+/// What the later stages of a commit need.
+struct Work<'a> {
+    repository: &'a git2::Repository,
+    root: &'a Path,
+    head: &'a Head<'a>,
+    tree: &'a git2::Tree<'a>,
+}
+
+impl Work<'_> {
+    /// Writes the files, asks the hooks, makes the commit and moves HEAD to it.
+    fn carry_out(
+        &self,
+        transaction: &mut Transaction,
+        planned: Vec<Planned>,
+        message: &str,
+        steps: &mut Steps,
+    ) -> Result<(git2::Oid, String), GitError> {
+        transaction.write(steps)?;
+        let message = self.ask_hooks(transaction, message)?;
+        let (author, committer) = head::identity(self.repository)?;
+        let parents: Vec<&git2::Commit<'_>> = self.head.commit.iter().collect();
+        let oid = sign::write_commit(self.repository, (&author, &committer), &message, self.tree, &parents)?;
+        let subject = message.lines().next().unwrap_or_default();
+        let kind = if parents.is_empty() { "commit (initial)" } else { "commit" };
+        let head = HeadMove {
+            reference: self.head.reference.clone(),
+            old: self.head.id().map(|id| id.to_string()),
+            new: Some(oid.to_string()),
+            message: format!("tenon: {kind}: {subject}"),
+        };
+        let updates = planned.into_iter().map(|file| file.index).collect();
+        land::land(self.repository, transaction, head, updates, steps)?;
+        Ok((oid, message))
+    }
+
+    /// Runs the hooks of a commit on the written files; the message may come back changed, the content may not.
+    fn ask_hooks(&self, transaction: &Transaction, message: &str) -> Result<String, GitError> {
+        let index = transaction.place("hooks-index");
+        let hooks = Hooks::new(self.repository, self.root, index.clone())?;
+        let tidy = |text: &str| Ok::<_, GitError>(git2::message_prettify(text, None)?);
+        if !hooks.any(&["pre-commit", "prepare-commit-msg", "commit-msg"]) {
+            return tidy(message);
+        }
+        self.write_index_for_hooks(&index)?;
+        hooks.run("pre-commit", &[])?;
+        self.refuse_changed(&index)?;
+        let path = transaction.place("message");
+        std::fs::write(&path, tidy(message)?).map_err(GitError::io(&path))?;
+        hooks.run("prepare-commit-msg", &[path.as_os_str(), OsStr::new("message")])?;
+        hooks.run("commit-msg", &[path.as_os_str()])?;
+        let message = std::fs::read_to_string(&path).map_err(GitError::io(&path))?;
+        let message = tidy(&message)?;
+        if message.trim().is_empty() { Err(GitError::EmptyMessage) } else { Ok(message) }
+    }
+
+    /// The user's index brought to what is to be committed: entries that agree keep what they know about their files.
+    fn write_index_for_hooks(&self, path: &Path) -> Result<(), GitError> {
+        let user = self.repository.path().join("index");
+        if user.exists() {
+            std::fs::copy(&user, path).map_err(GitError::io(path))?;
+        }
+        let mut index = git2::Index::open(path)?;
+        let announced: Vec<Vec<u8>> =
+            index.iter().filter(|e| e.flags_extended & (1 << 13) != 0).map(|e| e.path).collect();
+        for path in announced {
+            index.remove_path(Path::new(&String::from_utf8_lossy(&path).into_owned()))?;
+        }
+        let diff = self.repository.diff_tree_to_index(Some(self.tree), Some(&index), None)?;
+        let wanted: Vec<(Option<Entry>, Vec<u8>)> = diff
+            .deltas()
+            .map(|delta| {
+                let (old, new) = (delta.old_file(), delta.new_file());
+                let path = old.path_bytes().or(new.path_bytes()).unwrap_or_default().to_vec();
+                (old.exists().then(|| Entry { id: old.id(), mode: old.mode().into() }), path)
+            })
+            .collect();
+        for (entry, path) in wanted {
+            match entry {
+                Some(Entry { id, mode }) => {
+                    let mut entry = index::bare_entry_at(path, Entry { id, mode });
+                    entry.flags_extended = 0;
+                    index.add(&entry)?;
+                }
+                None => index.remove_path(Path::new(&String::from_utf8_lossy(&path).into_owned()))?,
+            }
+        }
+        Ok(index.write()?)
+    }
+
+    /// A hook that stages other content (a formatter) would commit what nobody accepted.
+    fn refuse_changed(&self, path: &Path) -> Result<(), GitError> {
+        let mut index = git2::Index::open(path)?;
+        let now = self.repository.find_tree(index.write_tree_to(self.repository)?)?;
+        if now.id() == self.tree.id() {
+            return Ok(());
+        }
+        let diff = self.repository.diff_tree_to_tree(Some(self.tree), Some(&now), None)?;
+        let paths: Vec<String> =
+            diff.deltas().filter_map(|delta| Some(delta.new_file().path()?.display().to_string())).collect();
+        let output = format!(
+            "it changed what is to be committed ({}); only accepted bytes are committed, so let the agent run the same \
+             formatter and accept its result",
+            paths.join(", ")
+        );
+        Err(GitError::Hook { name: "pre-commit".to_owned(), output })
+    }
+}

@@ -1,0 +1,307 @@
+//! Taking a commit back and bringing it forward again, each a checked change of its own.
+
+use super::commit::{taken_back, tree_with};
+use super::entry::{self, Entry, Merge};
+use super::head::Head;
+use super::transaction::{HeadMove, IndexUpdate, Transaction};
+use super::{GitError, Repository, files, filter, head, index, land, sign};
+use crate::domain::{Change, FileState, RepoPath};
+
+/// How a commit was taken back or brought forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MovedHow {
+    /// The branch moved: back to the parent, or forward to the same commit.
+    Branch,
+    /// Other commits lie on top, or it was published: a new commit does it.
+    Commit,
+}
+
+/// A commit that was taken back or brought forward.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The commit HEAD is at now; `None` when the first commit was taken back.
+    pub head: Option<String>,
+    /// The branch; `None` when HEAD is detached.
+    pub branch: Option<String>,
+    /// The files that changed.
+    pub paths: Vec<RepoPath>,
+    /// How.
+    pub how: MovedHow,
+}
+
+/// A path on its way from one entry in HEAD to another.
+struct Shift {
+    path: RepoPath,
+    before: Option<Entry>,
+    after: Option<Entry>,
+}
+
+/// Where HEAD is to go.
+enum Target<'a> {
+    /// To a commit that exists; `None`: to no commit.
+    Existing(Option<git2::Oid>),
+    /// To a new commit on top, with this message and author.
+    New(String, Option<git2::Signature<'a>>),
+}
+
+impl Repository {
+    /// Takes a commit back. Files that are as the commit left them return to what they were before; others are merged.
+    /// When other commits lie on top, or it was published, a new commit takes it back.
+    ///
+    /// # Errors
+    /// See [`GitError`]; nothing is changed then.
+    pub fn undo(&self, oid: &str) -> Result<Moved, GitError> {
+        let _lock = self.exclusive()?;
+        land::recover(self)?;
+        let repository = self.libgit()?;
+        head::refuse_unfinished(&repository)?;
+        let commit = find(&repository, oid)?;
+        let head = head::read(&repository)?;
+        let here = head.id().ok_or_else(|| GitError::NotInHistory(oid.to_owned()))?;
+        if here != commit.id() && !repository.graph_descendant_of(here, commit.id())? {
+            return Err(GitError::NotInHistory(oid.to_owned()));
+        }
+        let steps = differences(&repository, &commit)?;
+        let subject = commit.summary().ok().flatten().unwrap_or_default().to_owned();
+        if here == commit.id() && !is_published(&repository, here)? {
+            let shifts = steps.into_iter().map(|(path, pre, post)| Shift { path, before: post, after: pre }).collect();
+            let target = Target::Existing(commit.parent_ids().next());
+            return self.shift(&repository, &head, shifts, target, &format!("tenon: undo: {subject}"));
+        }
+        let shifts = on_top(&repository, &head, steps.into_iter().map(|(path, pre, post)| (path, post, pre)))?;
+        let message = format!("Revert \"{subject}\"\n\nThis reverts commit {}.\n", commit.id());
+        self.shift(&repository, &head, shifts, Target::New(message, None), &format!("tenon: undo: {subject}"))
+    }
+
+    /// Brings a commit forward again that was taken back: the same commit where that is possible, else a new one with
+    /// its message and author.
+    ///
+    /// # Errors
+    /// See [`GitError`]; nothing is changed then.
+    pub fn redo(&self, oid: &str) -> Result<Moved, GitError> {
+        let _lock = self.exclusive()?;
+        land::recover(self)?;
+        let repository = self.libgit()?;
+        head::refuse_unfinished(&repository)?;
+        let commit = find(&repository, oid)?;
+        let head = head::read(&repository)?;
+        let steps = differences(&repository, &commit)?;
+        let log = format!("tenon: redo: {}", commit.summary().ok().flatten().unwrap_or_default());
+        if head.id() == commit.parent_ids().next() {
+            let shifts = steps.into_iter().map(|(path, pre, post)| Shift { path, before: pre, after: post }).collect();
+            return self.shift(&repository, &head, shifts, Target::Existing(Some(commit.id())), &log);
+        }
+        let shifts = on_top(&repository, &head, steps.into_iter())?;
+        let message = commit.message()?.to_owned();
+        self.shift(&repository, &head, shifts, Target::New(message, Some(commit.author().to_owned())), &log)
+    }
+
+    fn shift(
+        &self,
+        repository: &git2::Repository,
+        head: &Head<'_>,
+        shifts: Vec<Shift>,
+        target: Target<'_>,
+        log: &str,
+    ) -> Result<Moved, GitError> {
+        let (changes, updates) = self.follow_tree_and_index(repository, &shifts)?;
+        let (new, how) = match target {
+            Target::Existing(id) => (id, MovedHow::Branch),
+            Target::New(message, author) => {
+                let tree = tree_with(repository, head.commit.as_ref(), shifts.iter().map(|s| (&s.path, s.after)))?;
+                if head.commit.as_ref().is_some_and(|commit| commit.tree_id() == tree.id()) {
+                    return Err(GitError::Nothing);
+                }
+                let (me, committer) = head::identity(repository)?;
+                let parents: Vec<&git2::Commit<'_>> = head.commit.iter().collect();
+                let who = (author.as_ref().unwrap_or(&me), &committer);
+                let id = sign::write_commit(repository, who, &message, &tree, &parents)?;
+                (Some(id), MovedHow::Commit)
+            }
+        };
+        let mut steps = self.steps();
+        let mut transaction = Transaction::prepare(self, &changes, &mut steps)?;
+        let text = |id: Option<git2::Oid>| id.map(|id| id.to_string());
+        let to = HeadMove {
+            reference: head.reference.clone(),
+            old: text(head.id()),
+            new: text(new),
+            message: log.to_owned(),
+        };
+        let landed = transaction
+            .write(&mut steps)
+            .and_then(|()| land::land(repository, &mut transaction, to, updates, &mut steps));
+        match landed {
+            Ok(()) => {
+                let paths = shifts.into_iter().map(|shift| shift.path).collect();
+                Ok(Moved { head: text(new), branch: head.branch(), paths, how })
+            }
+            Err(error) if steps.killed() => Err(error),
+            Err(error) => Err(taken_back(&mut transaction, error)),
+        }
+    }
+
+    /// What the working folder and the index make of a shift: what is as HEAD had it goes along, what the user changed
+    /// is merged, and what cannot be merged refuses the whole.
+    fn follow_tree_and_index(
+        &self,
+        repository: &git2::Repository,
+        shifts: &[Shift],
+    ) -> Result<(Vec<Change>, Vec<IndexUpdate>), GitError> {
+        let side = |pick: fn(&Shift) -> Option<Entry>| {
+            let entries: Vec<_> = shifts.iter().filter_map(|s| Some((s.path.clone(), pick(s)?))).collect();
+            filter::smudge(repository, &entries)
+        };
+        let (before, after) = (side(|s| s.before)?, side(|s| s.after)?);
+        let index = index::open(repository)?;
+        let (mut changes, mut updates, mut conflicts) = (Vec::new(), Vec::new(), Vec::new());
+        for shift in shifts {
+            let path = &shift.path;
+            let now = files::read(self.root(), path)?;
+            let skipped = now.is_none() && index::is_skipped(&index, path);
+            let sides = Sides { shift, before: before.get(path), after: after.get(path) };
+            let result = if skipped { Some(None) } else { sides.follow(repository, now.as_ref())? };
+            let update = index::follow(repository, &index, path, (shift.before, shift.after), None)?;
+            let (Some(result), Some(mut update)) = (result, update) else {
+                conflicts.push(path.clone());
+                continue;
+            };
+            update.as_in_tree =
+                update.after.is_some() && update.after == shift.after && result.as_ref() == after.get(path);
+            updates.push(update);
+            if result != now {
+                changes.push(Change { path: path.clone(), base: now, result });
+            }
+        }
+        if conflicts.is_empty() { Ok((changes, updates)) } else { Err(GitError::Conflict { paths: conflicts }) }
+    }
+}
+
+/// A shift as bytes of the working folder.
+struct Sides<'a> {
+    shift: &'a Shift,
+    before: Option<&'a FileState>,
+    after: Option<&'a FileState>,
+}
+
+impl Sides<'_> {
+    /// What a file becomes that is `now` this; `None` is a conflict.
+    fn follow(
+        &self,
+        repository: &git2::Repository,
+        now: Option<&FileState>,
+    ) -> Result<Option<Option<FileState>>, GitError> {
+        let (Some(state), Some(was)) = (now, self.shift.before) else {
+            // Not there: fine when it was not to be there, or is not to be there any more.
+            let fits = now == self.before || now == self.after;
+            return Ok(fits.then(|| self.after.cloned()));
+        };
+        if now == self.before || now == self.after || self.as_stored(repository, state, was)? {
+            return Ok(Some(self.unchanged(repository, state, was)?));
+        }
+        let (Some(before), Some(after)) = (self.before, self.after) else { return Ok(None) };
+        let symlink = [before, after, state].iter().any(|s| s.mode == crate::domain::FileMode::Symlink);
+        if symlink {
+            return Ok(None);
+        }
+        let merged = entry::merge_text(&before.bytes, &state.bytes, &after.bytes)?;
+        let mode = if state.mode == before.mode { after.mode } else { state.mode };
+        Ok(merged.map(|bytes| Some(FileState { bytes, mode })))
+    }
+
+    fn as_stored(&self, repository: &git2::Repository, state: &FileState, was: Entry) -> Result<bool, GitError> {
+        Ok(filter::clean(repository, &self.shift.path, state)? == was)
+    }
+
+    /// A file the user has not touched: its line ends stay the way they are in it, even where a fresh checkout would
+    /// have others.
+    fn unchanged(
+        &self,
+        repository: &git2::Repository,
+        state: &FileState,
+        was: Entry,
+    ) -> Result<Option<FileState>, GitError> {
+        let Some(entry) = self.shift.after else { return Ok(None) };
+        if Some(state) == self.before || was.is_symlink() || entry.is_symlink() {
+            return Ok(self.after.cloned());
+        }
+        let (was, to) = (repository.find_blob(was.id)?, repository.find_blob(entry.id)?);
+        let bytes = if was.content() == state.bytes {
+            to.content().to_vec()
+        } else if with_crlf(was.content()) == state.bytes {
+            with_crlf(to.content())
+        } else {
+            return Ok(self.after.cloned());
+        };
+        Ok(Some(FileState { bytes, mode: entry.file_mode() }))
+    }
+}
+
+fn with_crlf(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(text) => out.extend_from_slice(&[text, b"\r\n"].concat()),
+            None => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
+fn find<'r>(repository: &'r git2::Repository, oid: &str) -> Result<git2::Commit<'r>, GitError> {
+    let commit = repository.find_commit(head::parse(oid)?).map_err(|_| GitError::Revision(oid.to_owned()))?;
+    if commit.parent_count() > 1 {
+        let next = "`git revert -m 1` can".to_owned();
+        return Err(GitError::Unsupported { what: format!("{oid} is a merge, which cannot be taken back here"), next });
+    }
+    Ok(commit)
+}
+
+type Difference = (RepoPath, Option<Entry>, Option<Entry>);
+
+/// What a commit changed, path by path: before and after.
+fn differences(repository: &git2::Repository, commit: &git2::Commit<'_>) -> Result<Vec<Difference>, GitError> {
+    let parent = commit.parents().next().map(|parent| parent.tree()).transpose()?;
+    let tree = commit.tree()?;
+    let diff = repository.diff_tree_to_tree(parent.as_ref(), Some(&tree), None)?;
+    let mut found = Vec::new();
+    for delta in diff.deltas() {
+        let bytes = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default().to_vec();
+        let text = String::from_utf8(bytes).map_err(|_| GitError::Git("a path is not UTF-8".to_owned()))?;
+        let path = RepoPath::parse(&text).map_err(|error| GitError::Git(error.to_string()))?;
+        let pre = entry::in_tree(parent.as_ref(), &path)?;
+        let post = entry::in_tree(Some(&tree), &path)?;
+        found.push((path, pre, post));
+    }
+    Ok(found)
+}
+
+/// The same differences on top of what HEAD has now.
+fn on_top(
+    repository: &git2::Repository,
+    head: &Head<'_>,
+    steps: impl Iterator<Item = Difference>,
+) -> Result<Vec<Shift>, GitError> {
+    let tree = head.commit.as_ref().map(git2::Commit::tree).transpose()?;
+    let (mut shifts, mut conflicts) = (Vec::new(), Vec::new());
+    for (path, from, to) in steps {
+        let before = entry::in_tree(tree.as_ref(), &path)?;
+        match entry::merge(repository, from, before, to)? {
+            Merge::Clean(after) if after == before => {}
+            Merge::Clean(after) => shifts.push(Shift { path, before, after }),
+            Merge::Conflict => conflicts.push(path),
+        }
+    }
+    if conflicts.is_empty() { Ok(shifts) } else { Err(GitError::Conflict { paths: conflicts }) }
+}
+
+/// Whether a remote branch, as far as it was fetched, has the commit: then the branch must not go back behind it.
+fn is_published(repository: &git2::Repository, id: git2::Oid) -> Result<bool, GitError> {
+    for reference in repository.references_glob("refs/remotes/*")?.flatten() {
+        let Some(tip) = reference.resolve().ok().and_then(|reference| reference.target()) else { continue };
+        if tip == id || repository.graph_descendant_of(tip, id).unwrap_or(false) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
