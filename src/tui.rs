@@ -1,18 +1,30 @@
 //! The terminal user interface: folds the engine's updates, turns keys into commands, draws what is visible.
 //!
-//! [`run`] puts the terminal up and draws before anything slow. One loop ([`runtime`]) feeds messages to
+//! [`run`] puts the terminal up and draws before anything slow. One loop (`runtime`) feeds messages to
 //! [`App::handle`](app::App::handle), which is pure: a message in, effects out. Panes own their state and their keys;
 //! views are functions of state into a buffer.
 //!
 //! Deliberately absent: questions to the engine (everything is folded from updates), scrolling by re-laying out the
 //! past (only visible rows are laid out), probing of the terminal (silent terminals cost seconds).
 
-mod keymap;
+pub mod app;
+pub mod composer;
+pub mod keymap;
+pub mod layout;
+pub mod msg;
+pub mod paint;
+pub mod pane;
+pub mod popup;
+mod runtime;
+pub mod session;
+pub mod slash;
 mod start;
-mod theme;
+pub mod theme;
+pub mod view;
+pub mod widget;
 
 use crate::domain::SessionId;
-use crate::engine::Opening;
+use crate::engine::{Handle, Opening, Updates};
 
 pub use keymap::keys_markdown;
 pub use start::{Choice, StartInfo};
@@ -48,6 +60,13 @@ pub enum TuiError {
 /// # Errors
 /// There is no terminal, or the session could not be opened and the user left because of it.
 pub async fn run(opening: Opening, start: StartInfo) -> Result<TuiExit, TuiError> {
-    let _ = (opening, start);
-    Err(TuiError::NoTerminal)
+    runtime::run(runtime::Source::Open(Box::new(opening)), start).await
+}
+
+/// Runs the user interface on a session that is open already, or on something that speaks like one.
+///
+/// # Errors
+/// There is no terminal.
+pub async fn run_opened(handle: Handle, updates: Updates, start: StartInfo) -> Result<TuiExit, TuiError> {
+    runtime::run(runtime::Source::Ready(handle, updates), start).await
 }

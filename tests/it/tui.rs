@@ -1,1 +1,7 @@
-//! (no tests yet)
+//! The user interface as a user meets it: keys and updates in, screens and commands out.
+
+mod chat;
+mod harness;
+mod review;
+mod robust;
+mod screens;

@@ -118,7 +118,7 @@ keys! {
     Accept "accept" DIFF ["a"] "accept" "Accept the hunk, or the selected lines of it";
     Reject "reject" DIFF ["r"] "reject" "Reject the hunk, or the selected lines of it";
     EditHunk "edit-hunk" DIFF ["e"] "edit" "Edit the hunk in $EDITOR";
-    Comment "comment" DIFF ["c"] "comment" "Comment on the line; a comment that ends in ? is sent at once as a question";
+    Comment "comment" DIFF ["c"] "comment" "Comment on the line; one that ends in ? is asked at once";
     SelectLine "select-line" DIFF ["Space"] "line" "Select or deselect the line";
     Commit "commit" DIFF ["Enter"] "commit" "Open the commit dialog";
     UndoCommit "undo" DIFF ["u"] "undo" "Take the last commit of this session back";

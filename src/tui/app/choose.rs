@@ -1,0 +1,96 @@
+//! What comes of popups.
+
+use crossterm::event::KeyEvent;
+
+use crate::domain::{Command, CommitChoice};
+use crate::tui::keymap::{Action, KEYS, Place};
+use crate::tui::msg::Effect;
+use crate::tui::popup::{For, Outcome, Pick, Popup};
+
+use super::App;
+
+impl App {
+    pub(super) fn popup_key(&mut self, key: &KeyEvent, action: Option<Action>) -> Vec<Effect> {
+        let Some(popup) = &mut self.popup else { return Vec::new() };
+        match popup.key(key, action) {
+            Outcome::Stay => Vec::new(),
+            Outcome::Close => {
+                self.popup = None;
+                Vec::new()
+            }
+            Outcome::Picked(pick) => {
+                self.popup = None;
+                self.picked(pick)
+            }
+            Outcome::Wrote(wanted, text) => {
+                self.popup = None;
+                self.wrote(wanted, &text)
+            }
+            Outcome::Commit => self.commit(CommitChoice::Green),
+            Outcome::CommitDespite => self.commit(CommitChoice::Despite),
+        }
+    }
+
+    fn picked(&mut self, pick: Pick) -> Vec<Effect> {
+        match pick {
+            Pick::Agent(agent) => vec![Effect::Command(Command::UseAgent { agent })],
+            Pick::Model(model) => vec![Effect::Command(Command::UseModel { model })],
+            Pick::Slash(name) => self.slash(name, ""),
+            Pick::Action(action) => {
+                // An action of another pane is carried out there.
+                let places = KEYS.iter().find(|entry| entry.action == action).map(|entry| entry.places);
+                if let Some(places) = places
+                    && !places.holds(self.focus.place)
+                    && let Some(place) = Place::ALL.into_iter().find(|place| places.holds(*place))
+                {
+                    self.go(place);
+                }
+                self.act(action)
+            }
+        }
+    }
+
+    fn wrote(&mut self, wanted: For, text: &str) -> Vec<Effect> {
+        match wanted {
+            For::Comment => self.diff.comment(text),
+            For::Search => self.diff.search_for(text.to_owned()),
+            For::Filter => {
+                self.log.filter(text.to_owned());
+                Vec::new()
+            }
+            For::Review => {
+                let Some(proposal) = self.diff.proposal() else { return Vec::new() };
+                let text = (!text.trim().is_empty()).then(|| text.trim().to_owned());
+                let review = Command::Review { proposal: proposal.id.clone(), text };
+                vec![Effect::Command(review), Effect::Status("the review went to the agent".to_owned())]
+            }
+        }
+    }
+
+    /// Commits unless a gate is not green and nobody has confirmed that yet.
+    fn commit(&mut self, choice: CommitChoice) -> Vec<Effect> {
+        let Some(Popup::Commit(dialog)) = &mut self.popup else { return Vec::new() };
+        let Some(proposal) = self.diff.proposal() else {
+            self.popup = None;
+            return vec![Effect::Status("there is no proposal to commit".to_owned())];
+        };
+        let message = dialog.area.text().trim().to_owned();
+        if self.diff.counts().accepted == 0 {
+            self.popup = None;
+            return vec![Effect::Status("nothing is accepted yet: a accepts a hunk, A the whole file".to_owned())];
+        }
+        if message.is_empty() {
+            return vec![Effect::Status("a commit needs a message".to_owned())];
+        }
+        if choice == CommitChoice::Green && !self.diff.not_green().is_empty() {
+            dialog.sure = true;
+            return Vec::new();
+        }
+        let proposal = proposal.id.clone();
+        self.popup = None;
+        vec![
+            Effect::Command(Command::Commit { proposal, message: Some(message), choice }),
+            Effect::Status("committing what is accepted".to_owned()),
+        ]
+    }
+}

@@ -1,0 +1,109 @@
+//! What the application is told, and what it wants done. Both are data.
+
+use std::sync::Arc;
+
+use crossterm::event::Event as TerminalEvent;
+
+use crate::domain::{Command, HunkId, ProposalId, SessionId, Update};
+use crate::engine::EngineError;
+use crate::journal::BlobStore;
+
+use super::keymap::Place;
+use super::pane::diff::{FileView, Job, Paints};
+use super::popup::Popup;
+
+/// Something the application is told.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key, a paste, the mouse or a new size.
+    Terminal(TerminalEvent),
+    /// Something happened in the session.
+    Update(Update),
+    /// The session is open.
+    Opened {
+        /// Its name.
+        session: SessionId,
+        /// The bytes that proposals point at.
+        blobs: Arc<BlobStore>,
+    },
+    /// The session could not be opened.
+    NotOpened(EngineError),
+    /// The session's task has ended.
+    Closed,
+    /// The files of the repository, for completion.
+    Files(Vec<String>),
+    /// Messages sent in earlier sessions, the oldest first.
+    History(Vec<String>),
+    /// A file of the proposal was read and compared.
+    Loaded(Box<FileView>),
+    /// Its colours are there.
+    Painted(Box<Paints>),
+    /// The user's editor was closed: the text, or why there is none.
+    Edited(Purpose, Result<String, String>),
+    /// A file was written for the user: where, or why not.
+    Exported(Result<String, String>),
+}
+
+/// What a text was edited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The message in the composer.
+    Message,
+    /// The text that replaces a hunk.
+    Hunk {
+        /// The proposal.
+        proposal: ProposalId,
+        /// The hunk.
+        hunk: HunkId,
+    },
+}
+
+/// Something the application wants done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Tell the engine.
+    Command(Command),
+    /// Leave.
+    Quit,
+    /// Read and compare a file of the proposal.
+    Load(Job),
+    /// List the files of the repository.
+    ListFiles,
+    /// Open the user's editor.
+    Edit {
+        /// What for.
+        purpose: Purpose,
+        /// What stands in it first.
+        text: String,
+        /// How the temporary file's name ends, so that the editor knows the language.
+        suffix: String,
+    },
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Write the transcript to a file.
+    Export {
+        /// The file, relative to the repository; a name made from the session when `None`.
+        path: Option<String>,
+        /// What to write.
+        text: String,
+    },
+    /// Keep a message for the next sessions.
+    Remember(String),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
+    /// Draw everything again.
+    Redraw,
+    /// Show a line above the footer.
+    Status(String),
+    /// Open a popup.
+    Open(Popup),
+    /// Go to a pane.
+    Focus(Place),
+    /// Go to a file and line of the proposal.
+    Jump {
+        /// The path, or the end of one.
+        path: String,
+        /// The line of the result.
+        line: usize,
+    },
+}

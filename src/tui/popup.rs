@@ -1,0 +1,220 @@
+//! What can lie over the panes. One at a time, one enum.
+
+mod picker;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::keymap::{Action, KEYS, KeyMap};
+use super::slash::SLASHES;
+use super::start::Choice;
+use super::widget::text_area::TextArea;
+
+pub use picker::{Pick, Picker};
+
+/// Something over the panes.
+#[derive(Clone, Debug)]
+pub enum Popup {
+    /// The keys, scrolled by some rows.
+    Help(usize),
+    /// A list to choose from.
+    Pick(Picker),
+    /// A text to write.
+    Prompt(Prompt),
+    /// The commit dialog.
+    Commit(CommitDialog),
+    /// Something to read.
+    Message {
+        /// Above it.
+        title: String,
+        /// The lines.
+        lines: Vec<String>,
+    },
+}
+
+/// What a text is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// A comment on a line.
+    Comment,
+    /// Searching the diff.
+    Search,
+    /// Filtering the log.
+    Filter,
+    /// What goes along with the review.
+    Review,
+}
+
+/// A text being written.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// What for.
+    pub wanted: For,
+    /// Above it.
+    pub title: String,
+    /// The text.
+    pub area: TextArea,
+}
+
+/// The commit dialog.
+#[derive(Clone, Debug)]
+pub struct CommitDialog {
+    /// The message.
+    pub area: TextArea,
+    /// It asks whether to commit although gates are not green.
+    pub sure: bool,
+}
+
+/// What came of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The popup stays.
+    Stay,
+    /// It is to be closed.
+    Close,
+    /// Something was chosen; the popup is to be closed.
+    Picked(Pick),
+    /// A text was written; the popup is to be closed.
+    Wrote(For, String),
+    /// The message is written; whether it is committed is not the popup's to say.
+    Commit,
+    /// Commit although gates are not green.
+    CommitDespite,
+}
+
+fn area(text: &str) -> TextArea {
+    let mut area = TextArea::default();
+    area.set(text);
+    area
+}
+
+impl Popup {
+    /// The commit dialog with the drafted message.
+    pub fn commit(message: &str) -> Self {
+        Self::Commit(CommitDialog { area: area(message.trim_end()), sure: false })
+    }
+
+    /// A comment on a place.
+    pub fn comment(place: &str, text: &str) -> Self {
+        let title = format!("Comment on {place} (ending in ? it is asked at once)");
+        Self::Prompt(Prompt { wanted: For::Comment, title, area: area(text) })
+    }
+
+    /// Searching the diff.
+    pub fn search(text: &str) -> Self {
+        Self::Prompt(Prompt { wanted: For::Search, title: "Search this file".to_owned(), area: area(text) })
+    }
+
+    /// Filtering the log.
+    pub fn filter(text: &str) -> Self {
+        let title = "Show only lines with".to_owned();
+        Self::Prompt(Prompt { wanted: For::Filter, title, area: area(text) })
+    }
+
+    /// Sending the review back.
+    pub fn review(remarks: usize) -> Self {
+        let noun = if remarks == 1 { "remark" } else { "remarks" };
+        let title = format!("Send {remarks} {noun} back; what to add (may be empty)");
+        Self::Prompt(Prompt { wanted: For::Review, title, area: TextArea::default() })
+    }
+
+    /// All actions and commands.
+    pub fn palette(keys: &KeyMap) -> Self {
+        let mut picker = Picker::new("Palette", false);
+        for entry in KEYS {
+            let description = format!("{} [{}]", entry.doc, keys.key_of(entry.action));
+            picker.push(Pick::Action(entry.action), entry.name, &description);
+        }
+        for slash in SLASHES {
+            picker.push(Pick::Slash(slash.name), &format!("/{}", slash.name), slash.doc);
+        }
+        Self::Pick(picker)
+    }
+
+    /// The agents.
+    pub fn agents(choices: &[Choice]) -> Self {
+        let mut picker = Picker::new("Agents", true);
+        for choice in choices {
+            picker.push(Pick::Agent(choice.name.clone()), &choice.name, &choice.description);
+        }
+        Self::Pick(picker)
+    }
+
+    /// The models.
+    pub fn models(choices: &[Choice]) -> Self {
+        let mut picker = Picker::new("Models: choose one or write provider/model", true);
+        for choice in choices {
+            picker.push(Pick::Model(choice.name.clone()), &choice.name, &choice.description);
+        }
+        picker.free = Some(Pick::Model);
+        Self::Pick(picker)
+    }
+
+    /// Takes a key. `action` is what the key means in the chat, for keys that send and start lines.
+    pub fn key(&mut self, key: &KeyEvent, action: Option<Action>) -> Outcome {
+        if key.code == KeyCode::Esc {
+            if let Self::Commit(dialog) = self
+                && std::mem::take(&mut dialog.sure)
+            {
+                return Outcome::Stay;
+            }
+            return Outcome::Close;
+        }
+        match self {
+            Self::Help(scroll) => scroll_key(scroll, key),
+            Self::Message { .. } => Outcome::Close,
+            Self::Pick(picker) => picker.key(key),
+            Self::Prompt(prompt) => match action {
+                Some(Action::Send) => Outcome::Wrote(prompt.wanted, prompt.area.text().to_owned()),
+                Some(Action::Newline) if prompt.wanted != For::Search && prompt.wanted != For::Filter => {
+                    prompt.area.insert("\n");
+                    Outcome::Stay
+                }
+                _ => edit(&mut prompt.area, key),
+            },
+            Self::Commit(dialog) if dialog.sure => match key.code {
+                KeyCode::Char('y') => Outcome::CommitDespite,
+                KeyCode::Char('n') => {
+                    dialog.sure = false;
+                    Outcome::Stay
+                }
+                _ => Outcome::Stay,
+            },
+            Self::Commit(dialog) => match action {
+                Some(Action::Send) => Outcome::Commit,
+                Some(Action::Newline) => {
+                    dialog.area.insert("\n");
+                    Outcome::Stay
+                }
+                _ => edit(&mut dialog.area, key),
+            },
+        }
+    }
+
+    /// Text was pasted.
+    pub fn paste(&mut self, text: &str) {
+        match self {
+            Self::Prompt(prompt) => prompt.area.insert(text),
+            Self::Commit(dialog) if !dialog.sure => dialog.area.insert(text),
+            Self::Pick(picker) => picker.write(text),
+            _ => {}
+        }
+    }
+}
+
+fn edit(area: &mut TextArea, key: &KeyEvent) -> Outcome {
+    area.key(key);
+    Outcome::Stay
+}
+
+fn scroll_key(scroll: &mut usize, key: &KeyEvent) -> Outcome {
+    match key.code {
+        KeyCode::Down | KeyCode::Char('j') => *scroll += 1,
+        KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
+        KeyCode::PageDown | KeyCode::Char(' ') => *scroll += 10,
+        KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
+        KeyCode::Home | KeyCode::Char('g') => *scroll = 0,
+        KeyCode::Char('q' | '?') | KeyCode::Enter | KeyCode::F(1) => return Outcome::Close,
+        _ => {}
+    }
+    Outcome::Stay
+}

@@ -1,0 +1,180 @@
+//! Carries effects out beside the screen.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use crate::domain::{Command, SessionId};
+use crate::engine::Handle;
+use crate::text;
+use crate::tui::msg::{Effect, Msg};
+use crate::tui::paint::Painter;
+use crate::tui::start::StartInfo;
+
+/// Files that completion knows at most.
+const FILES: usize = 100_000;
+/// Messages that are read from earlier sessions.
+const REMEMBERED: usize = 1_000;
+
+/// Carries effects out; what comes of them returns as messages.
+pub(super) struct Performer {
+    messages: mpsc::Sender<Msg>,
+    commands: Option<mpsc::Sender<Command>>,
+    waiting: VecDeque<Command>,
+    session: Option<SessionId>,
+    folder: PathBuf,
+    history: Option<PathBuf>,
+}
+
+impl Performer {
+    pub(super) fn new(start: &StartInfo, messages: mpsc::Sender<Msg>) -> Self {
+        Self {
+            messages,
+            commands: None,
+            waiting: VecDeque::new(),
+            session: None,
+            folder: start.folder.clone(),
+            history: start.history.clone(),
+        }
+    }
+
+    pub(super) fn opened(&mut self, handle: Handle) {
+        self.session = Some(handle.session);
+        self.commands = Some(handle.commands);
+    }
+
+    /// Sends commands that found the inbox full; rests while there are none.
+    pub(super) async fn send_waiting(&mut self) {
+        let (Some(commands), false) = (&self.commands, self.waiting.is_empty()) else {
+            return std::future::pending().await;
+        };
+        match commands.reserve().await {
+            Ok(permit) => {
+                if let Some(command) = self.waiting.pop_front() {
+                    permit.send(command);
+                }
+            }
+            Err(_) => self.waiting.clear(),
+        }
+    }
+
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Command(command) => self.waiting.push_back(command),
+            Effect::Load(job) => {
+                let messages = self.messages.clone();
+                tokio::task::spawn_blocking(move || {
+                    let _ = messages.blocking_send(Msg::Loaded(Box::new(job.load())));
+                    if let Some(paints) = job.paint(&Painter::new()) {
+                        let _ = messages.blocking_send(Msg::Painted(Box::new(paints)));
+                    }
+                });
+            }
+            Effect::ListFiles => {
+                let folder = self.folder.clone();
+                self.in_background(move || Some(Msg::Files(list_files(&folder))));
+            }
+            Effect::Export { path, text } => {
+                let target = self.export_target(path);
+                self.in_background(move || {
+                    let written = std::fs::write(&target, text).map(|()| target.display().to_string());
+                    Some(Msg::Exported(written.map_err(|error| format!("{}: {error}", target.display()))))
+                });
+            }
+            Effect::Remember(message) => {
+                if let Some(path) = self.history.clone() {
+                    self.in_background(move || {
+                        // A history that cannot be kept is no reason to bother anybody.
+                        let _ = remember(&path, &message);
+                        None
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn load_history(&self) {
+        if let Some(path) = self.history.clone() {
+            self.in_background(move || Some(Msg::History(read_history(&path)?)));
+        }
+    }
+
+    fn in_background(&self, work: impl FnOnce() -> Option<Msg> + Send + 'static) {
+        let messages = self.messages.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Some(message) = work() {
+                let _ = messages.blocking_send(message);
+            }
+        });
+    }
+
+    /// A file the user named lies where they say; without a name it goes beside Tenon's own files, not into the tree.
+    fn export_target(&self, path: Option<String>) -> PathBuf {
+        match path {
+            Some(path) => self.folder.join(path),
+            None => {
+                let name = self.session.as_ref().map_or("session", SessionId::as_str);
+                let folder = self.history.as_deref().and_then(Path::parent).unwrap_or(&self.folder);
+                folder.join(format!("tenon-{name}.md"))
+            }
+        }
+    }
+}
+
+fn list_files(folder: &Path) -> Vec<String> {
+    let walk = ignore::WalkBuilder::new(folder).hidden(false).filter_entry(|entry| entry.file_name() != ".git").build();
+    walk.flatten()
+        .filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()))
+        .filter_map(|entry| Some(entry.path().strip_prefix(folder).ok()?.to_string_lossy().into_owned()))
+        .take(FILES)
+        .collect()
+}
+
+fn remember(path: &Path, message: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let line = serde_json::to_string(text::redact(message).as_ref())?;
+    writeln!(options.open(path)?, "{line}")
+}
+
+fn read_history(path: &Path) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let messages: Vec<String> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    Some(messages.into_iter().rev().take(REMEMBERED).rev().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_kept_between_sessions() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/history");
+        remember(&path, "one\ntwo").unwrap();
+        remember(&path, "three").unwrap();
+        assert_eq!(read_history(&path).unwrap(), ["one\ntwo", "three"]);
+        assert_eq!(read_history(Path::new("/nowhere")), None);
+    }
+
+    #[test]
+    fn completion_knows_what_git_would_know() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join(".git/objects")).unwrap();
+        std::fs::create_dir_all(folder.path().join("src")).unwrap();
+        for (name, text) in [("src/a.py", ""), ("b.log", ""), (".gitignore", "*.log\n"), (".git/config", "")] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let mut files = list_files(folder.path());
+        files.sort();
+        assert_eq!(files, [".gitignore", "src/a.py"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Header and footer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::Isolation;
+use crate::text;
+use crate::tui::app::App;
+use crate::tui::session::{Link, tokens};
+use crate::tui::theme::Role;
+
+/// Where you are: repository, branch, agent, model, isolation, tokens, cost, context.
+pub fn header(app: &App, area: Rect, buffer: &mut Buffer) {
+    let bar = app.theme.style(Role::Bar);
+    buffer.set_style(area, bar);
+    let session = &app.session;
+    let mut left = vec![" tenon".to_owned()];
+    if !session.repository.is_empty() {
+        left.push(text::truncate(&session.repository, 28).into_owned());
+    }
+    if !session.branch.is_empty() {
+        left.push(format!("⎇ {}", text::truncate(&session.branch, 28)));
+    }
+    let model = if session.model.is_empty() { "no model: F3" } else { session.model.as_str() };
+    let middle = if session.agent.is_empty() { model.to_owned() } else { format!("{} · {model}", session.agent) };
+    let mut right = Vec::new();
+    match (&session.link, session.isolation) {
+        (Link::Opening, _) => right.push("opening…".to_owned()),
+        (Link::Gone(_), _) => right.push("✗ no session".to_owned()),
+        (Link::Open, Some(Isolation::Overlay)) => right.push("overlay ✓".to_owned()),
+        (Link::Open, Some(Isolation::Copy)) => right.push("copy !".to_owned()),
+        (Link::Open, None) => {}
+    }
+    let used = session.usage.context_tokens() + session.usage.output_tokens;
+    if used > 0 {
+        right.push(format!("{} tok", tokens(used)));
+        right.extend(session.usage.cost_usd.map(|cost| format!("${cost:.2}")));
+    }
+    if let Some(percent) = session.context_percent().filter(|_| session.context > 0) {
+        right.push(format!("ctx {percent}%"));
+    }
+    let right = format!("{} ", right.join("  "));
+    let left = left.join("  ");
+    let width = usize::from(area.width);
+    let right_at = width.saturating_sub(text::width(&right));
+    let left = text::truncate(&left, right_at.saturating_sub(1)).into_owned();
+    let room = right_at.saturating_sub(text::width(&left) + 4);
+    let middle = text::truncate(&middle, room).into_owned();
+    buffer.set_stringn(area.x, area.y, &left, width, bar);
+    if text::width(&middle) > 3 {
+        let start = right_at.saturating_sub(text::width(&middle) + 3).max(text::width(&left) + 2);
+        buffer.set_stringn(area.x + u16::try_from(start).unwrap_or(0), area.y, &middle, room, bar);
+    }
+    buffer.set_stringn(area.x + u16::try_from(right_at).unwrap_or(0), area.y, &right, width - right_at, bar);
+}
+
+/// The keys of the focused pane, or the last message of the screen's own.
+pub fn footer(app: &App, area: Rect, buffer: &mut Buffer) {
+    let bar = app.theme.style(Role::Bar);
+    buffer.set_style(area, bar);
+    if let Some(status) = app.status() {
+        let line = format!(" {}", text::sanitize_line(status));
+        let shown = text::truncate(&line, usize::from(area.width));
+        buffer.set_stringn(area.x, area.y, &shown, usize::from(area.width), bar.patch(app.theme.style(Role::Strong)));
+        return;
+    }
+    let badge = app.chat.pending().map(|_| "? a question waits in the chat ");
+    let room = usize::from(area.width).saturating_sub(badge.map_or(0, text::width));
+    let mut spans = vec![Span::styled(" ", bar)];
+    let mut used = 1;
+    for (key, word) in app.keys.footer(app.focus()) {
+        let width = text::width(&key) + 1 + word.len() + 2;
+        if used + width > room + 2 {
+            break;
+        }
+        used += width;
+        spans.push(Span::styled(key, bar.patch(app.theme.style(Role::Key))));
+        spans.push(Span::styled(format!(" {word}  "), bar));
+    }
+    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+    if let Some(badge) = badge {
+        let x = area.right().saturating_sub(u16::try_from(text::width(badge)).unwrap_or(0));
+        buffer.set_stringn(x, area.y, badge, usize::from(area.width), bar.patch(app.theme.style(Role::Warn)));
+    }
+}
