@@ -1,5 +1,7 @@
 //! The tests gate with real runners on real files, and what the stack room finds in them.
 
+mod isolated;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
