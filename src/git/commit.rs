@@ -6,6 +6,7 @@ use std::path::Path;
 use super::entry::{self, Entry, Merge};
 use super::head::Head;
 use super::hooks::Hooks;
+use super::images::{self, Image};
 use super::steps::Steps;
 use super::transaction::{HeadMove, IndexUpdate, Transaction};
 use super::{GitError, Repository, files, filter, head, index, land, sign};
@@ -38,8 +39,22 @@ pub struct Committed {
 /// One file, worked out.
 pub(super) struct Planned {
     pub(super) path: RepoPath,
+    pub(super) before: Option<Entry>,
     pub(super) after: Option<Entry>,
     pub(super) index: IndexUpdate,
+    /// The working file, before and after.
+    pub(super) tree: [Option<Entry>; 2],
+}
+
+impl Planned {
+    fn image(&self) -> Image {
+        Image {
+            path: self.path.clone(),
+            head: [self.before, self.after],
+            tree: self.tree,
+            index: [self.index.before, self.index.after],
+        }
+    }
 }
 
 impl Repository {
@@ -75,7 +90,10 @@ impl Repository {
         }
         let head = head::read(&repository)?;
         let mut notes = Vec::new();
-        let planned = plan(&repository, &head, selection, &mut notes)?;
+        let mut planned = plan(&repository, &head, selection, &mut notes)?;
+        if !write {
+            self.compare_with_tree(&repository, &mut planned)?;
+        }
         let tree = tree_with(&repository, head.commit.as_ref(), planned.iter().map(|file| (&file.path, file.after)))?;
         if head.commit.as_ref().is_some_and(|commit| commit.tree_id() == tree.id()) {
             return Err(GitError::Nothing);
@@ -95,6 +113,17 @@ impl Repository {
             Err(error) if steps.killed() => Err(error),
             Err(error) => Err(taken_back(&mut transaction, error)),
         }
+    }
+
+    /// A file that is not written may hold more than what is committed of it.
+    fn compare_with_tree(&self, repository: &git2::Repository, planned: &mut [Planned]) -> Result<(), GitError> {
+        for file in planned {
+            let now = files::read(self.root(), &file.path)?;
+            file.tree = [images::keep(repository, now.as_ref())?; 2];
+            let now = now.map(|state| filter::clean(repository, &file.path, &state)).transpose()?;
+            file.index.as_in_tree &= now == file.index.after;
+        }
+        Ok(())
     }
 
     /// Refuses when a file is not what the user was shown.
@@ -156,7 +185,11 @@ fn plan(
         match index::follow(repository, &index, &change.path, (before, after), shown)? {
             Some(mut update) => {
                 update.as_in_tree = update.after.is_some() && update.after == result;
-                planned.push(Planned { path: change.path.clone(), after, index: update });
+                let tree = [
+                    images::keep(repository, change.base.as_ref())?,
+                    images::keep(repository, change.result.as_ref())?,
+                ];
+                planned.push(Planned { path: change.path.clone(), before, after, index: update, tree });
             }
             None => conflicts.push(change.path.clone()),
         }
@@ -209,6 +242,8 @@ impl Work<'_> {
         let (author, committer) = head::identity(self.repository)?;
         let parents: Vec<&git2::Commit<'_>> = self.head.commit.iter().collect();
         let oid = sign::write_commit(self.repository, (&author, &committer), &message, self.tree, &parents)?;
+        let images: Vec<Image> = planned.iter().map(Planned::image).collect();
+        images::save(self.repository, oid, &images)?;
         let subject = message.lines().next().unwrap_or_default();
         let kind = if parents.is_empty() { "commit (initial)" } else { "commit" };
         let head = HeadMove {

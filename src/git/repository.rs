@@ -53,17 +53,29 @@ impl Repository {
         Steps::new(self.fault)
     }
 
-    /// Makes this the only tenon that writes here, in all processes, as long as the file lives.
-    pub(super) fn exclusive(&self) -> Result<File, GitError> {
+    /// Makes this the only tenon that writes here, in all processes, as long as the guard lives.
+    pub(super) fn exclusive(&self) -> Result<Exclusive, GitError> {
         let folder = self.git_folder.join("tenon");
         std::fs::create_dir_all(&folder).map_err(GitError::io(&folder))?;
         let path = folder.join("lock");
         let file = File::create(&path).map_err(GitError::io(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => Ok(Exclusive(file)),
             Err(TryLockError::WouldBlock) => Err(GitError::Busy),
             Err(TryLockError::Error(source)) => Err(GitError::Io { path, source }),
         }
+    }
+}
+
+/// The right to write, given up when dropped.
+#[derive(Debug)]
+pub(super) struct Exclusive(File);
+
+impl Drop for Exclusive {
+    fn drop(&mut self) {
+        // Said aloud: a process that another thread is just starting holds a copy of the file for a moment, and closing
+        // ours alone would leave the lock with it.
+        let _ = self.0.unlock();
     }
 }
 

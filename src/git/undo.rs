@@ -3,6 +3,7 @@
 use super::commit::{taken_back, tree_with};
 use super::entry::{self, Entry, Merge};
 use super::head::Head;
+use super::images::{self, Image};
 use super::transaction::{HeadMove, IndexUpdate, Transaction};
 use super::{GitError, Repository, files, filter, head, index, land, sign};
 use crate::domain::{Change, FileState, RepoPath};
@@ -34,6 +35,29 @@ struct Shift {
     path: RepoPath,
     before: Option<Entry>,
     after: Option<Entry>,
+    /// What the working folder and the index are to go through, when that is known.
+    image: Option<Image>,
+}
+
+impl Shift {
+    fn new(path: RepoPath, before: Option<Entry>, after: Option<Entry>) -> Self {
+        Self { path, before, after, image: None }
+    }
+}
+
+/// Takes the images of a commit along, where HEAD goes exactly the way they were made for.
+fn with_images(
+    repository: &git2::Repository,
+    commit: git2::Oid,
+    mut shifts: Vec<Shift>,
+    turn: fn(Image) -> Image,
+) -> Vec<Shift> {
+    let mut images = images::load(repository, commit);
+    for shift in &mut shifts {
+        let image = images.remove(&shift.path).map(turn);
+        shift.image = image.filter(|image| image.head == [shift.before, shift.after]);
+    }
+    shifts
 }
 
 /// Where HEAD is to go.
@@ -64,11 +88,13 @@ impl Repository {
         let steps = differences(&repository, &commit)?;
         let subject = commit.summary().ok().flatten().unwrap_or_default().to_owned();
         if here == commit.id() && !is_published(&repository, here)? {
-            let shifts = steps.into_iter().map(|(path, pre, post)| Shift { path, before: post, after: pre }).collect();
+            let shifts = steps.into_iter().map(|(path, pre, post)| Shift::new(path, post, pre)).collect();
             let target = Target::Existing(commit.parent_ids().next());
+            let shifts = with_images(&repository, commit.id(), shifts, Image::reversed);
             return self.shift(&repository, &head, shifts, target, &format!("tenon: undo: {subject}"));
         }
         let shifts = on_top(&repository, &head, steps.into_iter().map(|(path, pre, post)| (path, post, pre)))?;
+        let shifts = with_images(&repository, commit.id(), shifts, Image::reversed);
         let message = format!("Revert \"{subject}\"\n\nThis reverts commit {}.\n", commit.id());
         self.shift(&repository, &head, shifts, Target::New(message, None), &format!("tenon: undo: {subject}"))
     }
@@ -88,10 +114,12 @@ impl Repository {
         let steps = differences(&repository, &commit)?;
         let log = format!("tenon: redo: {}", commit.summary().ok().flatten().unwrap_or_default());
         if head.id() == commit.parent_ids().next() {
-            let shifts = steps.into_iter().map(|(path, pre, post)| Shift { path, before: pre, after: post }).collect();
+            let shifts = steps.into_iter().map(|(path, pre, post)| Shift::new(path, pre, post)).collect();
+            let shifts = with_images(&repository, commit.id(), shifts, |image| image);
             return self.shift(&repository, &head, shifts, Target::Existing(Some(commit.id())), &log);
         }
         let shifts = on_top(&repository, &head, steps.into_iter())?;
+        let shifts = with_images(&repository, commit.id(), shifts, |image| image);
         let message = commit.message()?.to_owned();
         self.shift(&repository, &head, shifts, Target::New(message, Some(commit.author().to_owned())), &log)
     }
@@ -104,7 +132,7 @@ impl Repository {
         target: Target<'_>,
         log: &str,
     ) -> Result<Moved, GitError> {
-        let (changes, updates) = self.follow_tree_and_index(repository, &shifts)?;
+        let Followed { changes, updates, images } = self.follow(repository, &shifts)?;
         let (new, how) = match target {
             Target::Existing(id) => (id, MovedHow::Branch),
             Target::New(message, author) => {
@@ -116,6 +144,7 @@ impl Repository {
                 let parents: Vec<&git2::Commit<'_>> = head.commit.iter().collect();
                 let who = (author.as_ref().unwrap_or(&me), &committer);
                 let id = sign::write_commit(repository, who, &message, &tree, &parents)?;
+                images::save(repository, id, &images)?;
                 (Some(id), MovedHow::Commit)
             }
         };
@@ -143,38 +172,77 @@ impl Repository {
 
     /// What the working folder and the index make of a shift: what is as HEAD had it goes along, what the user changed
     /// is merged, and what cannot be merged refuses the whole.
-    fn follow_tree_and_index(
-        &self,
-        repository: &git2::Repository,
-        shifts: &[Shift],
-    ) -> Result<(Vec<Change>, Vec<IndexUpdate>), GitError> {
+    fn follow(&self, repository: &git2::Repository, shifts: &[Shift]) -> Result<Followed, GitError> {
         let side = |pick: fn(&Shift) -> Option<Entry>| {
             let entries: Vec<_> = shifts.iter().filter_map(|s| Some((s.path.clone(), pick(s)?))).collect();
             filter::smudge(repository, &entries)
         };
         let (before, after) = (side(|s| s.before)?, side(|s| s.after)?);
         let index = index::open(repository)?;
-        let (mut changes, mut updates, mut conflicts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut followed = Followed::default();
+        let mut conflicts = Vec::new();
         for shift in shifts {
             let path = &shift.path;
             let now = files::read(self.root(), path)?;
-            let skipped = now.is_none() && index::is_skipped(&index, path);
             let sides = Sides { shift, before: before.get(path), after: after.get(path) };
+            let skipped = now.is_none() && index::is_skipped(&index, path);
             let result = if skipped { Some(None) } else { sides.follow(repository, now.as_ref())? };
-            let update = index::follow(repository, &index, path, (shift.before, shift.after), None)?;
-            let (Some(result), Some(mut update)) = (result, update) else {
+            let (Some(result), Some(update)) = (result, index_update(repository, &index, shift)?) else {
                 conflicts.push(path.clone());
                 continue;
             };
-            update.as_in_tree =
-                update.after.is_some() && update.after == shift.after && result.as_ref() == after.get(path);
-            updates.push(update);
-            if result != now {
-                changes.push(Change { path: path.clone(), base: now, result });
-            }
+            followed.take(repository, shift, (now, result), update)?;
         }
-        if conflicts.is_empty() { Ok((changes, updates)) } else { Err(GitError::Conflict { paths: conflicts }) }
+        if conflicts.is_empty() { Ok(followed) } else { Err(GitError::Conflict { paths: conflicts }) }
     }
+}
+
+/// What a shift of HEAD brings along.
+#[derive(Default)]
+struct Followed {
+    changes: Vec<Change>,
+    updates: Vec<IndexUpdate>,
+    images: Vec<Image>,
+}
+
+impl Followed {
+    fn take(
+        &mut self,
+        repository: &git2::Repository,
+        shift: &Shift,
+        (now, result): (Option<FileState>, Option<FileState>),
+        mut update: IndexUpdate,
+    ) -> Result<(), GitError> {
+        let clean = |state| filter::clean(repository, &shift.path, state);
+        update.as_in_tree = result.is_some() && result.as_ref().map(clean).transpose()? == update.after;
+        self.images.push(Image {
+            path: shift.path.clone(),
+            head: [shift.before, shift.after],
+            tree: [images::keep(repository, now.as_ref())?, images::keep(repository, result.as_ref())?],
+            index: [update.before, update.after],
+        });
+        self.updates.push(update);
+        if result != now {
+            self.changes.push(Change { path: shift.path.clone(), base: now, result });
+        }
+        Ok(())
+    }
+}
+
+/// The index at a path: back to what it was when nobody touched it since, else merged.
+fn index_update(
+    repository: &git2::Repository,
+    index: &git2::Index,
+    shift: &Shift,
+) -> Result<Option<IndexUpdate>, GitError> {
+    if let Some(image) = &shift.image
+        && !index::is_unmerged(index, &shift.path)
+        && index::at(index, &shift.path) == image.index[0]
+    {
+        let [before, after] = image.index;
+        return Ok(Some(IndexUpdate { path: shift.path.clone(), before, after, as_in_tree: false }));
+    }
+    index::follow(repository, index, &shift.path, (shift.before, shift.after), None)
 }
 
 /// A shift as bytes of the working folder.
@@ -191,6 +259,12 @@ impl Sides<'_> {
         repository: &git2::Repository,
         now: Option<&FileState>,
     ) -> Result<Option<Option<FileState>>, GitError> {
+        if let Some(image) = &self.shift.image
+            && images::name(now)? == image.tree[0]
+            && let Some(result) = images::bytes(repository, image.tree[1])
+        {
+            return Ok(Some(result));
+        }
         let (Some(state), Some(was)) = (now, self.shift.before) else {
             // Not there: fine when it was not to be there, or is not to be there any more.
             let fits = now == self.before || now == self.after;
@@ -288,7 +362,7 @@ fn on_top(
         let before = entry::in_tree(tree.as_ref(), &path)?;
         match entry::merge(repository, from, before, to)? {
             Merge::Clean(after) if after == before => {}
-            Merge::Clean(after) => shifts.push(Shift { path, before, after }),
+            Merge::Clean(after) => shifts.push(Shift::new(path, before, after)),
             Merge::Conflict => conflicts.push(path),
         }
     }

@@ -20,7 +20,7 @@ pub struct Journal {
     next: u64,
     notes: Vec<String>,
     /// Held open: the lock ends with it.
-    _lock: File,
+    lock: File,
 }
 
 impl Journal {
@@ -36,7 +36,7 @@ impl Journal {
         options.create(true).truncate(false).write(true);
         private(&mut options);
         let file = options.open(&path).map_err(JournalError::io(&path))?;
-        Ok(Self { session, path, file, length: length as u64, next: records as u64 + 1, notes, _lock: lock })
+        Ok(Self { session, path, file, length: length as u64, next: records as u64 + 1, notes, lock })
     }
 
     /// The session.
@@ -87,6 +87,14 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Said aloud: a process that another thread is just starting holds a copy of the file for a moment, and closing
+        // ours alone would leave the lock with it.
+        let _ = self.lock.unlock();
+    }
+}
+
 /// Locks a session for this process.
 pub(super) fn lock(session: &SessionId, path: &Path) -> Result<File, JournalError> {
     let mut options = OpenOptions::new();
@@ -111,7 +119,10 @@ pub(super) fn lock(session: &SessionId, path: &Path) -> Result<File, JournalErro
 
 /// Whether some process has the session open.
 pub(super) fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    let Ok(file) = File::open(path) else { return false };
+    let locked = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    let _ = file.unlock();
+    locked
 }
 
 fn holder(path: &Path) -> Option<u32> {

@@ -47,7 +47,12 @@ fn hooks_see_the_selection_as_git_shows_it() {
         "pre-commit",
         "pwd > ../seen; git diff --cached --name-only >> ../seen; git show :a >> ../seen; cat a >> ../seen",
     );
-    hook(&scratch, ".git/hooks", "prepare-commit-msg", "test \"$2\" = message && printf '\\nPrepared: yes\\n' >> \"$1\"");
+    hook(
+        &scratch,
+        ".git/hooks",
+        "prepare-commit-msg",
+        "test \"$2\" = message && printf '\\nPrepared: yes\\n' >> \"$1\"",
+    );
     hook(
         &scratch,
         ".git/hooks",

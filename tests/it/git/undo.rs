@@ -126,3 +126,18 @@ fn a_file_in_the_way_refuses_the_redo() {
     scratch.open().redo(&made.oid).unwrap();
     assert_eq!(scratch.status(), "");
 }
+
+#[test]
+fn a_commit_of_what_was_in_the_tree_already_leaves_it_there() {
+    let base = lines(30);
+    let scratch = Scratch::with(&[("a", &base)]);
+    scratch.write("a", base.replace("line 3\n", "first\n").replace("line 25\n", "second\n"));
+    let before = scratch.snapshot();
+    let part = change("a", state(&base), state(&base.replace("line 3\n", "first\n")));
+    let made = scratch.open().commit_from_tree(&selection(vec![part])).unwrap();
+    let after = scratch.snapshot();
+    scratch.open().undo(&made.oid).unwrap();
+    assert_eq!(scratch.snapshot(), before);
+    scratch.open().redo(&made.oid).unwrap();
+    assert_eq!(scratch.snapshot(), after);
+}
