@@ -43,8 +43,8 @@ struct Inner {
     holder: RwLock<Option<Holder>>,
     /// A fork: its folder goes when it goes.
     throw_away: bool,
-    /// Released with it.
-    _lock: File,
+    /// Held as long as this process works here.
+    lock: File,
 }
 
 impl Overlay {
@@ -86,7 +86,7 @@ impl Inner {
             place,
             holder: RwLock::new(None),
             throw_away,
-            _lock: lock,
+            lock,
         };
         *write(&inner.holder) = Some(inner.start()?);
         Ok(inner)
@@ -161,6 +161,8 @@ impl Drop for Inner {
         if self.throw_away {
             let _ = remove_tree(&self.place.state);
         }
+        // Not by closing: a process that is being started right now may still have a copy of the file.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod draft;
+mod escapes;
 mod files;
 
 use std::collections::BTreeMap;
