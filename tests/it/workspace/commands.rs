@@ -1,8 +1,12 @@
 //! Running commands.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use tenon::workspace::{Exit, Job};
+use tenon::domain::Isolation;
+use tenon::workspace::{Environment, Exit, Job, open};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -111,4 +115,63 @@ fn processes_with(mark: &str) -> usize {
     let entries = std::fs::read_dir("/proc").unwrap();
     let environments = entries.filter_map(|entry| std::fs::read(entry.ok()?.path().join("environ")).ok());
     environments.filter(|bytes| bytes.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())).count()
+}
+
+#[tokio::test]
+async fn without_namespaces_a_command_still_ends_with_all_it_started() {
+    let folder = tempfile::TempDir::new().unwrap();
+    // A helper that cannot probe: what remains is the tree of processes.
+    let helper = folder.path().join("helper");
+    let program = env!("CARGO_BIN_EXE_tenon");
+    fs::write(&helper, format!("#!/bin/sh\n[ \"$2\" = probe ] && exit 1\nexec '{program}' \"$@\"\n")).unwrap();
+    fs::set_permissions(&helper, PermissionsExt::from_mode(0o755)).unwrap();
+    let repository = folder.path().join("home/repo with space");
+    fs::create_dir_all(&repository).unwrap();
+    super::make_repository(&repository);
+    let mut place = super::place(folder.path(), Isolation::Copy);
+    place.helper = Some(helper);
+    let workspace = open(place).await.unwrap();
+    let mark = format!("MARK=plain-{}", folder.path().display());
+    let (name, value) = mark.split_once('=').unwrap();
+    for (end, limit) in [("exit 7", 60_000), ("sleep 1000", 300)] {
+        let command = format!("(setsid nohup sleep 1000 &) ; (setsid sh -c '(sleep 1000 &)' &) ; sleep 1000 & {end}");
+        let limit = Duration::from_millis(limit);
+        let job = Job { limit, environment: vec![(name.into(), value.into())], ..job(&command) };
+        let (exit, _) = run_job(&*workspace, job, CancellationToken::new()).await;
+        assert_eq!(exit, if end == "exit 7" { Exit::Code(7) } else { Exit::TimedOut });
+        assert_eq!(processes_with(&mark), 0, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn it_works_without_a_home() {
+    for isolation in isolations() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let repository = folder.path().join("home/repo with space");
+        fs::create_dir_all(&repository).unwrap();
+        super::make_repository(&repository);
+        for home in [None, Some("/nowhere/at/all"), Some("relative"), Some("/"), repository.to_str()] {
+            let mut environment = BTreeMap::from([("PATH".to_owned(), std::env::var("PATH").unwrap())]);
+            environment.extend(home.map(|home| ("HOME".to_owned(), home.to_owned())));
+            let mut place = super::place(folder.path(), isolation);
+            place.environment = Environment::cleaned(&environment);
+            let workspace = open(place).await.unwrap();
+            let (exit, output) = super::run(&*workspace, "echo x > made && cat tool.sh made").await;
+            assert_eq!((exit, output.lines().count()), (Exit::Code(0), 3), "{isolation:?} {home:?} {output}");
+            assert_eq!(workspace.changes().unwrap().len(), 1, "{isolation:?} {home:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_helper_that_is_not_there_is_told() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let repository = folder.path().join("home/repo with space");
+    fs::create_dir_all(&repository).unwrap();
+    super::make_repository(&repository);
+    let mut place = super::place(folder.path(), Isolation::Overlay);
+    place.helper = Some(folder.path().join("nothing"));
+    assert!(open(place.clone()).await.err().unwrap().to_string().contains("nothing"));
+    place.helper = Some("/bin/false".into());
+    assert!(open(place).await.err().unwrap().to_string().contains("does not answer"));
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use tenon::domain::{FileMode, FileState};
+use tenon::domain::{FileMode, FileState, Isolation};
 use tenon::workspace::open;
 
 use super::{Case, change, git, isolations, path, place, plain, run};
@@ -245,5 +245,24 @@ async fn unreadable_and_odd_files_of_the_user_do_not_stop_it() {
         assert_eq!(case.draft(), [], "{isolation:?}");
         case.sh("rm dangling; echo x > dangling").await;
         assert_eq!(case.draft(), [change("dangling", Some("l:nowhere"), Some("x\n"))]);
+    }
+}
+
+#[tokio::test]
+async fn every_form_of_the_index_tells_what_is_tracked() {
+    for form in [&["update-index", "--index-version", "4"][..], &["update-index", "--split-index"], &["status"]] {
+        let case = Case::open_with(Isolation::Copy, |repository| {
+            for number in 0..40 {
+                let file = repository.join(format!("generated/a{number}/file{number}"));
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, "tracked\n").unwrap();
+            }
+            git(repository, &["add", "-f", "generated"]);
+            git(repository, &["add", "-N", "untracked.txt"]);
+            git(repository, form);
+        })
+        .await;
+        case.sh("for file in generated/a*/file*; do echo x >> $file; done; echo x > generated/a1/new").await;
+        assert_eq!(case.draft().len(), 40, "{form:?}");
     }
 }
