@@ -1,4 +1,5 @@
 //! Workspaces over 100,000 files. Budget: opening the overlay 50 ms; its changes in proportion to the draft.
+#![allow(clippy::expect_used, reason = "a bench that cannot go on should stop")]
 
 use std::collections::BTreeMap;
 use std::fs;

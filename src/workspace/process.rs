@@ -57,10 +57,10 @@ pub(super) async fn follow(
             () = cancel.cancelled(), if stopped.is_none() && ended.is_none() => stopped = Some(Exit::Cancelled),
             () = sleep_until(deadline), if stopped.is_none() && ended.is_none() => stopped = Some(Exit::TimedOut),
             () = sleep_until(last_moment.unwrap_or(deadline)), if last_moment.is_some() => break,
-            permit = output.reserve(), if pending.is_some() => match (permit, pending.take()) {
-                (Ok(permit), Some(bytes)) => permit.send(bytes),
-                // Nobody listens any more: the output is dropped and the command goes on.
-                _ => {}
+            // Nobody listening is no error: the output is dropped and the command goes on.
+            permit = output.reserve(), if pending.is_some() => if let (Ok(permit), Some(bytes)) = (permit, pending.take())
+            {
+                permit.send(bytes);
             },
             read = reader.read(&mut buffer), if open && pending.is_none() => match read {
                 Ok(0) | Err(_) => open = false,

@@ -13,7 +13,8 @@ pub(super) struct Jest {
 impl Reading for Jest {
     fn line(&mut self, line: &str) {
         if let Some(name) = line.trim_start().strip_prefix("● ") {
-            let noise = name.starts_with("Console") || name.starts_with("Deprecation") || name.starts_with("Validation");
+            let noise =
+                name.starts_with("Console") || name.starts_with("Deprecation") || name.starts_with("Validation");
             if !noise {
                 self.outcome.fail(name);
             }
