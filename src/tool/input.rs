@@ -172,7 +172,15 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Names that other tools use for what a field here is called: only ever a hint, never taken.
-const USUAL_NAMES: [(&str, &str); 12] = [
+const USUAL_NAMES: [(&str, &str); 20] = [
+    ("file", "path"),
+    ("filename", "path"),
+    ("filepath", "path"),
+    ("cmd", "command"),
+    ("query", "pattern"),
+    ("regex", "pattern"),
+    ("include", "glob"),
+    ("text", "content"),
     ("old_string", "old"),
     ("old_str", "old"),
     ("search", "old"),
@@ -282,6 +290,7 @@ mod tests {
     fn what_does_not_fit_is_refused_with_the_valid_names() {
         for (input, part) in [
             (json!({"file_path": "a"}), "There is no field `file_path`. Did you mean `path`? The fields are: `path`,"),
+            (json!({"file": "a"}), "Did you mean `path`?"),
             (json!({"path": "a", "start_line": 2}), "Did you mean `from`?"),
             (json!({"path": "a", "edits": [{"old_string": "x", "new": ""}]}), "in `edits[0]`. Did you mean `old`?"),
             (json!({"path": "a", "edits": [{"old": "x"}]}), "The field `new` is missing in `edits[0]`"),

@@ -13,12 +13,18 @@ const MOST_CHARACTERS: usize = 160;
 /// Lines shown at most.
 const MOST_SHOWN: usize = 20;
 
+/// Files of so few lines are shown whole when nothing in them is alike.
+const FEW_LINES: usize = 30;
+
 /// Numbered lines around the best place for `wanted`, or `None` when nothing is alike.
 pub(super) fn region(file: &[u8], wanted: &str) -> Option<String> {
     let lines: Vec<String> = numbered_source(file);
     let bare_lines: Vec<String> = lines.iter().map(|line| bare(line.as_bytes())).collect();
     let wanted: Vec<String> = show::lines(wanted).map(|line| bare(line.as_bytes())).collect();
-    let start = window_with_most_equal(&bare_lines, &wanted).or_else(|| most_alike(&bare_lines, &wanted))?;
+    let start = window_with_most_equal(&bare_lines, &wanted).or_else(|| most_alike(&bare_lines, &wanted));
+    let Some(start) = start else {
+        return (1..=FEW_LINES).contains(&lines.len()).then(|| around(&lines, 0, lines.len()));
+    };
     let from = start.saturating_sub(2);
     let to = (start + wanted.len().min(MOST_SHOWN) + 2).min(lines.len());
     Some(around(&lines, from, to))
@@ -113,7 +119,8 @@ mod tests {
         assert!(shown.contains("    6\tdef beta():\n    7\t    total = compute(1, 2)\n"), "{shown}");
         let shown = region(file, "    totl = compute(1, 3)").unwrap();
         assert!(shown.contains("    7\t    total = compute(1, 2)\n"), "{shown}");
-        assert_eq!(region(file, "something entirely different"), None);
+        assert!(region(file, "QQQQ").unwrap().ends_with("    8\t    return total\n"));
+        assert_eq!(region("x\n".repeat(40).as_bytes(), "QQQQ"), None);
         assert_eq!(region(b"", "x"), None);
     }
 
