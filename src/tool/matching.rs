@@ -75,11 +75,15 @@ fn search_folded(file: &[u8], old: &str, new: &str, all: bool, kind: Fold, found
     if needle_text.trim().is_empty() && kind > Fold::LineEnds {
         return Search::Nowhere;
     }
-    let places: Vec<usize> = if all {
+    let mut places: Vec<usize> = if all {
         hay.text.match_indices(needle_text).map(|(at, _)| at).collect()
     } else {
         overlapping(&hay.text, needle_text)
     };
+    // Blanks that were left out at the end of `old` have to be blanks at the end of a line.
+    if needle_text.ends_with([' ', '\t']) != old.ends_with([' ', '\t']) {
+        places.retain(|at| matches!(hay.text.as_bytes().get(at + needle_text.len()), None | Some(b'\n')));
+    }
     if places.is_empty() {
         return Search::Nowhere;
     }

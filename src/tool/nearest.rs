@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn long_lines_do_not_slow_it_down() {
-        let file: String = (0..20_000).map(|n| format!("{n}{}\n", "x".repeat(2_000))).collect();
+        let file: String = (0..4_000).map(|n| format!("{n}{}\n", "x".repeat(2_000))).collect();
         let wanted: String = (0..200).map(|n| format!("{}{n}\n", "y".repeat(2_000))).collect();
         let begun = std::time::Instant::now();
         let _ = region(file.as_bytes(), &wanted);
-        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
     }
 }

@@ -67,6 +67,7 @@ fn what_is_not_clear_is_refused_and_says_where_to_look() {
             "x",
             "    1\tdef alpha():\n    2\t    return 1\n",
         ),
+        ("foo(x)\n", "foo ", "bar ", "not in the file"),
         ("b\n", "a", "b", "is there already"),
         ("zzz\n", "something else entirely", "x", "    1\tzzz\n"),
         ("    a\n  b\n", "a\nb\n", "c\n", "Copy the lines exactly"),
