@@ -47,8 +47,7 @@ pub(crate) async fn review(around: &Surroundings, common: &Common, repository: &
     }
     start.review_only = true;
     let (handle, updates) = review_desk::open(around, repository.clone(), from, changes, held != Held::Elsewhere)?;
-    let _ = (handle, updates, start);
-    Err(Failure::failed("the screen of a review is not built yet"))
+    ended(tui::run_opened(handle, updates, start).await)
 }
 
 async fn show(opening: Opening, start: StartInfo) -> Done {
