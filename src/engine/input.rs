@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::{Command, ContentHash, Evidence, Proposal, RepoPath};
+use crate::domain::{Command, Evidence, Proposal, RepoPath};
 use crate::provider::{Chunk, ProviderError, Reply};
 
 use super::work::{JobId, Selected};
@@ -44,8 +44,8 @@ pub enum Outcome {
     Returned(Returned),
     /// The call did not run: the user has to allow this first.
     NeedsPermission(String),
-    /// The draft was frozen; `None` when nothing is different from base.
-    Drafted(Result<Option<Box<Proposal>>, String>),
+    /// The draft was frozen.
+    Drafted(Result<Drafted, String>),
     /// Every gate reported, or why they could not run.
     Proved(Result<(), String>),
     /// What the verdicts select.
@@ -73,6 +73,15 @@ pub struct Returned {
     pub output: String,
     /// Milliseconds it took.
     pub ms: u64,
+}
+
+/// A frozen draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drafted {
+    /// What is different from base; `None` when nothing is.
+    pub proposal: Option<Box<Proposal>>,
+    /// What could not be taken in, and what else the workspace has to say.
+    pub notes: Vec<String>,
 }
 
 /// A commit that was made.
@@ -123,13 +132,4 @@ pub struct Chosen {
     pub tools: Option<Vec<String>>,
     /// What was not as asked.
     pub notes: Vec<String>,
-}
-
-/// What proving needs to know besides the files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
-    /// The hash of exactly what is proven.
-    pub hash: ContentHash,
-    /// The proposal it belongs to.
-    pub proposal: Proposal,
 }

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::agent::{Folders, project_folders};
-use crate::domain::{Event, Isolation, NoteLevel, Record, SessionId};
+use crate::domain::{Command, Event, NoteLevel, Record, RepoPath, SessionId};
 use crate::git::{Recovered, Repository, TreeState};
 use crate::journal::{Journal, Store};
+use crate::stack;
 use crate::tool::Tools;
 use crate::workspace::{self, Place, Workspace};
 
@@ -19,7 +20,7 @@ use super::driver::{Driver, Outlet};
 use super::effects::Bench;
 use super::input::{Input, What};
 use super::models::Models;
-use super::prompt::Surroundings;
+use super::prompt::{self, Surroundings};
 use super::rules::Rules;
 use super::session::Session;
 use super::work::Flight;
@@ -40,7 +41,10 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
     let (found, opening) = tokio::task::spawn_blocking(move || find(&opening).map(|found| (found, opening)))
         .await
         .map_err(|error| failure(format!("an internal error: {error}")))??;
+    let root = found.repository.root().to_owned();
+    let project = tokio::task::spawn_blocking(move || prompt::project(&stack::detect_folder(&root)));
     let workspace = open_workspace(&opening, &found).await?;
+    let project = project.await.unwrap_or_default();
     let (commands, wishes) = mpsc::channel(COMMANDS);
     let (inbox, results) = mpsc::channel(INBOX);
     let (progress, passing) = mpsc::channel(INBOX);
@@ -68,11 +72,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
             project: project_folders(&opening.folder, found.repository.root()),
         },
         models,
-        surroundings: Surroundings {
-            root: bench.workspace.root().display().to_string(),
-            isolation,
-            project: String::new(),
-        },
+        surroundings: Surroundings { root: bench.workspace.root().display().to_string(), isolation, project },
         bench,
         outlet: Outlet::new(updates),
         inbox: results,
@@ -91,8 +91,27 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
     for note in found.notes {
         write(&mut driver, Event::Noted { level: NoteLevel::Warning, text: note })?;
     }
+    if let Some(Recovered::Finished { oid: Some(oid), paths }) = found.recovered {
+        catch_up(&mut driver, oid, paths, found.tree.branch)?;
+    }
     tokio::spawn(driver.run());
     Ok((handle, receiver))
+}
+
+/// A crash came between a commit of this session and its record: it is recorded now, and the draft is looked at again.
+fn catch_up(driver: &mut Driver, oid: String, paths: Vec<RepoPath>, branch: Option<String>) -> Result<(), EngineError> {
+    let Some(offer) = driver.session.open_offer().filter(|offer| offer.accepts_some()) else { return Ok(()) };
+    let (proposal, message) = (offer.proposal.id.clone(), offer.proposal.message.clone());
+    let ours = |path: &RepoPath| {
+        offer.proposal.changes.iter().any(|change| change.path == *path || change.old_path.as_ref() == Some(path))
+    };
+    if !paths.iter().all(ours) {
+        return Ok(());
+    }
+    write(driver, Event::Applied { proposal: proposal.clone(), paths })?;
+    write(driver, Event::Committed { proposal, oid, message, branch })?;
+    let input = Input { at: Timestamp::now(), what: What::Command(Command::Propose) };
+    driver.take(input).map_err(journal_failure)
 }
 
 /// What opening finds on disk.
@@ -104,16 +123,20 @@ struct Found {
     records: Vec<Record>,
     tree: TreeState,
     notes: Vec<String>,
+    recovered: Option<Recovered>,
 }
 
 fn find(opening: &Opening) -> Result<Found, EngineError> {
     let repository = Repository::open(&opening.folder).map_err(|error| failure(error.to_string()))?;
     let tree = repository.tree_state().map_err(|error| failure(error.to_string()))?;
     let store = Store::new(&opening.state);
-    let mut notes = Vec::new();
+    let (mut notes, mut recovered) = (Vec::new(), None);
     match repository.recover() {
         Ok(None) => {}
-        Ok(Some(recovered)) => notes.push(recovery(&recovered)),
+        Ok(Some(found)) => {
+            notes.push(recovery(&found));
+            recovered = Some(found);
+        }
         Err(error) => notes.push(format!("an earlier commit was left half done and could not be finished: {error}")),
     }
     let (id, journal, records) = match &opening.session {
@@ -130,7 +153,7 @@ fn find(opening: &Opening) -> Result<Found, EngineError> {
         }
     };
     notes.extend(journal.notes().iter().cloned());
-    Ok(Found { repository, store, id, journal, records, tree, notes })
+    Ok(Found { repository, store, id, journal, records, tree, notes, recovered })
 }
 
 fn check_repository(id: &SessionId, records: &[Record], root: &Path) -> Result<(), EngineError> {
@@ -191,12 +214,8 @@ fn begin(driver: &mut Driver, opening: &Opening, tree: &TreeState) -> Result<(),
         },
     )?;
     take(driver, choice)?;
-    let asked = opening.isolation.or(opening.settings.isolation);
-    if isolation == Isolation::Copy
-        && asked.is_none()
-        && let Some(why) = workspace::best_isolation().1
-    {
-        let text = format!("the workspace is a copy, so commands are not contained: {why}");
+    for text in driver.bench.workspace.notes() {
+        driver.flight.told.insert(text.clone());
         write(driver, Event::Noted { level: NoteLevel::Warning, text })?;
     }
     Ok(())

@@ -207,12 +207,23 @@ impl Job {
 /// A freeze and what follows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freeze {
-    /// The call of `propose` that waits for it; `None` when the agent came to rest or the user asked.
-    pub call: Option<CallId>,
+    /// Who waits for it.
+    pub by: FreezeBy,
     /// How far it is.
     pub stage: FreezeStage,
     /// The revision of the draft that is frozen.
     pub revision: u64,
+}
+
+/// Who waits for a freeze.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FreezeBy {
+    /// A call of `propose`.
+    Call(CallId),
+    /// The user, who hears also when there is nothing to freeze.
+    User,
+    /// Nobody: the agent came to rest, or the tree changed underneath.
+    Rest,
 }
 
 /// How far a freeze is.
@@ -259,6 +270,8 @@ pub struct Flight {
     pub freeze: Option<Freeze>,
     /// A commit on its way.
     pub commission: Option<Commission>,
+    /// Notes of the workspace that were passed on; each is once.
+    pub told: BTreeSet<String>,
     /// Subjects proven by this process.
     pub proven: BTreeSet<ContentHash>,
 }

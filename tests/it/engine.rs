@@ -1,4 +1,8 @@
 //! The engine: the pure machine under random inputs, and whole sessions on real repositories.
 
+mod crashes;
 mod machine;
 mod properties;
+mod rules;
+mod sessions;
+mod world;

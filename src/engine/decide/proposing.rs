@@ -1,10 +1,11 @@
 //! Freezing the draft, and proving what was frozen.
 
-use crate::domain::{CallId, ContentHash, Event, Evidence, GateStatus, NoteLevel, Proposal, ProposalId};
+use crate::domain::{ContentHash, Event, Evidence, GateStatus, NoteLevel, Proposal, ProposalId};
 
 use super::super::drafting;
+use super::super::input::Drafted;
 use super::super::session::{Call, OfferState, Session};
-use super::super::work::{Freeze, FreezeStage, Job, JobId, Step, Work};
+use super::super::work::{Freeze, FreezeBy, FreezeStage, Job, JobId, Step, Work};
 use super::{Situation, noted};
 
 /// Calls of `propose` in one turn after which a red gate is the user's to look at.
@@ -12,7 +13,7 @@ const ROUNDS: u32 = 3;
 
 /// The agent came to rest: what it changed is frozen, unless it is what was frozen last.
 pub fn at_rest(here: &mut Situation<'_>) -> Step {
-    freeze(here, None)
+    freeze(here, FreezeBy::Rest)
 }
 
 /// The agent calls `propose`.
@@ -20,7 +21,7 @@ pub fn called(here: &mut Situation<'_>, call: &Call) -> Step {
     if here.flight.freeze.is_some() {
         return Step::default();
     }
-    freeze(here, Some(call.call.call.clone()))
+    freeze(here, FreezeBy::Call(call.call.call.clone()))
 }
 
 /// The user wants the draft frozen now.
@@ -28,29 +29,42 @@ pub fn asked(here: &mut Situation<'_>) -> Step {
     if here.flight.freeze.is_some() || here.flight.commission.is_some() {
         return noted(NoteLevel::Info, "a proposal is being made already");
     }
-    freeze(here, None)
+    freeze(here, FreezeBy::User)
 }
 
-fn freeze(here: &mut Situation<'_>, call: Option<CallId>) -> Step {
-    let (title, message) = drafting::words(here.session, call.as_ref());
+fn freeze(here: &mut Situation<'_>, by: FreezeBy) -> Step {
+    let call = if let FreezeBy::Call(call) = &by { Some(call) } else { None };
+    let (title, message) = drafting::words(here.session, call);
     let id = here.session.next_proposal();
     let revision = here.flight.revision;
-    here.flight.freeze = Some(Freeze { call, stage: FreezeStage::Freezing, revision });
+    here.flight.freeze = Some(Freeze { by, stage: FreezeStage::Freezing, revision });
     here.flight.begin(Job::Propose, Work::Propose { id, title, message }).into()
 }
 
 /// The draft is frozen.
-pub fn drafted(here: &mut Situation<'_>, drafted: Result<Option<Box<Proposal>>, String>) -> Step {
-    let proposal = match drafted {
-        Ok(Some(proposal)) => *proposal,
-        Ok(None) => return nothing(here),
+pub fn drafted(here: &mut Situation<'_>, drafted: Result<Drafted, String>) -> Step {
+    match drafted {
+        Ok(Drafted { proposal, notes }) => {
+            let mut step = Step::default();
+            for text in notes.into_iter().filter(|text| here.flight.told.insert(text.clone())) {
+                step.events.push(Event::Noted { level: NoteLevel::Warning, text });
+            }
+            step.join(match proposal {
+                Some(proposal) => frozen(here, *proposal),
+                None => nothing(here),
+            });
+            step
+        }
         Err(text) => {
             let mut step = finish(here, false, format!("The draft could not be frozen: {text}"));
             here.flight.shortfall = Some("the draft could not be frozen".to_owned());
             step.join(noted(NoteLevel::Error, format!("the draft could not be frozen: {text}")));
-            return step;
+            step
         }
-    };
+    }
+}
+
+fn frozen(here: &mut Situation<'_>, proposal: Proposal) -> Step {
     let same = here.session.open_offer().is_some_and(|offer| {
         let known = &offer.proposal;
         known.hash == proposal.hash && known.title == proposal.title && known.message == proposal.message
@@ -74,8 +88,14 @@ fn nothing(here: &mut Situation<'_>) -> Step {
         proposal.hash = ContentHash::of(b"");
         Event::Proposed { proposal }
     });
-    let mut step =
-        finish(here, false, "Nothing is different from the user's tree, so there is nothing to propose.".to_owned());
+    let asked = here.flight.freeze.as_ref().is_some_and(|freeze| freeze.by == FreezeBy::User);
+    let mut step = if asked {
+        noted(NoteLevel::Info, "nothing is different from your tree, so there is nothing to propose")
+    } else {
+        Step::default()
+    };
+    let output = "Nothing is different from the user's tree, so there is nothing to propose.";
+    step.join(finish(here, false, output.to_owned()));
     step.events.extend(withdrawn);
     step
 }
@@ -101,7 +121,7 @@ pub fn prove_again(here: &mut Situation<'_>, proposal: &ProposalId) -> Step {
         return noted(NoteLevel::Warning, format!("the gates were not started: {}", here.occupation()));
     }
     let revision = here.flight.revision;
-    here.flight.freeze = Some(Freeze { call: None, stage: FreezeStage::Freezing, revision });
+    here.flight.freeze = Some(Freeze { by: FreezeBy::User, stage: FreezeStage::Freezing, revision });
     prove(here, offer.proposal.clone())
 }
 
@@ -146,9 +166,11 @@ fn report(here: &mut Situation<'_>, proposal: &Proposal) -> Step {
 fn finish(here: &mut Situation<'_>, ok: bool, output: String) -> Step {
     let Some(freeze) = here.flight.freeze.take() else { return Step::default() };
     here.flight.frozen = Some(freeze.revision);
-    match freeze.call.filter(|call| here.session.call(call).is_some_and(Call::open)) {
-        Some(call) => Event::ToolReturned { call, ok, output, ms: 0 }.into(),
-        None => Step::default(),
+    match freeze.by {
+        FreezeBy::Call(call) if here.session.call(&call).is_some_and(Call::open) => {
+            Event::ToolReturned { call, ok, output, ms: 0 }.into()
+        }
+        _ => Step::default(),
     }
 }
 

@@ -3,18 +3,20 @@
 use crate::domain::ProposalId;
 use crate::proposal;
 
-use super::super::input::Outcome;
+use super::super::input::{Drafted, Outcome};
 use super::{Bench, blocking};
 
 /// Freezes what is different from the user's tree.
 pub async fn propose(bench: Bench, id: ProposalId, title: String, message: String) -> Outcome {
     let frozen = blocking(move || {
         let changes = bench.workspace.changes().map_err(|error| error.to_string())?;
+        let notes = bench.workspace.notes();
         if changes.is_empty() {
-            return Ok(None);
+            return Ok(Drafted { proposal: None, notes });
         }
         let frozen = proposal::freeze(id, &title, &message, changes, &bench.blobs);
-        frozen.map(|proposal| Some(Box::new(proposal))).map_err(|error| error.to_string())
+        let proposal = frozen.map_err(|error| error.to_string())?;
+        Ok(Drafted { proposal: Some(Box::new(proposal)), notes })
     });
     Outcome::Drafted(frozen.await)
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{ContentHash, Evidence, FileState, Progress, Proposal, RepoPath};
-use crate::gate::{Finding, Gate, GateContext};
+use crate::gate::{self, Finding, GateContext};
 use crate::proposal;
 use crate::text;
 use crate::workspace::{Workspace, WorkspaceError};
@@ -16,10 +16,6 @@ use crate::workspace::{Workspace, WorkspaceError};
 use super::super::input::{Outcome, What};
 use super::super::work::{JobId, Selected};
 use super::{Bench, pieces};
-
-fn gates() -> Vec<Arc<dyn Gate>> {
-    Vec::new()
-}
 
 type Files = Vec<(RepoPath, Option<FileState>)>;
 
@@ -36,7 +32,7 @@ pub async fn prove(
         Ok(forks) => forks,
         Err(text) => return Outcome::Proved(Err(text)),
     };
-    for gate in gates() {
+    for gate in gate::gates_for(&bench.settings.gates) {
         if cancel.is_cancelled() {
             return Outcome::Stopped;
         }

@@ -249,7 +249,7 @@ pub fn calls(calls: &[(&str, &str)]) -> Reply {
     let call = |(id, name): &(&str, &str)| ToolCall {
         call: CallId::new(*id),
         name: (*name).to_owned(),
-        input: json!({"path": "a", "title": "t", "message": "fix: t", "question": "q?", "steps": [{"title": "t", "acceptance": "a"}]}),
+        input: input(name),
         invalid: None,
     };
     Reply { calls: calls.iter().map(call).collect(), stop: Stop::Calls, ..text("") }
@@ -257,4 +257,14 @@ pub fn calls(calls: &[(&str, &str)]) -> Reply {
 
 pub fn p1() -> ProposalId {
     ProposalId::new("p1")
+}
+
+/// An input that fits the tool.
+pub fn input(tool: &str) -> serde_json::Value {
+    match tool {
+        "propose" => json!({"title": "t", "message": "fix: t"}),
+        "ask" => json!({"question": "q?"}),
+        "plan" => json!({"steps": [{"title": "t", "acceptance": "a"}]}),
+        _ => json!({"path": "a"}),
+    }
 }

@@ -2,18 +2,17 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-use serde_json::json;
 use std::sync::Arc;
 
 use tenon::domain::{
     CallId, Change, ChangeKind, Command, CommitChoice, ContentHash, Evidence, FileChange, FileMode, GateStatus, Hunk,
     HunkId, HunkVerdict, PermissionId, Proposal, ProposalId, RepoPath, ToolCall, Verdict,
 };
-use tenon::engine::input::{Chosen, CommitFailure, Outcome, Returned, Reverted, What, Written};
+use tenon::engine::input::{Chosen, CommitFailure, Drafted, Outcome, Returned, Reverted, What, Written};
 use tenon::engine::work::{JobId, Selected, Work};
 use tenon::provider::{Chunk, ErrorKind, ProviderError, Reply, Stop};
 
-use super::machine::{Machine, TOOLS, text};
+use super::machine::{Machine, TOOLS, input, text};
 
 /// A step of a random history: a command, or how the `pick`th piece of work comes out.
 #[derive(Clone, Debug)]
@@ -38,7 +37,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     proptest::collection::vec(one, 1..80)
 }
 
-fn proposal(id: ProposalId, way: u8) -> Proposal {
+pub fn proposal(id: ProposalId, way: u8) -> Proposal {
     let hash = ContentHash::of(&[way % 4]);
     let hunk = |name: &str| Hunk { id: HunkId::new(format!("{name}{}", way % 4)), old: [1, 1], new: [1, 1] };
     let change = FileChange {
@@ -66,7 +65,7 @@ fn reply(way: u8, seq: u64) -> Result<Reply, ProviderError> {
             _ => format!("c{}", seq + u64::from(number)),
         }),
         name: name.to_owned(),
-        input: json!({"title": "t", "message": "fix: t", "question": "q?", "steps": [{"title": "t", "acceptance": "a"}]}),
+        input: input(name),
         invalid: None,
     };
     let tool = |number: u8| TOOLS[usize::from(number) % TOOLS.len()];
@@ -117,8 +116,8 @@ fn genuine(machine: &Machine, id: JobId, way: u8) -> Outcome {
         }
         Work::Propose { id, .. } => Outcome::Drafted(match way % 6 {
             0 => Err(failed()),
-            1 => Ok(None),
-            _ => Ok(Some(Box::new(proposal(id.clone(), way)))),
+            1 => Ok(Drafted { proposal: None, notes: Vec::new() }),
+            _ => Ok(Drafted { proposal: Some(Box::new(proposal(id.clone(), way))), notes: vec!["a fifo".into()] }),
         }),
         Work::Prove { .. } => Outcome::Proved(if bad { Err(failed()) } else { Ok(()) }),
         Work::Select(offer) => Outcome::Selected(if bad {
