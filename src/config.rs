@@ -111,4 +111,6 @@ pub struct ProviderSettings {
     pub base_url: Option<String>,
     /// The environment variable that holds the key.
     pub key_env: Option<String>,
+    /// A command that prints the key, for keys kept in a keyring or a password store.
+    pub key_command: Option<String>,
 }

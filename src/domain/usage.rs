@@ -8,9 +8,12 @@ pub struct Usage {
     /// Tokens of the prompt, as the provider counts them; on Anthropic without the cached ones.
     #[serde(default)]
     pub input_tokens: u64,
-    /// Tokens the model wrote, thinking included.
+    /// Tokens the model wrote, thinking included where the provider counts it so.
     #[serde(default)]
     pub output_tokens: u64,
+    /// Tokens of thinking that the provider counts beside `output_tokens`, not within.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub thinking_tokens: u64,
     /// Prompt tokens read from the provider's cache.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_read_tokens: u64,
@@ -41,6 +44,7 @@ impl Usage {
         let first = *self == Self::default();
         self.input_tokens += other.input_tokens;
         self.output_tokens += other.output_tokens;
+        self.thinking_tokens += other.thinking_tokens;
         self.cache_read_tokens += other.cache_read_tokens;
         self.cache_write_tokens += other.cache_write_tokens;
         self.cached_in_input =

@@ -65,14 +65,17 @@ impl Wire {
         let path = written.trim_end_matches('/');
         let (own, version): (&[&str], &str) = match self {
             Self::Anthropic => (&["/messages"], "/v1"),
-            Self::Chat => (&["/chat/completions"], "/v1"),
+            Self::Chat | Self::Responses => (&["/chat/completions", "/responses"], "/v1"),
+            Self::Gemini => (&["/models", "/openai"], "/v1beta"),
+            // Its own interface stands beside the compatible one, not below.
+            Self::Ollama => (&["/api/chat", "/api", "/v1/chat/completions", "/v1"], ""),
         };
         let path = own.iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
         let versioned = path.rsplit('/').next().is_some_and(is_version);
         match self {
             _ if versioned => path.to_owned(),
             // Compatible servers keep the interface under a path of their own as they like; a bare host has none.
-            Self::Chat if !path.is_empty() => path.to_owned(),
+            Self::Chat | Self::Responses if !path.is_empty() => path.to_owned(),
             _ => format!("{path}{version}"),
         }
     }
@@ -104,9 +107,21 @@ mod tests {
             (Wire::Chat, "https://router.test/inference", "https://router.test/inference/chat/completions"),
             (Wire::Chat, "localhost:11434", "http://localhost:11434/v1/chat/completions"),
             (Wire::Chat, "0.0.0.0:11434", "http://127.0.0.1:11434/v1/chat/completions"),
+            (Wire::Responses, "https://api.openai.com", "https://api.openai.com/v1/responses"),
+            (Wire::Gemini, "https://g.test", "https://g.test/v1beta/models/m:x?alt=sse"),
+            (Wire::Gemini, "https://g.test/v1beta/", "https://g.test/v1beta/models/m:x?alt=sse"),
+            (Wire::Gemini, "https://g.test/v1beta/openai/", "https://g.test/v1beta/models/m:x?alt=sse"),
+            (Wire::Ollama, "127.0.0.1:11434", "http://127.0.0.1:11434/api/chat"),
+            (Wire::Ollama, "http://box:1/v1/", "http://box:1/api/chat"),
             (Wire::Chat, "https://a.test/v1?api-version=7", "https://a.test/v1/chat/completions?api-version=7"),
         ] {
-            let path = if wire == Wire::Anthropic { "/messages" } else { "/chat/completions" };
+            let path = match wire {
+                Wire::Anthropic => "/messages",
+                Wire::Chat => "/chat/completions",
+                Wire::Responses => "/responses",
+                Wire::Gemini => "/models/m:x?alt=sse",
+                Wire::Ollama => "/api/chat",
+            };
             assert_eq!(Endpoint::new(wire, written).unwrap().url(path).as_str(), expected, "{written}");
         }
         assert!(Endpoint::new(Wire::Chat, "ftp://x").is_err());

@@ -51,7 +51,7 @@ impl Provider for HttpProvider {
         if let Some(most) = facts.max_output {
             request.max_tokens = request.max_tokens.min(most);
         }
-        let outgoing = self.wire.outgoing(&request, &self.preset.quirks);
+        let mut outgoing = self.wire.outgoing(&request, &self.preset.quirks, facts.context);
         let mut tried = 0;
         loop {
             tried += 1;
@@ -60,6 +60,12 @@ impl Provider for HttpProvider {
                 Ok(reply) => return Ok(priced(reply, &facts)),
                 Err(failure) => failure,
             };
+            if self.is_compatible_only(&outgoing, &failure) {
+                // A server in Ollama's place that knows only the compatible interface.
+                outgoing = Wire::Chat.outgoing(&request, &self.preset.quirks, facts.context);
+                outgoing.path = format!("/v1{}", outgoing.path);
+                continue;
+            }
             let Some(wait) = self.patience.wait(tried, &failure) else {
                 return match failure.partial {
                     Some(reply) => Ok(priced(reply, &facts)),
@@ -116,6 +122,11 @@ impl HttpProvider {
         }
     }
 
+    fn is_compatible_only(&self, outgoing: &Outgoing, failure: &Failure) -> bool {
+        let nowhere = matches!(failure.status, Some(404 | 405)) && !failure.message.contains("model");
+        self.wire == Wire::Ollama && nowhere && outgoing.path.starts_with("/api/")
+    }
+
     async fn send(&self, outgoing: &Outgoing) -> Result<Response, Failure> {
         let connect = self.patience.connect;
         let client =
@@ -144,7 +155,7 @@ impl HttpProvider {
     async fn receive(
         &self,
         mut response: Response,
-        transcript: &mut Transcript,
+        transcript: &mut Transcript<'_>,
         chunks: &mpsc::Sender<Chunk>,
         told: &mut bool,
     ) -> Result<(), Failure> {
@@ -265,7 +276,8 @@ fn cut_short(reply: Reply) -> Failure {
         kind: Some(ErrorKind::Network),
         message: message.to_owned(),
         passing: true,
-        tries: Some(TRIES_IN_MIDSTREAM),
+        // Whoever asked can ask again, and knows better than this place whether that is wanted.
+        tries: Some(2),
         partial: Some(reply).filter(|_| !empty),
         ..Failure::default()
     }

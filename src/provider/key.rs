@@ -25,6 +25,7 @@ impl Key {
     pub(super) fn sign(&self, builder: RequestBuilder, wire: Wire) -> RequestBuilder {
         let (name, value) = match wire {
             Wire::Anthropic if !self.bearer => ("x-api-key", self.secret.clone()),
+            Wire::Gemini => ("x-goog-api-key", self.secret.clone()),
             _ => ("authorization", format!("Bearer {}", self.secret)),
         };
         match HeaderValue::from_str(&value) {

@@ -19,6 +19,9 @@ pub(super) struct Preset {
     pub name: String,
     pub title: String,
     pub wire: Wire,
+    /// The wire that servers in its place are more likely to speak.
+    #[serde(default)]
+    pub wire_elsewhere: Option<Wire>,
     pub base_url: String,
     /// Variables that put another address in its place; the first that is set holds.
     #[serde(default)]
@@ -108,6 +111,7 @@ impl Preset {
             name: name.to_owned(),
             title: name.to_owned(),
             wire,
+            wire_elsewhere: None,
             base_url: base_url.to_owned(),
             base_url_env: vec![],
             port: None,
@@ -164,7 +168,7 @@ impl ModelFacts {
         let share = |tokens: u64, price: f64| tokens as f64 * price / 1e6;
         Some(
             share(fresh, input)
-                + share(usage.output_tokens, output)
+                + share(usage.output_tokens + usage.thinking_tokens, output)
                 + share(read, price.cache_read.unwrap_or(input))
                 + share(written, price.cache_write.unwrap_or(input)),
         )

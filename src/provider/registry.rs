@@ -233,6 +233,10 @@ impl Entry {
         let key = set(&preset.key_env).and_then(|secret| Key::new(secret, false));
         let key = key.or_else(|| set(&preset.bearer_env).and_then(|secret| Key::new(secret, true)));
         let own_address = elsewhere.is_some();
+        let mut preset = preset;
+        if own_address {
+            preset.wire = preset.wire_elsewhere.unwrap_or(preset.wire);
+        }
         let endpoint = Endpoint::new(preset.wire, &elsewhere.unwrap_or_else(|| preset.base_url.clone()));
         Self { preset: Arc::new(preset), endpoint, own_address, key }
     }
@@ -299,7 +303,13 @@ fn merged(name: &str, wanted: &ProviderSettings, known: Option<Preset>) -> (Pres
     }
     let address = wanted.base_url.clone().unwrap_or_default();
     let mut preset = known.unwrap_or_else(|| Preset::of_user(name, Wire::Chat, &address));
-    preset.wire = wire.flatten().unwrap_or(preset.wire);
+    if wanted.base_url.is_some() {
+        preset.wire = preset.wire_elsewhere.unwrap_or(preset.wire);
+    }
+    if let Some(wire) = wire.flatten() {
+        preset.wire = wire;
+        preset.wire_elsewhere = None;
+    }
     if let Some(base_url) = &wanted.base_url {
         preset.base_url.clone_from(base_url);
     }

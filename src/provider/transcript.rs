@@ -17,10 +17,15 @@ enum Shape {
     Document(Vec<u8>),
     /// A web page.
     Page(Vec<u8>),
+    /// One JSON document a line; the line that is not whole yet.
+    Lines(Vec<u8>),
 }
 
 /// Reads the body of one answer as its bytes come in.
-pub(super) struct Transcript {
+pub(super) struct Transcript<'a> {
+    wire: Wire,
+    request: &'a Request,
+    quirks: &'a Quirks,
     shape: Shape,
     reader: Box<dyn Reader>,
     events: usize,
@@ -33,10 +38,10 @@ pub(super) type Outcome = Result<Reading, String>;
 /// How much of a body is kept to be able to say what it was.
 const SEEN: usize = 8_192;
 
-impl Transcript {
-    pub(super) fn new(wire: Wire, request: &Request, quirks: &Quirks) -> Self {
+impl<'a> Transcript<'a> {
+    pub(super) fn new(wire: Wire, request: &'a Request, quirks: &'a Quirks) -> Self {
         let reader = wire.reader(request, quirks);
-        Self { shape: Shape::Unknown(Vec::new()), reader, events: 0, seen: Vec::new() }
+        Self { wire, request, quirks, shape: Shape::Unknown(Vec::new()), reader, events: 0, seen: Vec::new() }
     }
 
     /// Takes the next bytes and returns what they bring.
@@ -55,6 +60,11 @@ impl Transcript {
                 self.take(&events, &mut chunks);
             }
             Shape::Document(body) | Shape::Page(body) => body.extend_from_slice(bytes),
+            Shape::Lines(line) => {
+                line.extend_from_slice(bytes);
+                let events = whole_lines(line);
+                self.take(&events, &mut chunks);
+            }
         }
         chunks
     }
@@ -66,6 +76,13 @@ impl Transcript {
             None => Shape::Unknown(begun),
             // A byte order mark that is not whole yet.
             Some(0xef) if begun.len() < 3 => Shape::Unknown(begun),
+            Some(b'{') if self.wire == Wire::Ollama => {
+                let mut line = begun;
+                let events = whole_lines(&mut line);
+                self.shape = Shape::Lines(line);
+                self.take(&events, chunks);
+                return;
+            }
             Some(b'{' | b'[') => Shape::Document(begun),
             Some(b'<') => Shape::Page(begun),
             Some(_) => {
@@ -80,6 +97,11 @@ impl Transcript {
 
     fn take(&mut self, events: &[SseEvent], chunks: &mut Vec<Chunk>) {
         for event in events {
+            if self.events == 0
+                && let Some(shown) = Wire::of_event(event).filter(|shown| *shown != self.wire)
+            {
+                self.reader = shown.reader(self.request, self.quirks);
+            }
             self.events += 1;
             self.reader.event(event, chunks);
         }
@@ -105,11 +127,26 @@ impl Transcript {
                     Err(_) => return (Err(errors::first_words(&body)), chunks),
                 }
             }
+            Shape::Lines(line) => {
+                line.push(b'\n');
+                let events = whole_lines(line);
+                self.take(&events, &mut chunks);
+            }
             Shape::Page(body) => return (Err(errors::first_words(body)), chunks),
         }
         let reading = self.reader.finish(&mut chunks);
         (Ok(reading), chunks)
     }
+}
+
+/// Takes the whole lines off the front.
+fn whole_lines(begun: &mut Vec<u8>) -> Vec<SseEvent> {
+    let Some(end) = begun.iter().rposition(|byte| *byte == b'\n') else { return vec![] };
+    let rest = begun.split_off(end + 1);
+    let lines = std::mem::replace(begun, rest);
+    let text = String::from_utf8_lossy(&lines);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| SseEvent { event: None, data: line.to_owned() }).collect()
 }
 
 /// A stream of nothing but comments or names is still a stream.
@@ -125,7 +162,8 @@ fn begins_like_events(body: &[u8]) -> bool {
 pub fn read_body<'a>(wire: Wire, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Reading, Vec<Chunk>) {
     let request =
         Request { model: String::new(), system: String::new(), messages: vec![], tools: vec![], max_tokens: 0 };
-    let mut transcript = Transcript::new(wire, &request, &Quirks::default());
+    let quirks = Quirks::default();
+    let mut transcript = Transcript::new(wire, &request, &quirks);
     let mut chunks: Vec<Chunk> = pieces.into_iter().flat_map(|piece| transcript.push(piece)).collect();
     let (outcome, last) = transcript.finish();
     chunks.extend(last);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::quirks::Quirks;
 use super::sse::SseEvent;
-use super::{Chunk, ErrorKind, Reply, Request, anthropic, chat};
+use super::{Chunk, ErrorKind, Reply, Request, anthropic, chat, gemini, ollama, responses};
 
 /// A language that providers speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -15,6 +15,12 @@ pub enum Wire {
     Anthropic,
     /// OpenAI's chat completions and everything that imitates them.
     Chat,
+    /// OpenAI's Responses.
+    Responses,
+    /// Google's Gemini.
+    Gemini,
+    /// Ollama's own.
+    Ollama,
 }
 
 /// A request as it goes out, without the part that differs by provider (address, key).
@@ -70,13 +76,16 @@ pub(super) trait Reader: Send {
 
 impl Wire {
     /// Every wire.
-    pub const ALL: [Self; 2] = [Self::Anthropic, Self::Chat];
+    pub const ALL: [Self; 5] = [Self::Anthropic, Self::Responses, Self::Chat, Self::Gemini, Self::Ollama];
 
     /// Its name in a configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
             Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
         }
     }
 
@@ -85,10 +94,14 @@ impl Wire {
         Self::ALL.into_iter().find(|wire| wire.name() == name)
     }
 
-    pub(super) fn outgoing(self, request: &Request, quirks: &Quirks) -> Outgoing {
+    /// Writes a request for a model with this context window.
+    pub(super) fn outgoing(self, request: &Request, quirks: &Quirks, context: u64) -> Outgoing {
         match self {
             Self::Anthropic => anthropic::outgoing(request),
             Self::Chat => chat::outgoing(request, quirks),
+            Self::Responses => responses::outgoing(request),
+            Self::Gemini => gemini::outgoing(request),
+            Self::Ollama => ollama::outgoing(request, context),
         }
     }
 
@@ -96,6 +109,21 @@ impl Wire {
         match self {
             Self::Anthropic => Box::new(anthropic::MessagesReader::new(request)),
             Self::Chat => Box::new(chat::ChatReader::new(request, quirks)),
+            Self::Responses => Box::new(responses::ResponsesReader::new(request)),
+            Self::Gemini => Box::new(gemini::GeminiReader::new(request)),
+            Self::Ollama => Box::new(ollama::OllamaReader::new(request, quirks)),
+        }
+    }
+
+    /// The wire an event belongs to, where it shows that. Some gateways answer in another wire than they were asked.
+    pub(super) fn of_event(event: &SseEvent) -> Option<Self> {
+        let data: Value = serde_json::from_str(&event.data).ok()?;
+        match data["type"].as_str() {
+            Some("message_start") => Some(Self::Anthropic),
+            Some(kind) if kind.starts_with("response.") => Some(Self::Responses),
+            _ if data["choices"].is_array() => Some(Self::Chat),
+            _ if data["candidates"].is_array() => Some(Self::Gemini),
+            _ => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{Message, Thinking, ToolCall};
 use crate::provider::Request;
+use crate::provider::order::{Piece, ordered};
 use crate::provider::wire::Outgoing;
 
 /// The version of the protocol this wire speaks.
@@ -59,33 +60,21 @@ fn messages(messages: &[Message]) -> Value {
     turns.into_iter().map(|(role, content)| json!({"role": role, "content": content})).collect()
 }
 
-/// The blocks of an answer in the order in which they came.
+/// The blocks of an answer in the order in which they came. Thinking without the provider's signature is not taken
+/// back.
 fn answer(text: &str, thinking: &[Thinking], calls: &[ToolCall]) -> Vec<Value> {
-    let mut blocks = Vec::new();
-    let (mut written, mut called) = (0, 0);
-    for thought in thinking {
-        let Some(block) = thinking_block(thought) else { continue };
-        blocks.extend(text.get(written..thought.after_text).and_then(text_block));
-        blocks.extend(calls.get(called..thought.after_calls).unwrap_or_default().iter().map(call_block));
-        written = written.max(thought.after_text);
-        called = called.max(thought.after_calls);
-        blocks.push(block);
-    }
-    blocks.extend(text.get(written..).and_then(text_block));
-    blocks.extend(calls.get(called..).unwrap_or_default().iter().map(call_block));
-    blocks
-}
-
-/// Thinking as it came. Without the provider's signature it is not taken back, nor is another wire's.
-fn thinking_block(thought: &Thinking) -> Option<Value> {
-    if thought.wire.as_deref().is_some_and(|wire| wire != "anthropic") {
-        return None;
-    }
-    match (&thought.redacted, &thought.signature) {
-        (Some(data), _) => Some(json!({"type": "redacted_thinking", "data": data})),
-        (None, Some(signature)) => Some(json!({"type": "thinking", "thinking": thought.text, "signature": signature})),
-        (None, None) => None,
-    }
+    let block = |piece| match piece {
+        Piece::Text(text) => text_block(text),
+        Piece::Call(call) => Some(call_block(call)),
+        Piece::Thought(Thinking { redacted: Some(data), .. }) => {
+            Some(json!({"type": "redacted_thinking", "data": data}))
+        }
+        Piece::Thought(Thinking { text, signature: Some(signature), .. }) => {
+            Some(json!({"type": "thinking", "thinking": text, "signature": signature}))
+        }
+        Piece::Thought(_) => None,
+    };
+    ordered("anthropic", text, thinking, calls).into_iter().filter_map(block).collect()
 }
 
 /// Blocks without words are refused by the provider.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenon::provider::{Chunk, ErrorKind, Stop};
+use tenon::config::{ProviderSettings, Settings};
+use tenon::provider::{Chunk, ErrorKind, Registry, Stop};
 
-use super::support::{ask, registry, text, waits};
+use super::support::{ask, environment, impatient, registry, text, waits};
 use crate::support::{Answer, Delivery, ScriptedServer, bodies};
 
 const SAID: &str = "Naïve café ☃ 🦀.";
@@ -62,9 +63,9 @@ async fn the_request_is_what_the_wire_wants() {
     assert_eq!((&body["max_completion_tokens"], &body["max_tokens"]), (&json!(1_000), &Value::Null));
     assert_eq!(body["stream_options"]["include_usage"], true);
     assert_eq!(body["tools"][0]["function"]["name"], "read");
-    assert_eq!(requests[2].path, "/v1/chat/completions");
+    assert_eq!(requests[2].path, "/api/chat");
     assert_eq!(header(2, "authorization"), None);
-    assert_eq!(requests[2].json()["max_tokens"], 1_000);
+    assert_eq!(requests[2].json()["options"]["num_predict"], 1_000);
 }
 
 #[tokio::test]
@@ -199,4 +200,68 @@ async fn a_server_that_is_not_there_is_named_with_its_start() {
     assert!(error.message.contains(&format!("no connection to {url}")), "{error}");
     assert!(error.hints[0].contains("ollama serve"), "{:?}", error.hints);
     assert!(waits(&chunks).len() < 2, "{chunks:?}");
+}
+
+#[tokio::test]
+async fn a_server_in_ollamas_place_may_speak_the_compatible_wire_only() {
+    let server = ScriptedServer::start_with(|request| match request.path.as_str() {
+        "/v1/chat/completions" => bodies::chat_text("here"),
+        _ => Answer::typed(404, "text/plain", "404 page not found"),
+    });
+    let (reply, chunks) = ask(&registry(&server.url()), "ollama/qwen").await;
+    assert_eq!(reply.unwrap().text, "here");
+    assert_eq!(waits(&chunks).len(), 0);
+    let missing = ScriptedServer::start([Answer::json(404, &json!({"error": "model 'qwen' not found"}))]);
+    let error = ask(&registry(&missing.url()), "ollama/qwen").await.0.unwrap_err();
+    assert_eq!(error.message, "model 'qwen' not found (HTTP 404)");
+    assert!(error.hints.join(" ").contains("ollama pull qwen"), "{:?}", error.hints);
+    assert_eq!(missing.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn the_other_wires_go_where_they_belong() {
+    let done = json!({"type": "response.completed", "response": {"status": "completed", "model": "m", "output": [
+        {"type": "message", "content": [{"type": "output_text", "text": "responded"}]}],
+        "usage": {"input_tokens": 1, "output_tokens": 2}}});
+    let piece = json!({"candidates": [{"content": {"parts": [{"text": "responded"}]}, "finishReason": "STOP"}]});
+    let line = json!({"message": {"content": "responded"}, "done": true, "done_reason": "stop"});
+    let server = ScriptedServer::start_with(move |request| match request.path.as_str() {
+        "/v1/responses" => Answer::events(format!("event: response.completed\ndata: {done}\n\n")),
+        "/v1beta/models/gemini-3.7-flash:streamGenerateContent?alt=sse" => {
+            Answer::events(format!("data: {piece}\r\n\r\n"))
+        }
+        "/api/chat" => Answer::typed(200, "application/x-ndjson", format!("{line}\n")),
+        other => Answer::json(404, &json!({"error": {"message": format!("nothing at {other}")}})),
+    });
+    let url = server.url();
+    let own = |wire: &str| ProviderSettings {
+        wire: Some(wire.into()),
+        base_url: Some(url.clone()),
+        key_env: Some("WORK_KEY".into()),
+        ..ProviderSettings::default()
+    };
+    let providers = [("work", own("responses")), ("goog", own("gemini")), ("box", own("ollama"))];
+    let settings = Settings {
+        providers: providers.into_iter().map(|(name, provider)| (name.to_owned(), provider)).collect(),
+        ..Settings::default()
+    };
+    let registry = Registry::new(&settings, &environment(&[("WORK_KEY", "k-123")])).with_patience(impatient());
+    for model in ["work/gpt-5.4", "goog/gemini-3.7-flash", "box/qwen"] {
+        let (reply, chunks) = ask(&registry, model).await;
+        let reply = reply.unwrap();
+        assert_eq!((reply.text.as_str(), text(&chunks).as_str(), reply.complete), ("responded", "responded", true));
+    }
+    let requests = server.requests();
+    assert_eq!(requests[0].header("authorization"), Some("Bearer k-123"));
+    assert_eq!(requests[1].header("x-goog-api-key"), Some("k-123"));
+    assert_eq!(requests[1].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn an_answer_in_another_wire_than_asked_is_read() {
+    let server = ScriptedServer::start([bodies::chat_text("other"), bodies::anthropic_text("other")]);
+    let registry = registry(&server.url());
+    for model in ["anthropic/claude-test", "openai/gpt-test"] {
+        assert_eq!(ask(&registry, model).await.0.unwrap().text, "other");
+    }
 }

@@ -62,7 +62,7 @@ fn addresses_and_keys_come_from_the_environment() {
     };
     assert_eq!(seen("anthropic/x"), ("http://127.0.0.1:9/v1".into(), true, true));
     assert_eq!(seen("openai/x"), ("https://api.openai.com/v1".into(), false, true));
-    assert_eq!(seen("ollama/x"), ("http://127.0.0.1:11434/v1".into(), true, true));
+    assert_eq!(seen("ollama/x"), ("http://127.0.0.1:11434".into(), true, true));
     assert!(!seen("gemini/x").2);
     assert!(!seen("mistral/x").2);
 }
@@ -107,6 +107,7 @@ fn a_provider_of_the_user_is_a_few_lines() {
             wire: Some("chat".into()),
             base_url: Some("https://llm.example.test/openai/v1/".into()),
             key_env: Some("WORK_KEY".into()),
+            ..ProviderSettings::default()
         },
     );
     let with_key = Registry::new(&settings, &environment(&[("WORK_KEY", "k")]));

@@ -105,7 +105,7 @@ async fn a_stream_that_always_ends_early_is_no_success() {
     let reply = reply.unwrap();
     assert!(!reply.complete);
     assert!(reply.calls[0].invalid.is_some(), "{:?}", reply.calls);
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]

@@ -1,0 +1,8 @@
+//! Google's Gemini.
+
+mod partial;
+mod read;
+mod write;
+
+pub(super) use read::GeminiReader;
+pub(super) use write::outgoing;
