@@ -13,6 +13,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub(crate) use files::{COUNT_LIMIT, DEPTH_LIMIT, NEAR_DEPTH, SIZE_LIMIT};
 pub use files::{Files, Folder};
 
 /// Where an answer was read.
@@ -185,6 +186,8 @@ pub fn detect(files: &dyn Files) -> StackReport {
 /// Folders with a manifest, the root first. Below a project only folders with a manifest of their own count, and what
 /// looks like a copy of somebody else's project does not.
 fn project_folders(paths: &[String]) -> Vec<String> {
+    // A larger number is a collection of examples or a mirror.
+    const MOST: usize = 64;
     const NOT_OURS: &[&str] =
         &["node_modules", "vendor", "third_party", "testdata", "fixtures", "examples", "dist", "target"];
     let mut folders: Vec<String> = vec![String::new()];
@@ -197,5 +200,6 @@ fn project_folders(paths: &[String]) -> Vec<String> {
         }
     }
     folders.sort_by_key(|folder| (folder.matches('/').count() + usize::from(!folder.is_empty()), folder.clone()));
+    folders.truncate(MOST);
     folders
 }

@@ -146,6 +146,6 @@ fn short(first: &str, more: &[String]) -> String {
 fn dedent(lines: &[String]) -> String {
     let margin = |line: &String| line.len() - line.trim_start().len();
     let common = lines.iter().filter(|line| !line.trim().is_empty()).map(margin).min().unwrap_or(0);
-    let cut = |line: &String| line.get(common..).unwrap_or_default().trim_end().to_owned();
+    let cut = |line: &String| line.get(common..).unwrap_or(line.trim_start()).trim_end().to_owned();
     lines.iter().map(cut).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }

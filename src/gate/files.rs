@@ -1,12 +1,8 @@
 //! A workspace as the stack room looks at files.
 
 use crate::domain::RepoPath;
-use crate::stack::Files;
+use crate::stack::{COUNT_LIMIT, DEPTH_LIMIT, Files, NEAR_DEPTH, SIZE_LIMIT};
 use crate::workspace::{Workspace, WorkspaceError};
-
-const DEPTH: usize = 6;
-const COUNT: usize = 20_000;
-const SIZE: usize = 1024 * 1024;
 
 /// The files of a workspace. Blocking.
 pub struct WorkspaceFiles<'a>(pub &'a dyn Workspace);
@@ -14,7 +10,7 @@ pub struct WorkspaceFiles<'a>(pub &'a dyn Workspace);
 impl Files for WorkspaceFiles<'_> {
     fn read(&self, path: &str) -> Option<String> {
         let state = self.0.read(&RepoPath::parse(path).ok()?).ok()?;
-        (state.bytes.len() <= SIZE).then(|| String::from_utf8_lossy(&state.bytes).into_owned())
+        (state.bytes.len() as u64 <= SIZE_LIMIT).then(|| String::from_utf8_lossy(&state.bytes).into_owned())
     }
 
     fn exists(&self, path: &str) -> bool {
@@ -24,10 +20,13 @@ impl Files for WorkspaceFiles<'_> {
     }
 
     fn list(&self) -> Vec<String> {
-        let entries = self.0.list(None, DEPTH, COUNT).map(|(entries, _)| entries).unwrap_or_default();
-        let files = entries.into_iter().filter(|entry| !entry.folder);
-        let mut paths: Vec<String> = files.map(|entry| entry.path.as_str().to_owned()).collect();
+        let files = |depth| {
+            let entries = self.0.list(None, depth, COUNT_LIMIT).map(|(entries, _)| entries).unwrap_or_default();
+            entries.into_iter().filter(|entry| !entry.folder).map(|entry| entry.path.as_str().to_owned())
+        };
+        let mut paths: Vec<String> = files(NEAR_DEPTH).chain(files(DEPTH_LIMIT)).collect();
         paths.sort();
+        paths.dedup();
         paths
     }
 }

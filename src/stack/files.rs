@@ -16,8 +16,12 @@ pub trait Files {
 
 /// Larger files are no manifests.
 pub(crate) const SIZE_LIMIT: u64 = 1024 * 1024;
-const DEPTH_LIMIT: usize = 6;
-const COUNT_LIMIT: usize = 20_000;
+/// How deep manifests are looked for at all.
+pub(crate) const DEPTH_LIMIT: usize = 6;
+/// What is looked through first.
+pub(crate) const NEAR_DEPTH: usize = 2;
+/// The most files that are looked through.
+pub(crate) const COUNT_LIMIT: usize = 20_000;
 
 /// A folder on disk.
 pub struct Folder {
@@ -44,8 +48,19 @@ impl Files for Folder {
     }
 
     fn list(&self) -> Vec<String> {
+        // What is near the root says most, so a huge folder must not use up the count before it is seen.
+        let mut paths = self.walk(NEAR_DEPTH);
+        paths.extend(self.walk(DEPTH_LIMIT));
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}
+
+impl Folder {
+    fn walk(&self, depth: usize) -> Vec<String> {
         let walk = ignore::WalkBuilder::new(&self.root)
-            .max_depth(Some(DEPTH_LIMIT))
+            .max_depth(Some(depth))
             .hidden(false)
             .require_git(false)
             .git_global(false)
@@ -57,8 +72,6 @@ impl Files for Folder {
             let path = entry.path().strip_prefix(&self.root).ok()?;
             Some(path.to_str()?.replace('\\', "/"))
         };
-        let mut paths: Vec<String> = files.filter_map(relative).take(COUNT_LIMIT).collect();
-        paths.sort();
-        paths
+        files.filter_map(relative).take(COUNT_LIMIT).collect()
     }
 }

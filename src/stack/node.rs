@@ -90,7 +90,11 @@ fn tests(place: &Place<'_>, manifest: &Value, manager: &str) -> Vec<TestCommand>
         let evidence = place.find("package.json", |line| line.trim_start().starts_with("\"test\""));
         let evidence = evidence.unwrap_or_else(|| place.presence("package.json", "scripts.test"));
         let run = if manager == "bun" { "bun run test".to_owned() } else { format!("{manager} test") };
-        found.push(command(run, Runner::Script, evidence));
+        found.push(command(run, Runner::Script, evidence.clone()));
+        if manager != "npm" {
+            // The script is the same whoever starts it.
+            found.push(command("npm test".to_owned(), Runner::Script, evidence));
+        }
         return found;
     }
     for (dependency, run) in [("vitest", "vitest run"), ("jest", "jest"), ("mocha", "mocha")] {

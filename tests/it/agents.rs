@@ -82,6 +82,17 @@ fn no_file_of_the_corpus_hurts_when_it_is_cut_anywhere() {
     }
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_text_at_all_is_read(front in "[a-z:\\-\"'*|>\\[\\]{},# \\t\\n\u{3000}\u{85}é]{0,200}", body in ".{0,40}") {
+        for text in [format!("---\n{front}\n---\n{body}"), format!("---\nname: x\ndescription: {front}\ntools:{front}\n---\n{body}")] {
+            let agent = agent::parse("x.md", text.as_bytes(), Source::Project);
+            proptest::prop_assert!(!agent.name.is_empty());
+            let _ = (agent.allowed(), agent.summary());
+        }
+    }
+}
+
 struct Case {
     what: &'static str,
     text: &'static str,

@@ -335,6 +335,33 @@ async fn nodes_own_runner_is_read() {
     }
 }
 
+#[tokio::test]
+async fn pytest_is_read_with_its_names() {
+    let probe = std::process::Command::new("python3").args(["-c", "import pytest"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        eprintln!("SKIPPED: pytest is not installed for python3");
+        return;
+    }
+    let test = "import pytest\nfrom app import add\n\n@pytest.mark.parametrize('a', ['1 - x', '2'])\n\
+                def test_add(a):\n    assert add(a, 'z') == a + 'z'\n\ndef test_skipped():\n    pytest.skip('x')\n\n\
+                def test_old():\n    assert False\n";
+    let add = "def add(a, b):\n    return a + b\n";
+    let wrong = "def add(a, b):\n    return a + b if a == '2' else b\n";
+    let proof =
+        prove(&[("app.py", wrong), ("tests/test_a.py", test)], &[("app.py", add), ("tests/test_a.py", test)]).await;
+    assert_eq!(proof.finding.command.as_deref(), Some("python3 -m pytest"));
+    assert_eq!((proof.finding.tests, proof.finding.base_tests), (count(1, 2, 1), count(2, 1, 1)), "{}", proof.streamed);
+    assert_eq!((proof.finding.new, proof.finding.old), (1, 1));
+    let reason = proof.finding.reason.unwrap();
+    assert!(reason.starts_with("1 new failure: tests/test_a.py::test_add[1 - x"), "{reason}");
+    let broken = [("app.py", "def add(:\n"), ("tests/test_a.py", test)];
+    let proof = prove(&broken, &[("app.py", add), ("tests/test_a.py", test)]).await;
+    assert_eq!(proof.finding.status, GateStatus::Fail, "{}", proof.streamed);
+    assert_eq!(proof.finding.reason.as_deref(), Some("1 new failure: tests/test_a.py"));
+    let proof = prove(&broken, &broken).await;
+    assert_eq!(proof.finding.status, GateStatus::NotRun, "{}", proof.streamed);
+}
+
 fn there(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());

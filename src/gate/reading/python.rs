@@ -12,7 +12,7 @@ pub(super) struct Pytest {
 impl Reading for Pytest {
     fn line(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR ")) {
-            let name = rest.split(" - ").next().unwrap_or(rest);
+            let name = without_message(rest);
             if name.contains(".py") {
                 self.outcome.fail(name);
             }
@@ -39,6 +39,13 @@ impl Reading for Pytest {
     fn finish(&self) -> Option<Outcome> {
         self.found.then(|| self.outcome.clone())
     }
+}
+
+/// The name before ` - message`; the parameters in a name's brackets may hold the same.
+fn without_message(text: &str) -> &str {
+    let closed = |name: &str| name.matches('[').count() <= name.matches(']').count();
+    let mut ends = text.match_indices(" - ").map(|(at, _)| &text[..at]);
+    ends.find(|name| closed(name)).unwrap_or(text)
 }
 
 /// `Ran 5 tests in 0.002s`, then `OK` or `FAILED (failures=1, errors=1)`. Django prints the same.
