@@ -119,7 +119,10 @@ pub fn allowed_tools(written: &[String]) -> Allowed {
         }
     }
     if !some_commands.is_empty() && !any_command {
-        allowed.notes.push(format!("`run` is meant for: {}", some_commands.join(", ")));
+        allowed.notes.push(format!(
+            "`run` is not limited to {}: any command stays inside the workspace",
+            some_commands.join(", ")
+        ));
         allowed.commands = some_commands;
     }
     allowed.admit(PROTOCOL_TOOLS);

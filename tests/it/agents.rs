@@ -85,7 +85,9 @@ fn no_file_of_the_corpus_hurts_when_it_is_cut_anywhere() {
 proptest::proptest! {
     #[test]
     fn any_text_at_all_is_read(front in "[a-z:\\-\"'*|>\\[\\]{},# \\t\\n\u{3000}\u{85}é]{0,200}", body in ".{0,40}") {
-        for text in [format!("---\n{front}\n---\n{body}"), format!("---\nname: x\ndescription: {front}\ntools:{front}\n---\n{body}")] {
+        let whole = format!("---\n{front}\n---\n{body}");
+        let inside = format!("---\nname: x\ndescription: {front}\ntools:{front}\n---\n{body}");
+        for text in [whole, inside] {
             let agent = agent::parse("x.md", text.as_bytes(), Source::Project);
             proptest::prop_assert!(!agent.name.is_empty());
             let _ = (agent.allowed(), agent.summary());
@@ -361,4 +363,149 @@ fn built_in_agents_are_clean() {
         assert!(!agent.description.is_empty() && !agent.prompt.is_empty(), "{}", agent.name);
         assert_eq!(agent.path, None);
     }
+}
+
+/// What the agent the product began with asks for, line by line, as words its successor has to have.
+#[test]
+fn the_senior_backend_developer_covers_all_it_was_asked_for() {
+    let agent = agent::builtin().into_iter().find(|agent| agent.name == "senior-backend-dev").unwrap();
+    assert_eq!((agent.model, agent.tools), (None, None));
+    let prompt = agent.prompt.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    let missing: Vec<&str> = [
+        "ten years",
+        "scalable",
+        "secure",
+        "openapi",
+        "graphql",
+        "request and response schemas",
+        "validat",
+        "jwt",
+        "oauth2",
+        "api keys",
+        "authoris",
+        "rate limit",
+        "caching",
+        "pagination",
+        "documentation",
+        "controllers, services and repositories",
+        "integration tests",
+        "load and stress",
+        "edge cases",
+        "error cases",
+        "security tests",
+        "postman",
+        "curl",
+        "jest",
+        "mocha",
+        "pytest",
+        "junit",
+        "supertest",
+        "contract",
+        "github actions",
+        "gitlab ci",
+        "jenkins",
+        "aws",
+        "gcp",
+        "azure",
+        "vercel",
+        "railway",
+        "docker",
+        "kubernetes",
+        "nginx",
+        "pm2",
+        "environment variables",
+        "secrets",
+        "health checks",
+        "monitoring",
+        "migrations in production",
+        "logs",
+        "sentry",
+        "cloudwatch",
+        "schemas",
+        "efficient queries",
+        "indexes",
+        "seeds and fixtures",
+        "backup",
+        "restore",
+        "input",
+        "never from code, logs",
+        "http status",
+        "structured error",
+        "measure",
+        "examples",
+        "happy path",
+        "coverage",
+        "solid",
+        "meaningful names",
+        "small focused functions",
+        "requirements",
+        "inputs, outputs",
+        "grow",
+        "existing patterns",
+        "increment",
+        "logical chunk",
+        "written with the code",
+        "comment",
+        "hostile reviewer",
+        "performance",
+        "approach before the code",
+        "example requests and responses",
+        "how to run them",
+        "configuration",
+        "pass/fail",
+        "improvements",
+        "numbered steps",
+        "roll-back",
+        "node.js",
+        "python",
+        "java",
+        "go;",
+        "typescript",
+        "express",
+        "nestjs",
+        "fastapi",
+        "django",
+        "spring boot",
+        "gin",
+        "postgresql",
+        "mysql",
+        "mongodb",
+        "redis",
+        "sqlite",
+        "ec2, lambda, rds, s3",
+        "conventions",
+        "propose",
+        "plan",
+        "never commit",
+    ]
+    .into_iter()
+    .filter(|words| !prompt.contains(words))
+    .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_reviewer_can_only_read() {
+    let agent = agent::builtin().into_iter().find(|agent| agent.name == "reviewer").unwrap();
+    assert_eq!(agent.allowed().tools, ["read", "list", "search", "plan", "ask", "propose", "stack"]);
+}
+
+#[test]
+fn the_agent_the_product_began_with_loads_unchanged() {
+    let Some(corpus) = corpus() else { return };
+    let seed = corpus.join("../../seed/senior-backend-dev.md");
+    let Ok(bytes) = std::fs::read(&seed) else {
+        eprintln!("SKIPPED: no seed agent at {}", seed.display());
+        return;
+    };
+    let agent = agent::parse("senior-backend-dev.md", &bytes, Source::User);
+    assert_eq!(
+        (agent.name.as_str(), agent.model.as_deref(), agent.tools),
+        ("senior-backend-dev", Some("sonnet"), None)
+    );
+    assert!(agent.description.contains("<example>") && agent.description.ends_with("</example>"));
+    assert!(
+        agent.prompt.starts_with("You are a Senior Backend Developer") && agent.prompt.ends_with("in the codebase.")
+    );
+    assert_eq!(agent.notes.len(), 1, "{:?}", agent.notes);
 }
