@@ -137,7 +137,7 @@ pub async fn work(
         Some(TurnEnd::Done) => settle(handle, updates, &task, output, &interrupt, &mut seen).await,
     };
     close(handle, updates, task.since, output).await;
-    if let Some(proposal) = seen.waiting() {
+    if let Some(proposal) = seen.waiting().filter(|_| outcome != Outcome::Done) {
         output.waiting(&handle.session, proposal);
     }
     outcome
