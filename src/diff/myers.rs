@@ -143,8 +143,11 @@ struct Split {
 
 impl Sides {
     fn same(&self, old: isize, new: isize) -> bool {
-        let line = |side: &[u32], at: isize| usize::try_from(at).ok().and_then(|at| side.get(at).copied());
-        line(&self.old, old).is_some_and(|number| line(&self.new, new) == Some(number))
+        // A negative number becomes one beyond every end.
+        match (self.old.get(old as usize), self.new.get(new as usize)) {
+            (Some(old), Some(new)) => old == new,
+            _ => false,
+        }
     }
 
     /// The areas in which nothing matches any more: one of their sides is empty.
@@ -228,8 +231,24 @@ impl Front {
     }
 
     /// Every second diagonal, from the highest down.
-    fn diagonals(&self) -> impl Iterator<Item = isize> + use<> {
-        (self.low..=self.high).rev().step_by(2)
+    fn diagonals(&self) -> Diagonals {
+        Diagonals { next: self.high, low: self.low }
+    }
+}
+
+/// Plain counting: the standard library's inclusive ranges cost a third of the search.
+struct Diagonals {
+    next: isize,
+    low: isize,
+}
+
+impl Iterator for Diagonals {
+    type Item = isize;
+
+    fn next(&mut self) -> Option<isize> {
+        let diagonal = self.next;
+        self.next -= 2;
+        (diagonal >= self.low).then_some(diagonal)
     }
 }
 
