@@ -129,9 +129,9 @@ impl Sanitizer {
 
     fn mark(&self, c: char) -> Shown {
         match self.before {
+            _ if self.marks >= MARKS_KEPT => Shown::Code(c),
             // A mark without a base would sit on whatever stands to its left on the screen.
             None | Some('\n' | '\t') => Shown::OnCircle(c),
-            _ if self.marks >= MARKS_KEPT => Shown::Code(c),
             _ => Shown::Same,
         }
     }
@@ -156,7 +156,7 @@ impl Sanitizer {
         self.before = match shown {
             Shown::Same | Shown::OnCircle(_) => Some(c),
             Shown::Dropped => self.before,
-            Shown::Text(_) | Shown::Caret(_) | Shown::Code(_) => Some('>'),
+            Shown::Text(_) | Shown::Caret(_) | Shown::Code(_) => None,
         };
         self.marks = if is_mark(c) { self.marks + 1 } else { 0 };
     }
