@@ -97,7 +97,7 @@ mod tests {
         ] {
             let change = Change { path: RepoPath::parse("f").unwrap(), base, result };
             let (described, comparison) = plain_change(&change);
-            assert_eq!(described.hunks.is_empty(), false, "{change:?}");
+            assert!(!described.hunks.is_empty(), "{change:?}");
             assert_eq!(comparison.is_some(), lines, "{change:?}");
             assert_eq!(described.hunks[0].new == [0, 0] && described.hunks[0].old == [0, 0], !lines, "{change:?}");
         }

@@ -290,10 +290,11 @@ impl<'a> Search<'a> {
             if area.exact {
                 continue;
             }
-            if (long || also_long) && cost > PATIENCE {
-                if let Some(split) = self.good_start(area, cost, first).or_else(|| self.good_end(area, cost, last)) {
-                    return split;
-                }
+            if (long || also_long)
+                && cost > PATIENCE
+                && let Some(split) = self.good_start(area, cost, first).or_else(|| self.good_end(area, cost, last))
+            {
+                return split;
             }
             if cost >= self.most {
                 return self.farthest(area);

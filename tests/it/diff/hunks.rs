@@ -59,10 +59,10 @@ fn pairs() {
                     && !tenon::diff::is_binary(&b)
                 {
                     if our_hunks(&a, &b) == git_hunks(&a, &b) {
-                        same += 1
+                        same += 1;
                     } else {
                         other += 1;
-                        println!("{}/{}", new, name.display())
+                        println!("{new}/{}", name.display());
                     }
                 }
             }
