@@ -321,3 +321,12 @@ fn io_error(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Workspace
     let what = what.into();
     move |source| WorkspaceError::Io { what, source }
 }
+
+/// Makes the folder a workspace is kept in. Nobody else may enter: commands can make programs in there that run with
+/// this user's rights.
+fn make_state_folder(state: &Path) -> Result<(), WorkspaceError> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir_all(state)
+        .and_then(|()| std::fs::set_permissions(state, PermissionsExt::from_mode(0o700)))
+        .map_err(io_error(format!("cannot create {}", state.display())))
+}

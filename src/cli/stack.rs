@@ -32,20 +32,24 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
         .map_err(|error| Failure::failed(format!("the cache directory: {error}")))?;
     let mut place = Place::new(repository.root(), state.path().join("tree"), &around.environment);
     place.isolation = around.isolation(common);
-    let tree: Arc<dyn Workspace> = workspace::open(place).await.map_err(|error| Failure::failed(error.to_string()))?.into();
+    let tree: Arc<dyn Workspace> =
+        workspace::open(place).await.map_err(|error| Failure::failed(error.to_string()))?.into();
     let base_files = changes.iter().map(|change| (change.path.clone(), change.base.clone())).collect();
-    let base: Arc<dyn Workspace> = tree.fork(base_files).await.map_err(|error| Failure::failed(error.to_string()))?.into();
+    let base: Arc<dyn Workspace> =
+        tree.fork(base_files).await.map_err(|error| Failure::failed(error.to_string()))?.into();
     let blobs = BlobStore::new(state.path().join("blobs"));
     let frozen = proposal::freeze(ProposalId::from("tree"), "working tree", "", changes, &blobs)
         .map_err(|error| Failure::failed(error.to_string()))?;
     let interrupt = run::interrupted();
     let (output, mut pieces) = mpsc::channel(64);
     tokio::spawn(async move { while pieces.recv().await.is_some() {} });
-    let context = GateContext { proposal: frozen.clone(), subject: tree.clone(), base, output, cancel: interrupt.clone() };
+    let context =
+        GateContext { proposal: frozen.clone(), subject: tree.clone(), base, output, cancel: interrupt.clone() };
     let gates = gate::gates_for(&around.settings.gates);
     if let Some(unknown) = wanted.iter().find(|name| gates.iter().all(|gate| gate.name() != name.as_str())) {
         let names: Vec<&str> = gates.iter().map(|gate| gate.name()).collect();
-        return Err(Failure::usage(format!("there is no gate `{unknown}`")).hint(format!("the gates are: {}", names.join(", "))));
+        return Err(Failure::usage(format!("there is no gate `{unknown}`"))
+            .hint(format!("the gates are: {}", names.join(", "))));
     }
     let mut evidence = Vec::new();
     for gate in gates.iter().filter(|gate| wanted.is_empty() || wanted.iter().any(|name| name == gate.name())) {
@@ -82,5 +86,11 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
     if interrupt.is_cancelled() {
         return Ok(Outcome::Interrupted);
     }
-    Ok(if red { Outcome::GateRed } else if unknown { Outcome::Failed } else { Outcome::Done })
+    Ok(if red {
+        Outcome::GateRed
+    } else if unknown {
+        Outcome::Failed
+    } else {
+        Outcome::Done
+    })
 }

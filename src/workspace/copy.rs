@@ -45,6 +45,7 @@ impl Copy {
     }
 
     fn open_blocking(place: Place, reason: Option<String>) -> Result<Self, WorkspaceError> {
+        super::make_state_folder(&place.state)?;
         let root = place.state.join("copy");
         let forks = place.state.join("forks");
         if forks.exists() {

@@ -69,7 +69,7 @@ impl Overlay {
 impl Inner {
     fn open(place: Place, lowers: Vec<PathBuf>, throw_away: bool) -> Result<Self, WorkspaceError> {
         let state = &place.state;
-        fs::create_dir_all(state).map_err(io_error(format!("cannot create {}", state.display())))?;
+        super::make_state_folder(state)?;
         let lock =
             File::create(state.join("lock")).map_err(io_error(format!("cannot write to {}", state.display())))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {

@@ -266,3 +266,59 @@ async fn every_form_of_the_index_tells_what_is_tracked() {
         assert_eq!(case.draft().len(), 40, "{form:?}");
     }
 }
+
+/// Paths that get into each other's way, as files and as folders.
+const CROWDED: [&str; 9] = ["a", "a/b", "a/b/c", "a/b/d", "a/e", "f/g/h", "f/g/i", "f/j", "k"];
+
+#[tokio::test]
+async fn a_reset_takes_exactly_the_named_paths_out_of_any_draft() {
+    for isolation in isolations() {
+        for seed in 0..12 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let mut pick = |paths: &[&'static str], chance: f64| {
+                paths.iter().copied().filter(|_| random.f64() < chance).collect::<Vec<_>>()
+            };
+            let based = pick(&CROWDED[2..], 0.7);
+            let case = Case::open_with(isolation, |repository| {
+                for name in &based {
+                    let file = repository.join(name);
+                    fs::create_dir_all(file.parent().unwrap()).unwrap();
+                    fs::write(file, format!("base {name}\n")).unwrap();
+                }
+            })
+            .await;
+            let (gone, made) = (pick(&CROWDED, 0.4), pick(&CROWDED, 0.4));
+            let mut script: String = gone.iter().map(|name| format!("rm -rf {name}\n")).collect();
+            for name in &made {
+                script += &format!(
+                    "mkdir -p $(dirname {name}) 2>/dev/null && test ! -d {name} && echo draft {name} > {name}\n"
+                );
+            }
+            case.run(&script).await;
+            let draft = case.draft();
+            let named: Vec<&str> = draft.iter().map(|(path, _, _)| path.as_str()).collect();
+            let reset: Vec<String> = named.iter().filter(|_| random.bool()).map(|name| (*name).to_owned()).collect();
+            // What stands in the way of a path that comes back cannot stay: such a draft has to be reset together.
+            let in_the_way =
+                |one: &str, other: &str| other.starts_with(&format!("{one}/")) || one.starts_with(&format!("{other}/"));
+            let apart = reset
+                .iter()
+                .all(|one| named.iter().all(|other| reset.iter().any(|r| r == other) || !in_the_way(one, other)));
+            let expected: Vec<_> = draft.iter().filter(|(path, _, _)| !reset.contains(path)).cloned().collect();
+            case.workspace.reset(Some(reset.iter().map(|name| path(name)).collect())).await.unwrap();
+            if apart {
+                assert_eq!(
+                    case.draft(),
+                    expected,
+                    "{isolation:?} {seed}: based {based:?}, reset {reset:?} of {draft:?}"
+                );
+            }
+            for (name, base, _) in draft.iter().filter(|(path, _, _)| reset.contains(path)) {
+                let now = case.workspace.read(&path(name)).ok().map(|state| String::from_utf8(state.bytes).unwrap());
+                assert!(!apart || &now == base, "{isolation:?} {seed}: {name} is {now:?}, not {base:?}");
+            }
+            case.workspace.reset(None).await.unwrap();
+            assert_eq!(case.draft(), [], "{isolation:?} {seed}");
+        }
+    }
+}
