@@ -66,6 +66,21 @@ impl Overlay {
     }
 }
 
+impl Overlay {
+    /// Sets the view up again when its holder was ended from outside; the draft is in the upper folder.
+    async fn revive(&self) -> Result<(), WorkspaceError> {
+        let ended =
+            self.inner.holder.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(Holder::has_ended);
+        if !ended {
+            return Ok(());
+        }
+        let _alone = self.running.write().await;
+        let inner = Arc::clone(&self.inner);
+        let done = tokio::task::spawn_blocking(move || inner.remount(|| Ok(()))).await;
+        done.map_err(|error| WorkspaceError::Isolation(error.to_string()))?
+    }
+}
+
 impl Inner {
     fn open(place: Place, lowers: Vec<PathBuf>, throw_away: bool) -> Result<Self, WorkspaceError> {
         let state = &place.state;
@@ -204,6 +219,7 @@ impl Workspace for Overlay {
         output: mpsc::Sender<Vec<u8>>,
         cancel: CancellationToken,
     ) -> Result<Exit, WorkspaceError> {
+        self.revive().await?;
         let _running = self.running.read().await;
         let holder = {
             let holder = self.inner.holder.read().unwrap_or_else(PoisonError::into_inner);

@@ -123,6 +123,10 @@ pub(super) fn main(_arguments: &[OsString]) -> i32 {
 }
 
 fn conversation() -> io::Result<()> {
+    // What ends the program's terminal or its process group (Ctrl-C, a hang-up) is the program's to answer. It fails
+    // only where this is already the first of a group.
+    let _ = rustix::process::setsid();
+    let _ = rustix::thread::set_name(c"tenon-sandbox");
     // A copy that commands do not inherit.
     let socket: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
     let mut stream = UnixStream::from(socket);

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::workspace::sandbox::{Hold, Report, Request, receive, send};
@@ -21,7 +22,8 @@ pub(super) struct Holder {
 }
 
 struct Process {
-    child: Child,
+    id: u32,
+    child: Mutex<Child>,
     /// The holder ends when this is closed, also when this program is killed.
     control: UnixStream,
 }
@@ -37,15 +39,20 @@ impl Holder {
             other => return Err(WorkspaceError::Isolation(format!("the sandbox's helper said {other:?}"))),
         }
         let root = root.strip_prefix("/").unwrap_or(&root);
-        let path = PathBuf::from(format!("/proc/{}/root", process.child.id())).join(root);
+        let path = PathBuf::from(format!("/proc/{}/root", process.id)).join(root);
         let view = Tree::open(&path).map_err(io_error("cannot look into the sandbox"))?;
         Ok(Self { view, process })
     }
 
-    /// The number of the process that holds the namespaces. It stays ours until it is waited for, which only dropping
-    /// does.
+    /// The number of the process that holds the namespaces. It stays ours until it is waited for.
     pub fn id(&self) -> u32 {
-        self.process.child.id()
+        self.process.id
+    }
+
+    /// Whether it has ended, which only somebody else can have done.
+    pub fn has_ended(&self) -> bool {
+        let mut child = self.process.child.lock().unwrap_or_else(PoisonError::into_inner);
+        !matches!(child.try_wait(), Ok(None))
     }
 }
 
@@ -59,8 +66,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
@@ -93,7 +101,7 @@ fn ask(helper: &Path, environment: &Environment, request: &Request) -> Result<(P
         .spawn()
         .map_err(io_error(format!("cannot start the sandbox's helper {}", helper.display())))?;
     // Owned from here on, so that an error below ends the process.
-    let mut process = Process { child, control };
+    let mut process = Process { id: child.id(), child: Mutex::new(child), control };
     let report = process.converse(request).map_err(io_error("the sandbox's helper does not answer"))?;
     Ok((process, report))
 }

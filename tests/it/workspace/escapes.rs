@@ -296,3 +296,21 @@ async fn two_processes_never_work_in_the_same_place() {
     let refused = open(place(case.folder.path(), Isolation::Overlay)).await.err().unwrap();
     assert!(refused.to_string().contains("another process"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_holder_that_was_ended_comes_back_with_the_draft() {
+    let Some(case) = Outside::open().await else { return };
+    assert_eq!(case.run("echo x > drafted").await.0, Exit::Code(0));
+    let me = std::process::id().to_string();
+    let state = fs::read_dir("/proc").unwrap().filter_map(Result::ok).find(|entry| {
+        let read = |name: &str| fs::read(entry.path().join(name)).unwrap_or_default();
+        let mark = case.folder.path().display().to_string().into_bytes();
+        let named = read("environ").windows(mark.len()).any(|window| window == mark);
+        let parent = String::from_utf8_lossy(&read("stat")).rsplit(") ").next().unwrap_or_default().to_owned();
+        named && parent.split(' ').nth(1) == Some(&me)
+    });
+    let holder = state.unwrap().file_name().into_string().unwrap();
+    assert!(Command::new("kill").args(["-9", &holder]).status().unwrap().success());
+    wait_until(|| fs::read_to_string(format!("/proc/{holder}/stat")).map_or(true, |stat| stat.contains(") Z "))).await;
+    assert_eq!(case.run("cat drafted").await, (Exit::Code(0), "x\n".to_owned()));
+}
