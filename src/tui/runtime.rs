@@ -3,14 +3,15 @@
 //! Nothing wakes it while nothing happens. Frames are drawn when something changed, at once after a key, and never
 //! more than sixty a second.
 
+mod decode;
 mod editor;
+mod input;
 mod perform;
 mod terminal;
 
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt as _, StreamExt as _};
+use crossterm::event::Event;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -23,6 +24,7 @@ use super::msg::{Effect, Msg};
 use super::start::StartInfo;
 use super::{TuiError, TuiExit};
 
+use input::Input;
 use perform::Performer;
 use terminal::Screen;
 
@@ -51,7 +53,7 @@ struct Loop {
     app: App,
     screen: Screen,
     performer: Performer,
-    events: Option<EventStream>,
+    input: Option<Input>,
     messages: mpsc::Receiver<Msg>,
     opening: Option<JoinHandle<Opened>>,
     updates: Option<Updates>,
@@ -65,12 +67,16 @@ struct Loop {
 enum Leaving {
     No,
     Asked,
+    /// A signal said so.
+    Told,
+    /// The terminal is gone.
     HungUp,
 }
 
 /// What woke the loop.
 enum Woken {
-    Terminal(Option<std::io::Result<Event>>),
+    Terminal(Option<Event>),
+    Resized,
     Updates(Option<Update>),
     Message(Option<Msg>),
     Opened(Opened),
@@ -88,7 +94,7 @@ pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, Tui
         app,
         screen,
         performer,
-        events: None,
+        input: None,
         messages,
         opening: None,
         updates: None,
@@ -98,7 +104,7 @@ pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, Tui
         leaving: Leaving::No,
     };
     running.draw()?;
-    running.events = Some(EventStream::new());
+    running.input = Some(Input::start()?);
     match source {
         Source::Open(opening) => running.opening = Some(tokio::spawn(engine::open(*opening))),
         Source::Ready(handle, updates) => running.opened(Ok((handle, updates))),
@@ -117,8 +123,10 @@ impl Loop {
             let woken = self.wait(&mut signals).await;
             self.app.set_now(std::time::Instant::now());
             match woken {
-                Woken::Terminal(Some(Ok(event))) => self.terminal(event).await?,
-                Woken::Terminal(_) | Woken::Signal => self.leaving = Leaving::HungUp,
+                Woken::Terminal(Some(event)) => self.terminal(event).await,
+                Woken::Terminal(None) => self.leaving = Leaving::HungUp,
+                Woken::Signal => self.leaving = Leaving::Told,
+                Woken::Resized => self.want_frame(FRAME),
                 Woken::Updates(update) => self.update(update).await,
                 Woken::Message(message) => {
                     if let Some(message) = message {
@@ -130,11 +138,7 @@ impl Loop {
                     self.opened(opened);
                     self.want_frame(FRAME);
                 }
-                Woken::Frame => {
-                    if self.draw().is_err() {
-                        self.leaving = Leaving::HungUp;
-                    }
-                }
+                Woken::Frame => self.frame(),
             }
         }
         Ok(())
@@ -144,8 +148,8 @@ impl Loop {
         let due = self.due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
         tokio::select! {
             biased;
-            event = next_event(self.events.as_mut()) => Woken::Terminal(event),
-            () = signals.any() => Woken::Signal,
+            event = next_event(self.input.as_mut()) => Woken::Terminal(event),
+            woken = signals.any() => woken,
             () = tokio::time::sleep_until(due), if self.due.is_some() => Woken::Frame,
             opened = join(self.opening.as_mut()), if self.opening.is_some() => {
                 self.opening = None;
@@ -158,22 +162,21 @@ impl Loop {
     }
 
     /// Takes a key and everything that came with it, then draws at once.
-    async fn terminal(&mut self, event: Event) -> Result<(), TuiError> {
+    async fn terminal(&mut self, event: Event) {
         self.take(Msg::Terminal(event)).await;
-        while self.leaving == Leaving::No {
-            let more = self.events.as_mut().and_then(|events| events.next().now_or_never());
-            match more {
-                Some(Some(Ok(event))) => self.take(Msg::Terminal(event)).await,
-                Some(_) => self.leaving = Leaving::HungUp,
-                None => break,
-            }
+        while self.leaving == Leaving::No
+            && let Some(event) = self.input.as_mut().and_then(Input::ready)
+        {
+            self.take(Msg::Terminal(event)).await;
         }
-        if self.drawn.elapsed() >= FRAME {
-            self.draw()?;
-        } else {
-            self.want_frame(FRAME);
+        if self.drawn.elapsed() >= FRAME { self.frame() } else { self.want_frame(FRAME) }
+    }
+
+    /// A terminal that cannot be written to is gone.
+    fn frame(&mut self) {
+        if self.leaving == Leaving::No && self.draw().is_err() {
+            self.leaving = Leaving::HungUp;
         }
-        Ok(())
     }
 
     async fn update(&mut self, update: Option<Update>) {
@@ -232,16 +235,18 @@ impl Loop {
         }
     }
 
-    /// Gives the terminal to the editor. The event stream goes first: it would read the editor's keys.
+    /// Gives the terminal to the editor. Reading stops first: it would take the editor's keys.
     async fn edit(&mut self, text: String, suffix: &str) -> Result<String, String> {
         let Some(command) = self.app.start.editor.clone() else {
             return Err("set $EDITOR to edit in it".to_owned());
         };
-        self.events = None;
+        if let Some(input) = self.input.take() {
+            input.stop().await;
+        }
         self.screen.leave();
         let edited = editor::edit(command, text, suffix.to_owned(), self.app.start.folder.clone()).await;
         let entered = self.screen.enter();
-        self.events = Some(EventStream::new());
+        self.input = Some(Input::start().map_err(|error| error.to_string())?);
         entered.map_err(|error| error.to_string())?;
         edited
     }
@@ -292,8 +297,10 @@ impl Loop {
         if let (None, Some(error)) = (&session, self.failed) {
             return Err(TuiError::Engine(error));
         }
-        let farewell = if self.app.start.review_only { Vec::new() } else { farewell(session.as_ref()) };
-        Ok(TuiExit { session, farewell, hung_up: self.leaving == Leaving::HungUp })
+        // A terminal that is gone can show nothing, and writing to it fails.
+        let silent = self.app.start.review_only || self.leaving == Leaving::HungUp;
+        let farewell = if silent { Vec::new() } else { farewell(session.as_ref()) };
+        Ok(TuiExit { session, farewell, hung_up: self.leaving != Leaving::Asked })
     }
 }
 
@@ -309,9 +316,9 @@ fn farewell(session: Option<&SessionId>) -> Vec<String> {
         .unwrap_or_default()
 }
 
-async fn next_event(events: Option<&mut EventStream>) -> Option<std::io::Result<Event>> {
-    match events {
-        Some(events) => events.next().await,
+async fn next_event(input: Option<&mut Input>) -> Option<Event> {
+    match input {
+        Some(input) => input.next().await,
         None => std::future::pending().await,
     }
 }

@@ -6,6 +6,8 @@ use crate::tui::widget::list::Cursor;
 
 /// Lines a list of completions has.
 const SHOWN: usize = 8;
+/// A word longer than this is no path.
+const LONGEST: usize = 256;
 
 /// What is completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +93,10 @@ impl Completion {
 /// The word before the cursor that can be completed: its kind, where it begins and what follows its mark.
 pub fn word_at(text: &str, cursor: usize) -> Option<(Kind, usize, String)> {
     let head = text.get(..cursor)?;
+    let near = (cursor.saturating_sub(LONGEST)..=cursor).find(|at| text.is_char_boundary(*at))?;
+    if !text.get(near..cursor)?.contains(['@', '/']) {
+        return None;
+    }
     let start =
         head.rfind(char::is_whitespace).map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
     let word = head.get(start..)?;

@@ -53,7 +53,14 @@ impl Screen {
     pub(super) fn enter(&mut self) -> io::Result<()> {
         take(self.mouse)?;
         self.ours = true;
-        self.terminal.clear()
+        self.clear()
+    }
+
+    /// Through a resize to the same size: ratatui's own clearing asks the terminal where its cursor is and waits for
+    /// an answer that the input thread takes.
+    fn clear(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Gives it back.
@@ -66,7 +73,7 @@ impl Screen {
     /// The next frame draws everything again.
     pub(super) fn forget(&mut self) {
         // A terminal that cannot be cleared shows its error with the next frame.
-        let _ = self.terminal.clear();
+        let _ = self.clear();
     }
 
     /// Takes the mouse, or leaves it to the terminal.
@@ -138,27 +145,35 @@ fn restore_on_panic() {
         // Work beside the screen may panic without ending the program; the screen then goes on.
         if std::thread::current().name() == Some("main") {
             give_back();
-            eprintln!("Tenon crashed; the session's journal is kept: `tenon --continue` goes on with it.");
+            // Where the message cannot be written, a second panic would only hide the first.
+            let words = "Tenon crashed; the session's journal is kept: `tenon --continue` goes on with it.";
+            let _ = writeln!(io::stderr(), "{words}");
             speak(info);
         }
     }));
 }
 
-/// The signals that end the program in order.
+/// The signals that concern the screen.
 pub(super) struct Signals {
     terminate: Signal,
     hang_up: Signal,
+    resize: Signal,
 }
 
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, hang_up: signal(SignalKind::hangup())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            resize: signal(SignalKind::window_change())?,
+        })
     }
 
-    pub(super) async fn any(&mut self) {
+    pub(super) async fn any(&mut self) -> super::Woken {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+            _ = self.terminate.recv() => super::Woken::Signal,
+            _ = self.hang_up.recv() => super::Woken::Terminal(None),
+            _ = self.resize.recv() => super::Woken::Resized,
         }
     }
 }

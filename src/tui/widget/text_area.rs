@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation as _};
 
 use crate::text;
 
@@ -72,8 +72,10 @@ impl TextArea {
 
     /// Inserting between two characters may have joined them: moves on to the end of the grapheme.
     fn settle(&mut self) {
-        let boundary = self.text.grapheme_indices(true).map(|(at, _)| at).find(|at| *at >= self.cursor);
-        self.cursor = boundary.unwrap_or(self.text.len());
+        let mut here = GraphemeCursor::new(self.cursor, self.text.len(), true);
+        if here.is_boundary(&self.text, 0) != Ok(true) {
+            self.cursor = here.next_boundary(&self.text, 0).ok().flatten().unwrap_or(self.text.len());
+        }
     }
 
     fn before(&self, at: usize) -> usize {
@@ -233,7 +235,10 @@ impl TextArea {
 
 /// The cells a grapheme takes once it was made safe for the terminal.
 fn shown_width(grapheme: &str) -> usize {
-    text::width(&text::sanitize_line(grapheme))
+    match grapheme.as_bytes() {
+        [b' '..=b'~'] => 1,
+        _ => text::width(&text::sanitize_line(grapheme)),
+    }
 }
 
 #[cfg(test)]
