@@ -17,6 +17,7 @@ mod ollama;
 mod order;
 mod preset;
 mod quirks;
+mod recorded;
 mod registry;
 mod responses;
 mod retry;

@@ -6,25 +6,28 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 
+use super::endpoint::Endpoint;
+
 /// One client for this machine and one for everywhere else.
 ///
-/// Building a client with root certificates takes longer than the whole start of the program may, so neither exists
-/// before it is used, and a server on loopback never needs the certificates.
+/// Building a client with root certificates takes longer than the whole start of the program may, so none exists
+/// before it is used, and a plain server on loopback never needs the certificates.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     local: OnceLock<Result<Client, String>>,
+    local_tls: OnceLock<Result<Client, String>>,
     remote: OnceLock<Result<Client, String>>,
 }
 
 impl Clients {
-    /// A client for servers on this machine, without certificates and without a proxy.
-    pub(super) fn local(&self, connect: Duration) -> Result<Client, String> {
-        self.local.get_or_init(|| local(connect)).clone()
-    }
-
-    /// A client for everywhere else.
-    pub(super) fn remote(&self, connect: Duration) -> Result<Client, String> {
-        self.remote.get_or_init(|| remote(connect)).clone()
+    /// The client for an address.
+    pub(super) fn client(&self, endpoint: &Endpoint, connect: Duration) -> Result<Client, String> {
+        let client = match (endpoint.is_loopback(), endpoint.is_encrypted()) {
+            (true, false) => self.local.get_or_init(|| local(connect)),
+            (true, true) => self.local_tls.get_or_init(|| encrypted(Client::builder().no_proxy(), connect)),
+            (false, _) => self.remote.get_or_init(|| encrypted(Client::builder(), connect)),
+        };
+        client.clone()
     }
 }
 
@@ -37,10 +40,10 @@ fn local(connect: Duration) -> Result<Client, String> {
     built(Client::builder().tls_backend_preconfigured(tls).no_proxy(), connect)
 }
 
-fn remote(connect: Duration) -> Result<Client, String> {
+fn encrypted(builder: ClientBuilder, connect: Duration) -> Result<Client, String> {
     // An error says that a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    built(Client::builder(), connect)
+    built(builder, connect)
 }
 
 fn built(builder: ClientBuilder, connect: Duration) -> Result<Client, String> {

@@ -50,6 +50,11 @@ impl Endpoint {
             || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
+    /// Whether the line is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
     /// The address for people: without user, password and query.
     pub(super) fn shown(&self) -> String {
         let mut shown = self.base.clone();

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::client::{Clients, root_cause};
 use super::endpoint::Endpoint;
-use super::key::Key;
+use super::key::KeySource;
 use super::preset::{ModelFacts, Preset};
 use super::retry::{Failure, Patience, asked_wait, wait_in_words};
 use super::transcript::Transcript;
@@ -30,7 +30,7 @@ pub(super) struct HttpProvider {
     pub endpoint: Endpoint,
     /// The address is not the provider's own, so that a key may not be needed.
     pub own_address: bool,
-    pub key: Option<Key>,
+    pub key: Arc<KeySource>,
     pub patience: Patience,
     pub clients: Arc<Clients>,
 }
@@ -46,13 +46,14 @@ impl Provider for HttpProvider {
     }
 
     async fn ask(&self, mut request: Request, chunks: mpsc::Sender<Chunk>) -> Result<Reply, ProviderError> {
-        self.check_key()?;
+        self.check_key().await?;
         let facts = self.preset.facts(&request.model);
         if let Some(most) = facts.max_output {
             request.max_tokens = request.max_tokens.min(most);
         }
         let mut outgoing = self.wire.outgoing(&request, &self.preset.quirks, facts.context);
         let mut tried = 0;
+        let mut fresh_key = false;
         loop {
             tried += 1;
             let mut told = false;
@@ -64,6 +65,10 @@ impl Provider for HttpProvider {
                 // A server in Ollama's place that knows only the compatible interface.
                 outgoing = Wire::Chat.outgoing(&request, &self.preset.quirks, facts.context);
                 outgoing.path = format!("/v1{}", outgoing.path);
+                continue;
+            }
+            if failure.status == Some(401) && !std::mem::replace(&mut fresh_key, true) && self.key.forget() {
+                self.check_key().await?;
                 continue;
             }
             let Some(wait) = self.patience.wait(tried, &failure) else {
@@ -129,8 +134,7 @@ impl HttpProvider {
 
     async fn send(&self, outgoing: &Outgoing) -> Result<Response, Failure> {
         let connect = self.patience.connect;
-        let client =
-            if self.endpoint.is_loopback() { self.clients.local(connect) } else { self.clients.remote(connect) };
+        let client = self.clients.client(&self.endpoint, connect);
         let client = client.map_err(|message| Failure { message, ..Failure::default() })?;
         let mut builder = client.post(self.endpoint.url(&outgoing.path)).header("content-type", "application/json");
         builder = builder.header("accept", "text/event-stream, application/json");
@@ -140,7 +144,7 @@ impl HttpProvider {
         for (name, value) in &self.preset.headers {
             builder = builder.header(name, value);
         }
-        if let Some(key) = &self.key {
+        if let Some(key) = self.key.known() {
             builder = key.sign(builder, self.wire);
         }
         let sent = builder.body(outgoing.body.to_string()).send();
@@ -227,16 +231,19 @@ impl HttpProvider {
         longer.filter(|_| self.patience == Patience::default()).unwrap_or(self.patience.idle)
     }
 
-    fn check_key(&self) -> Result<(), ProviderError> {
+    async fn check_key(&self) -> Result<(), ProviderError> {
         let needed = self.preset.needs_key() && !self.own_address;
-        if self.key.is_some() || !needed {
-            return Ok(());
-        }
-        let names = self.preset.key_env.join(" or ");
+        let problem = match self.key.fetch().await {
+            Err(problem) => problem,
+            Ok(()) if self.key.known().is_none() && needed => {
+                format!("no key: {} is not set", self.preset.key_env.join(" or "))
+            }
+            Ok(()) => return Ok(()),
+        };
         Err(ProviderError {
             provider: self.preset.name.clone(),
             kind: ErrorKind::Auth,
-            message: format!("no key: {names} is not set"),
+            message: problem,
             hints: hints::auth(&self.preset),
         })
     }
@@ -253,7 +260,7 @@ impl HttpProvider {
     }
 
     fn hide(&self, text: &str) -> String {
-        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.hidden_in(text))
+        self.key.known().map_or_else(|| text.to_owned(), |key| key.hidden_in(text))
     }
 }
 

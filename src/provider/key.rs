@@ -1,11 +1,18 @@
-//! Keys: where they go, and where they never appear.
+//! Keys: where they come from, where they go, and where they never appear.
 
 use std::fmt;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
+use tokio::process::Command;
 
 use super::wire::Wire;
+
+/// How long a key's command may take; it may ask for a fingerprint or a password.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A secret. It has no `Display` and its `Debug` says nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,4 +55,62 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(…)")
     }
+}
+
+/// Where a provider's key comes from.
+#[derive(Debug, Default)]
+pub(super) struct KeySource {
+    given: Option<Key>,
+    command: Option<String>,
+    fetched: Mutex<Option<Key>>,
+}
+
+impl KeySource {
+    pub(super) fn new(given: Option<Key>, command: Option<String>) -> Self {
+        Self { given, command: command.filter(|command| !command.trim().is_empty()), fetched: Mutex::default() }
+    }
+
+    /// There is a key, or a way to one.
+    pub(super) fn is_some(&self) -> bool {
+        self.given.is_some() || self.command.is_some()
+    }
+
+    /// The key as far as it is known by now.
+    pub(super) fn known(&self) -> Option<Key> {
+        self.given.clone().or_else(|| self.fetched.lock().map_or(None, |fetched| fetched.clone()))
+    }
+
+    /// Runs the key's command where there is one and it has not run yet.
+    pub(super) async fn fetch(&self) -> Result<(), String> {
+        let Some(command) = self.command.as_deref().filter(|_| self.known().is_none()) else { return Ok(()) };
+        let key = printed_key(command).await?;
+        if let Ok(mut fetched) = self.fetched.lock() {
+            *fetched = Some(key);
+        }
+        Ok(())
+    }
+
+    /// Forgets what the command printed: tokens expire. `false` when there is no command to ask again.
+    pub(super) fn forget(&self) -> bool {
+        let known = self.fetched.lock().map_or(None, |mut fetched| fetched.take());
+        self.given.is_none() && known.is_some()
+    }
+}
+
+/// The first line the command prints. What it prints is never part of an error.
+async fn printed_key(command: &str) -> Result<Key, String> {
+    let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
+    let flag = if cfg!(windows) { "/C" } else { "-c" };
+    shell.args([flag, command]).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, shell.output())
+        .await
+        .map_err(|_| format!("key_command did not end within {} s", PATIENCE.as_secs()))?
+        .map_err(|error| format!("key_command cannot run: {error}"))?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        let line = words.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
+        return Err(format!("key_command failed ({}): {line}", output.status));
+    }
+    let printed = String::from_utf8_lossy(&output.stdout);
+    Key::new(printed.lines().next().unwrap_or_default(), false).ok_or_else(|| "key_command printed nothing".to_owned())
 }

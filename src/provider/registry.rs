@@ -8,8 +8,9 @@ use super::client::Clients;
 use super::endpoint::Endpoint;
 use super::hints::nearest;
 use super::http::HttpProvider;
-use super::key::Key;
+use super::key::{Key, KeySource};
 use super::preset::{Preset, built_in};
+use super::recorded::RecordedProvider;
 use super::retry::Patience;
 use super::wire::Wire;
 use super::{ErrorKind, Provider, ProviderError};
@@ -30,7 +31,7 @@ struct Entry {
     /// Where its requests go, or why that is not clear.
     endpoint: Result<Endpoint, String>,
     own_address: bool,
-    key: Option<Key>,
+    key: Arc<KeySource>,
 }
 
 /// A model with the way to it.
@@ -115,6 +116,9 @@ impl Registry {
     /// [`ErrorKind::Config`] with the nearest names when there is no such provider or model.
     pub fn resolve(&self, name: &str) -> Result<Resolved, ProviderError> {
         let name = name.trim();
+        if let Some(path) = name.strip_prefix("recorded/") {
+            return Ok(recorded(path));
+        }
         let (entry, model) = self.find(name)?;
         let endpoint = entry.endpoint.clone().map_err(|message| unusable(&entry.preset.name, message, vec![]))?;
         let provider = HttpProvider {
@@ -122,7 +126,7 @@ impl Registry {
             preset: Arc::clone(&entry.preset),
             endpoint: endpoint.clone(),
             own_address: entry.own_address,
-            key: entry.key.clone(),
+            key: Arc::clone(&entry.key),
             patience: self.patience,
             clients: Arc::clone(&self.clients),
         };
@@ -238,6 +242,7 @@ impl Entry {
             preset.wire = preset.wire_elsewhere.unwrap_or(preset.wire);
         }
         let endpoint = Endpoint::new(preset.wire, &elsewhere.unwrap_or_else(|| preset.base_url.clone()));
+        let key = Arc::new(KeySource::new(key, None));
         Self { preset: Arc::new(preset), endpoint, own_address, key }
     }
 
@@ -254,6 +259,9 @@ impl Entry {
             // What is written in the configuration was meant for this provider; a variable may be left over.
             entry.own_address = true;
             entry.endpoint = Endpoint::new(entry.preset.wire, &entry.preset.base_url);
+        }
+        if wanted.key_command.is_some() {
+            entry.key = Arc::new(KeySource::new(entry.key.known(), wanted.key_command.clone()));
         }
         if let Some(problem) = problem {
             entry.endpoint = Err(problem);
@@ -284,6 +292,19 @@ impl Entry {
             default_model: preset.default_model.clone(),
             models,
         }
+    }
+}
+
+/// A recorded session in the place of a model.
+fn recorded(path: &str) -> Resolved {
+    let provider = RecordedProvider::new(path);
+    Resolved {
+        context_window: provider.context_window(path),
+        provider: Arc::new(provider),
+        model: path.to_owned(),
+        address: format!("the file {path}"),
+        local: true,
+        key_present: true,
     }
 }
 

@@ -3,6 +3,8 @@
 mod asking;
 mod corpus;
 mod fake_server;
+mod keys;
 mod names;
+mod recorded;
 mod retries;
 mod support;

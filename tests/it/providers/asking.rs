@@ -265,3 +265,12 @@ async fn an_answer_in_another_wire_than_asked_is_read() {
         assert_eq!(ask(&registry, model).await.0.unwrap().text, "other");
     }
 }
+
+#[tokio::test]
+async fn an_encrypted_line_to_a_plain_server_fails_as_a_line() {
+    let server = ScriptedServer::start([]);
+    let url = server.url().replace("http://", "https://");
+    let error = ask(&registry(&url), "openai/gpt-test").await.0.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Network, "{error}");
+    assert!(error.message.contains("no connection to https://127.0.0.1"), "{error}");
+}
