@@ -49,6 +49,10 @@ pub fn decide(session: &Session, flight: &mut Flight, rules: &Rules, input: Inpu
 }
 
 fn command_given(here: &mut Situation<'_>, command: Command) -> Step {
+    if here.must_wait(&command) {
+        here.flight.deferred.push_back(command);
+        return Step::default();
+    }
     match command {
         Command::Say { text } => conversation::say(here, text),
         Command::Withdraw { message } => conversation::withdraw(here, message),
@@ -106,7 +110,15 @@ fn next(here: &mut Situation<'_>) -> Step {
     if here.session.turn.is_some() {
         return conversation::go_on(here);
     }
-    if here.flight.freeze.is_none() && !here.busy() && conversation::may_start(here) {
+    if here.busy() {
+        return Step::default();
+    }
+    if here.flight.deferred.front().is_some_and(|command| !here.must_wait(command))
+        && let Some(command) = here.flight.deferred.pop_front()
+    {
+        return command_given(here, command);
+    }
+    if here.flight.freeze.is_none() && conversation::may_start(here) {
         return conversation::start_turn(here);
     }
     Step::default()
@@ -135,6 +147,19 @@ impl Situation<'_> {
             || self.flight.commission.is_some()
             || self.flight.stopping()
             || self.flight.live().any(|job| job.must_end() && *job != Job::Choose)
+    }
+
+    /// The wish is about what the step before it leaves behind, so it waits for that instead of being refused. Words
+    /// that are said wait in the journal; while the agent works everything is refused but words.
+    fn must_wait(&self, command: &Command) -> bool {
+        let finishing = self.flight.stopping() || self.flight.live().any(|job| job.must_end() && *job != Job::Choose);
+        let proving = self.flight.freeze.is_some() || self.flight.commission.is_some();
+        self.session.turn.is_none()
+            && match command {
+                Command::Commit { .. } | Command::Prove { .. } => finishing || proving,
+                Command::Undo | Command::Redo => finishing || self.flight.commission.is_some(),
+                _ => false,
+            }
     }
 
     /// What it is, for people.

@@ -4,6 +4,7 @@ mod ask;
 mod call;
 mod commit;
 mod follow;
+mod generated;
 mod pieces;
 mod propose;
 mod prove;

@@ -1,10 +1,10 @@
 //! What the engine has others do: effects as data, and what is under way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::{
-    CallId, Change, CommitChoice, ContentHash, Event, Progress, Proposal, ProposalId, RepoPath, ToolCall,
+    CallId, Change, Command, CommitChoice, ContentHash, Event, Progress, Proposal, ProposalId, RepoPath, ToolCall,
 };
 use crate::provider::Request;
 
@@ -270,6 +270,8 @@ pub struct Flight {
     pub freeze: Option<Freeze>,
     /// A commit on its way.
     pub commission: Option<Commission>,
+    /// Wishes that wait until the step before them is finished.
+    pub deferred: VecDeque<Command>,
     /// Notes of the workspace that were passed on; each is once.
     pub told: BTreeSet<String>,
     /// Subjects proven by this process.
@@ -316,9 +318,23 @@ impl Flight {
         self.stopped.extend(&stop);
         self.partial.clear();
         self.freeze = None;
+        self.deferred.clear();
         if self.commission.is_some() && !self.live().any(Job::must_end) {
             self.commission = None;
         }
+        (!stop.is_empty()).then_some(Effect::Cancel(stop))
+    }
+
+    /// Stops a freeze and the gates that follow it.
+    pub fn stop_freeze(&mut self) -> Option<Effect> {
+        self.freeze = None;
+        let stop: Vec<JobId> = self
+            .jobs
+            .iter()
+            .filter(|(id, job)| matches!(job, Job::Propose | Job::Prove(_)) && !self.stopped.contains(id))
+            .map(|(id, _)| *id)
+            .collect();
+        self.stopped.extend(&stop);
         (!stop.is_empty()).then_some(Effect::Cancel(stop))
     }
 

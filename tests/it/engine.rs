@@ -1,5 +1,6 @@
 //! The engine: the pure machine under random inputs, and whole sessions on real repositories.
 
+mod commits;
 mod crashes;
 mod machine;
 mod properties;

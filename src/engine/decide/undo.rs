@@ -9,7 +9,7 @@ use super::{Situation, noted};
 
 /// The user wants the last commit taken back, or the last one taken back brought forward again.
 pub fn asked(here: &mut Situation<'_>, redo: bool) -> Step {
-    if here.busy() || here.flight.freeze.is_some() {
+    if here.busy() {
         return noted(NoteLevel::Warning, format!("nothing was changed: {}", here.occupation()));
     }
     let Some(receipt) = candidate(&here.session.commits, redo) else {
@@ -18,7 +18,10 @@ pub fn asked(here: &mut Situation<'_>, redo: bool) -> Step {
         return noted(NoteLevel::Warning, what);
     };
     let work = Work::Revert { oid: receipt.oid.clone(), redo };
-    Step { effects: vec![Effect::Sync, here.flight.begin(Job::Revert { redo }, work)], ..Step::default() }
+    // What is left of the draft is looked at again afterwards.
+    let mut effects: Vec<Effect> = here.flight.stop_freeze().into_iter().collect();
+    effects.extend([Effect::Sync, here.flight.begin(Job::Revert { redo }, work)]);
+    Step { effects, ..Step::default() }
 }
 
 /// Undo goes from the last commit backwards, redo from the first undone one forwards.

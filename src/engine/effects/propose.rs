@@ -4,13 +4,15 @@ use crate::domain::ProposalId;
 use crate::proposal;
 
 use super::super::input::{Drafted, Outcome};
-use super::{Bench, blocking};
+use super::{Bench, blocking, generated};
 
 /// Freezes what is different from the user's tree.
 pub async fn propose(bench: Bench, id: ProposalId, title: String, message: String) -> Outcome {
     let frozen = blocking(move || {
         let changes = bench.workspace.changes().map_err(|error| error.to_string())?;
-        let notes = bench.workspace.notes();
+        let mut notes = bench.workspace.notes();
+        let (changes, left_out) = generated::leave_out(changes);
+        notes.extend(left_out);
         if changes.is_empty() {
             return Ok(Drafted { proposal: None, notes });
         }

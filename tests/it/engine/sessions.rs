@@ -1,7 +1,7 @@
 //! Whole sessions: real repository, real workspace, real journal; only the model is scripted.
 
 use serde_json::json;
-use tenon::domain::{Command, Event, Progress, ToolCall, TurnEnd, Verdict};
+use tenon::domain::{Budget, Command, CommitChoice, Event, GateStatus, Progress, ToolCall, TurnEnd, Verdict};
 use tenon::provider::{ErrorKind, Reply, Stop};
 
 use super::world::{Line, World, calls, text, verdict, write};
@@ -223,3 +223,59 @@ async fn a_long_conversation_is_compacted_and_keeps_the_last_request() {
     let last = format!("{:?}", world.script.requests().last().unwrap().messages);
     assert!(last.contains("request 2"), "{last}");
 }
+
+#[tokio::test]
+async fn a_front_end_that_does_not_read_stops_nothing_and_misses_no_record() {
+    let mut world = World::new(&[("a", "a\n")]);
+    world.settings.budget = Budget { requests: None, tokens: None, cost_usd: None, seconds: None };
+    for round in 0..150 {
+        let names: Vec<String> = (0..4).map(|call| format!("c{round}-{call}")).collect();
+        let read = |name: &String| ToolCall {
+            call: name.as_str().into(),
+            name: "read".to_owned(),
+            input: json!({"path": "a"}),
+            invalid: None,
+        };
+        world.says(Reply { calls: names.iter().map(read).collect(), stop: Stop::Calls, ..text("") });
+    }
+    let mut front = world.open().await;
+    let journal = world.journal(&front.handle.session);
+    front.say("read a lot").await;
+    let ended = || std::fs::read_to_string(&journal).is_ok_and(|text| text.contains("\"turn_ended\""));
+    let patience = std::time::Instant::now();
+    while !ended() {
+        assert!(patience.elapsed() < std::time::Duration::from_secs(60), "the turn ends although nobody reads");
+        tokio::task::yield_now().await;
+    }
+    front.turn_end().await;
+    assert!(front.records.len() > 1_300, "{}", front.records.len());
+}
+
+#[tokio::test]
+async fn in_the_best_isolation_of_this_machine_commands_and_gates_see_the_draft() {
+    let world = World::new(&[("calc.py", "def add(a, b):\n    return a - b\n"), ("test_calc.py", TEST_CALC)]);
+    let edited = "def add(a, b):\n    return a + b\n";
+    world.says(calls(&[write("c1", "calc.py", edited), ("c2", "run", json!({"command": "cat calc.py"}))]));
+    world.says(calls(&[("c3", "propose", json!({"title": "Add", "message": "fix: add"}))]));
+    let opening = tenon::engine::Opening { isolation: None, ..world.opening() };
+    let mut front = world.open_as(opening).await.unwrap();
+    front.say("Fix add").await;
+    assert_eq!(ended(&front.turn_end().await), TurnEnd::Done);
+    assert!(front.result("c2").1.contains("a + b"), "{:?}", front.result("c2"));
+    let session = front.session();
+    let proposal = front.proposal();
+    assert_eq!(proposal.changes.len(), 1, "what running the tests left behind is no part of it");
+    let evidence: Vec<_> = session.evidence_on(&proposal.hash).collect();
+    assert_eq!(evidence.len(), 1, "{:#?}", front.events());
+    if evidence[0].status != GateStatus::NotRun {
+        assert_eq!(evidence[0].status, GateStatus::Pass, "{evidence:#?}");
+        assert_eq!(evidence[0].base_tests.map(|tests| tests.failed), Some(1), "base is proven beside it");
+    }
+    front.decide(&proposal, "", Verdict::Accept).await;
+    front.commit(&proposal, CommitChoice::Despite).await;
+    front.until("the commit", |event| matches!(event, Event::Committed { .. })).await;
+    assert_eq!(world.read("calc.py").as_deref(), Some(edited));
+    front.close().await;
+}
+
+const TEST_CALC: &str = "import unittest\nfrom calc import add\n\n\nclass Adding(unittest.TestCase):\n    def test_add(self):\n        self.assertEqual(add(1, 2), 3)\n";
