@@ -147,7 +147,7 @@ impl AgentDef {
         }
     }
 
-    /// What the agent may call, in Tenon's own names: `None` in [`Allowed::tools`] never occurs, all is all names.
+    /// What the agent may call, in Tenon's own names. Without a list in the file that is everything.
     pub fn allowed(&self) -> Allowed {
         let everything = [String::from("*")];
         let mut allowed = allowed_tools(self.tools.as_deref().unwrap_or(&everything));

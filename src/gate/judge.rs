@@ -223,7 +223,8 @@ mod tests {
             |passed, names: &[&str]| run(Exit::Code(1), Some((passed, u32::try_from(names.len()).unwrap(), 0)), names);
         let bare = |exit| run(exit, None, &[]);
         let nothing = Run::default();
-        let cases: Vec<(&str, Run, Run, (GateStatus, u32, u32, &str))> = vec![
+        type Case = (&'static str, Run, Run, (GateStatus, u32, u32, &'static str));
+        let cases: Vec<Case> = vec![
             ("green on both", ok(3), ok(2), (Pass, 0, 0, "")),
             ("fewer tests", ok(2), ok(5), (Pass, 0, 0, "3 tests fewer than on base")),
             ("new failure", bad(3, &["a"]), ok(4), (Fail, 1, 0, "1 new failure: a")),

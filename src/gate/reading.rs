@@ -104,8 +104,11 @@ mod tests {
         Some((passed, failed, skipped, outcome.failed.into_iter().collect()))
     }
 
+    /// A name, output, and what it comes to: passed, failed, skipped, names of what failed.
+    type Case = (&'static str, &'static str, Option<(u32, u32, u32, &'static [&'static str])>);
+
     /// Output as the runners print it, cut to the lines that matter.
-    const CASES: &[(&str, &str, Option<(u32, u32, u32, &[&str])>)] = &[
+    const CASES: &[Case] = &[
         (
             "pytest",
             "FAILED tests/test_a.py::test_x[1-a] - assert 1 == 2\nERROR tests/test_b.py - ImportError\n==== 1 failed, 3 passed, 2 skipped, 1 xfailed, 1 error in 0.12s ====",

@@ -408,7 +408,8 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn test_commands_follow_from_manifests_with_file_and_line() {
-    let cases: &[(&[(&str, &str)], &[&str])] = &[
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: &[Case<'_>] = &[
         (
             &[("requirements.txt", "flask\npytest>=8\n"), ("app.py", "")],
             &[". python python3 -m pytest (requirements.txt:2)"],

@@ -21,7 +21,7 @@ impl Reading for Pytest {
         let text = line.trim_matches(['=', ' ']);
         let Some((numbers, time)) = text.rsplit_once(" in ") else { return };
         let seconds = time.split_whitespace().next().and_then(|time| time.strip_suffix('s'));
-        if !seconds.is_some_and(|time| time.parse::<f64>().is_ok()) {
+        if seconds.is_none_or(|time| time.parse::<f64>().is_err()) {
             return;
         }
         let number = |word: &str| number_before(numbers, word);
