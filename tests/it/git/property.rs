@@ -143,7 +143,7 @@ fn by_git(scratch: &Scratch, picks: &[bool]) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     /// On a clean file: the commit is what git makes of the same hunks, all is the draft, none is nothing; undo and redo
     /// bring back both ends.

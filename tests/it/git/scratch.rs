@@ -108,12 +108,7 @@ impl Scratch {
 
     /// Everything an operation that refuses must leave as it is.
     pub fn snapshot(&self) -> Vec<String> {
-        let mut seen = vec![
-            self.git(&["for-each-ref"]),
-            self.git(&["ls-files", "-s", "-v"]),
-            self.git(&["ls-files", "-s", "-t"]),
-            self.status(),
-        ];
+        let mut seen = vec![self.git(&["for-each-ref"]), self.git(&["ls-files", "-s", "-v"]), self.status()];
         let mut files = Vec::new();
         walk(&self.root(), &self.root(), &mut files);
         files.sort();
