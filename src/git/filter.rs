@@ -27,9 +27,41 @@ pub(super) fn smudge(
     entries: &[(RepoPath, Entry)],
 ) -> Result<BTreeMap<RepoPath, FileState>, GitError> {
     let mut states = BTreeMap::new();
-    if entries.is_empty() {
-        return Ok(states);
+    let mut filtered = Vec::new();
+    for (path, entry) in entries {
+        if !entry.is_symlink() && is_filtered(repository, path)? {
+            filtered.push((path.clone(), *entry));
+        } else {
+            let bytes = repository.find_blob(entry.id)?.content().to_vec();
+            states.insert(path.clone(), FileState { bytes, mode: entry.file_mode() });
+        }
     }
+    if !filtered.is_empty() {
+        check_out(repository, &filtered, &mut states)?;
+    }
+    Ok(states)
+}
+
+/// Whether something stands between the two forms of a file. A checkout finds out as well, but looks at all files.
+fn is_filtered(repository: &git2::Repository, path: &RepoPath) -> Result<bool, GitError> {
+    if repository.config()?.get_string("core.autocrlf").is_ok_and(|value| value == "true") {
+        return Ok(true);
+    }
+    for name in ["text", "crlf", "eol", "ident", "filter", "working-tree-encoding"] {
+        let flags = git2::AttrCheckFlags::FILE_THEN_INDEX;
+        if repository.get_attr_bytes(Path::new(path.as_str()), name, flags)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Lets libgit2 check files out into a folder aside.
+fn check_out(
+    repository: &git2::Repository,
+    entries: &[(RepoPath, Entry)],
+    states: &mut BTreeMap<RepoPath, FileState>,
+) -> Result<(), GitError> {
     let mut index = git2::Index::new()?;
     for (path, entry) in entries {
         index.add(&super::index::bare_entry(path, *entry))?;
@@ -49,7 +81,7 @@ pub(super) fn smudge(
         }
         states.insert(path.clone(), state);
     }
-    Ok(states)
+    Ok(())
 }
 
 /// Runs the program a `filter` attribute names; `None` when there is none for this path.
