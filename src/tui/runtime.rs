@@ -86,6 +86,8 @@ enum Woken {
 
 /// Runs until the user leaves.
 pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, TuiError> {
+    // Before the terminal is ours: a signal that comes with the first frame has to find somebody who gives it back.
+    let signals = terminal::Signals::new()?;
     let screen = Screen::open()?;
     let (messages_in, messages) = mpsc::channel(256);
     let performer = Performer::new(&start, messages_in);
@@ -110,15 +112,14 @@ pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, Tui
         Source::Ready(handle, updates) => running.opened(Ok((handle, updates))),
     }
     running.performer.load_history();
-    let result = running.until_left().await;
+    let result = running.until_left(signals).await;
     running.end().await;
     result?;
     running.exit()
 }
 
 impl Loop {
-    async fn until_left(&mut self) -> Result<(), TuiError> {
-        let mut signals = terminal::Signals::new()?;
+    async fn until_left(&mut self, mut signals: terminal::Signals) -> Result<(), TuiError> {
         while self.leaving == Leaving::No {
             let woken = self.wait(&mut signals).await;
             self.app.set_now(std::time::Instant::now());

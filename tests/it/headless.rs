@@ -141,7 +141,7 @@ fn a_web_page_in_place_of_an_answer_is_told() {
     let mut home = project();
     home.anthropic(&server.url());
     let ended = home.tenon(&["run", "fix sub"]).with_code(1);
-    assert!(ended.err.contains("HTML") || ended.err.contains("html"), "{}", ended.err);
+    assert!(ended.err.contains("Welcome to the proxy") && ended.err.contains("base_url"), "{}", ended.err);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn from_typing_to_a_commit_of_one_hunk_and_back() {
     assert_eq!(home.read("app.py"), only);
     assert_eq!(home.git(&["log", "--format=%s"]), "fix: subtract in sub\nfirst\n");
     terminal.send("u");
-    terminal.wait("the undo", |screen| screen.to_lowercase().contains("undone"));
+    terminal.wait_for("taken back");
     assert_eq!(home.read("app.py"), APP);
     assert_eq!(home.git(&["log", "--format=%s"]), "first\n");
     terminal.send("\u{3}");
