@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::agent::{Folders, project_folders};
-use crate::domain::{Command, Event, NoteLevel, Record, RepoPath, SessionId};
+use crate::domain::{Command, Event, Isolation, NoteLevel, Record, RepoPath, SessionId};
 use crate::git::{Recovered, Repository, TreeState};
 use crate::journal::{Journal, Store};
 use crate::stack;
@@ -188,13 +188,21 @@ async fn open_workspace(opening: &Opening, found: &Found) -> Result<Box<dyn Work
     let place = Place {
         repository: found.repository.root().to_owned(),
         state: opening.cache.join("workspaces").join(found.id.as_str()),
-        isolation: opening.isolation.or(opening.settings.isolation),
+        // A draft is only there again in the isolation it was made in.
+        isolation: opening.isolation.or(recorded_isolation(&found.records)).or(opening.settings.isolation),
         environment: workspace::Environment::cleaned(&opening.environment),
         helper: opening.helper.clone(),
     };
     workspace::open(place).await.map_err(|error| EngineError {
         message: format!("the workspace could not be opened: {error}"),
         hints: vec!["`tenon doctor` says what this machine can do; --isolation copy works everywhere".to_owned()],
+    })
+}
+
+fn recorded_isolation(records: &[Record]) -> Option<Isolation> {
+    records.iter().find_map(|record| match &record.event {
+        Event::SessionOpened { isolation, .. } => Some(*isolation),
+        _ => None,
     })
 }
 

@@ -69,8 +69,7 @@ fn refusal(here: &Situation<'_>, call: &ToolCall) -> Option<String> {
 pub fn go_on(here: &mut Situation<'_>) -> Step {
     let session = here.session;
     let mut step = Step::default();
-    let mut before = 0;
-    for call in session.open_calls() {
+    for (before, call) in session.open_calls().enumerate() {
         let reads = READERS.contains(&call.call.name.as_str());
         let started = here.flight.runs(&call.call.call);
         if !reads && before > 0 {
@@ -82,7 +81,6 @@ pub fn go_on(here: &mut Situation<'_>) -> Step {
         if !reads {
             break;
         }
-        before += 1;
     }
     step
 }

@@ -10,6 +10,9 @@ use super::{Situation, budget, calls, noted, proposing};
 
 /// The user says something: a turn begins, or the words wait for the next step of the one that runs.
 pub fn say(here: &mut Situation<'_>, text: String) -> Step {
+    if text.trim().is_empty() {
+        return noted(NoteLevel::Warning, "nothing was said: the message is empty");
+    }
     let message = MessageId::new(format!("m{}", here.session.messages + 1));
     // Work that was stopped but has not come to its end holds the next request back, not the words.
     let queued = here.session.turn.is_some()

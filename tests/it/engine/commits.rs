@@ -97,7 +97,7 @@ async fn verdicts_and_evidence_are_there_again() {
     drop(handle);
     while updates.recv().await.is_some() {}
     let mut front = world.resume(&session).await;
-    front.commit(&proposal, tenon::domain::CommitChoice::Despite).await;
+    front.commit(&proposal, CommitChoice::Despite).await;
     front.until("the commit", |event| matches!(event, Event::Committed { .. })).await;
     assert_eq!(world.read("a.txt").as_deref(), Some("b\n"));
     assert_eq!(before.offers, tenon::engine::session::Session::of(&front.records[..before.seq as usize]).offers);

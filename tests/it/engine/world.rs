@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the scripted model does on a request.
+#[expect(clippy::large_enum_variant, reason = "a handful of them, in tests")]
 pub enum Line {
     Say(Reply),
     /// Streams this text and then nothing more, until the request is dropped.
@@ -60,7 +61,7 @@ impl Provider for Scripted {
 
     async fn ask(&self, request: Request, chunks: mpsc::Sender<Chunk>) -> Result<Reply, ProviderError> {
         super::machine::assert_well_formed(&request.messages);
-        let size = format!("{:?}", request).len() as u64;
+        let size = format!("{request:?}").len() as u64;
         self.0.requests.lock().unwrap().push(request);
         let line = self.0.lines.lock().unwrap().pop_front();
         match line.unwrap_or_else(|| Line::Say(text("ok"))) {
