@@ -24,6 +24,8 @@ pub use layers::{ConfigError, Mistake, Note, Sources, environment_names, load, s
 pub struct Settings {
     /// The model as `provider/model`.
     pub model: Option<String>,
+    /// Models to go on with, in this order, when the chosen one is overloaded, down or out of reach.
+    pub fallback: Vec<String>,
     /// The agent to start with.
     pub agent: Option<String>,
     /// Name of the theme.
@@ -48,6 +50,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             model: None,
+            fallback: Vec::new(),
             agent: None,
             theme: None,
             isolation: None,
@@ -105,7 +108,7 @@ impl Default for TestGateSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderSettings {
-    /// `anthropic`, `responses`, `chat` or `gemini`.
+    /// `anthropic`, `responses`, `chat`, `gemini` or `ollama`.
     pub wire: Option<String>,
     /// Where requests go, without the wire's own path.
     pub base_url: Option<String>,

@@ -7,8 +7,10 @@ mod anthropic;
 mod calls;
 mod chat;
 mod client;
+mod discover;
 mod endpoint;
 mod errors;
+mod fallback;
 mod gemini;
 mod hints;
 mod http;
@@ -28,6 +30,7 @@ mod wire;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+pub use discover::LocalServer;
 pub use errors::error_message;
 pub use registry::{ProviderSummary, Registry, Resolved};
 pub use retry::Patience;

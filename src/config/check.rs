@@ -73,7 +73,7 @@ impl File<'_> {
 }
 
 /// The wires there are.
-const WIRES: &[&str] = &["anthropic", "responses", "chat", "gemini"];
+const WIRES: &[&str] = &["anthropic", "responses", "chat", "gemini", "ollama"];
 
 fn unknown_wire(key: &str, value: &DeValue<'_>) -> Option<String> {
     let wire = value.as_str().filter(|_| key.starts_with("providers.") && key.ends_with(".wire"))?;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::Clients;
+use super::discover::{LocalServer, look};
 use super::endpoint::Endpoint;
+use super::fallback::FallbackProvider;
 use super::hints::nearest;
 use super::http::HttpProvider;
 use super::key::{Key, KeySource};
@@ -21,6 +23,7 @@ use crate::config::{ProviderSettings, Settings};
 /// Making one is cheap: nothing is connected, no certificate is read, no key leaves the environment's map.
 pub struct Registry {
     entries: Vec<Entry>,
+    fallback: Vec<String>,
     patience: Patience,
     clients: Arc<Clients>,
 }
@@ -99,7 +102,8 @@ impl Registry {
         }
         entries.extend(presets.into_iter().map(|preset| Entry::of_preset(preset, environment)));
         let idle = Duration::from_secs(settings.idle_timeout_s.max(1));
-        Self { entries, patience: Patience { idle, ..Patience::default() }, clients: Arc::default() }
+        let fallback = settings.fallback.clone();
+        Self { entries, fallback, patience: Patience { idle, ..Patience::default() }, clients: Arc::default() }
     }
 
     /// The same providers with other waiting times.
@@ -119,6 +123,15 @@ impl Registry {
         if let Some(path) = name.strip_prefix("recorded/") {
             return Ok(recorded(path));
         }
+        let mut resolved = self.resolve_alone(name)?;
+        let others: Vec<Resolved> =
+            self.fallback.iter().filter_map(|other| self.resolve_alone(other.trim()).ok()).collect();
+        resolved.provider = FallbackProvider::around(&resolved, others);
+        Ok(resolved)
+    }
+
+    /// The model behind a name, without those that stand in for it.
+    fn resolve_alone(&self, name: &str) -> Result<Resolved, ProviderError> {
         let (entry, model) = self.find(name)?;
         let endpoint = entry.endpoint.clone().map_err(|message| unusable(&entry.preset.name, message, vec![]))?;
         let provider = HttpProvider {
@@ -223,6 +236,16 @@ impl Registry {
         self.entries.iter().any(|entry| entry.preset.aliases.contains_key(name))
     }
 
+    /// The servers on this machine that answer, with their models. Nothing else is asked.
+    pub async fn local_servers(&self) -> Vec<LocalServer> {
+        let here = |entry: &&Entry| entry.preset.local && entry.endpoint.as_ref().is_ok_and(Endpoint::is_loopback);
+        let looks = self.entries.iter().filter(here).filter_map(|entry| {
+            let endpoint = entry.endpoint.as_ref().ok()?;
+            Some(look(&entry.preset, endpoint, &self.clients))
+        });
+        futures_util::future::join_all(looks).await.into_iter().flatten().collect()
+    }
+
     /// Every provider, the user's own first.
     pub fn list(&self) -> Vec<ProviderSummary> {
         self.entries.iter().map(Entry::summary).collect()
@@ -242,6 +265,10 @@ impl Entry {
             preset.wire = preset.wire_elsewhere.unwrap_or(preset.wire);
         }
         let endpoint = Endpoint::new(preset.wire, &elsewhere.unwrap_or_else(|| preset.base_url.clone()));
+        if own_address && endpoint.as_ref().is_ok_and(Endpoint::is_loopback) {
+            // Whatever its name, a model on this machine may be too small to call properly.
+            preset.quirks.calls_in_text = true;
+        }
         let key = Arc::new(KeySource::new(key, None));
         Self { preset: Arc::new(preset), endpoint, own_address, key }
     }
@@ -257,8 +284,11 @@ impl Entry {
         let mut entry = Self::of_preset(preset, environment);
         if own_address {
             // What is written in the configuration was meant for this provider; a variable may be left over.
+            let mut preset = Preset::clone(&entry.preset);
             entry.own_address = true;
-            entry.endpoint = Endpoint::new(entry.preset.wire, &entry.preset.base_url);
+            entry.endpoint = Endpoint::new(preset.wire, &preset.base_url);
+            preset.quirks.calls_in_text |= entry.endpoint.as_ref().is_ok_and(Endpoint::is_loopback);
+            entry.preset = Arc::new(preset);
         }
         if wanted.key_command.is_some() {
             entry.key = Arc::new(KeySource::new(entry.key.known(), wanted.key_command.clone()));

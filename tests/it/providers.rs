@@ -7,4 +7,5 @@ mod keys;
 mod names;
 mod recorded;
 mod retries;
+mod standing_in;
 mod support;

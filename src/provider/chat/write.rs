@@ -4,12 +4,13 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::{Message, Thinking, ToolCall, ToolSpec};
 use crate::provider::Request;
-use crate::provider::quirks::{Quirks, ReasoningBack};
+use crate::provider::quirks::{Quirks, ReasoningBack, reasons};
 use crate::provider::wire::Outgoing;
 
 /// Writes the request.
 pub(in crate::provider) fn outgoing(request: &Request, quirks: &Quirks) -> Outgoing {
-    let limit = if quirks.max_completion_tokens { "max_completion_tokens" } else { "max_tokens" };
+    let limit =
+        if quirks.max_completion_tokens && reasons(&request.model) { "max_completion_tokens" } else { "max_tokens" };
     let mut body = json!({
         "model": request.model,
         "stream": true,
@@ -180,7 +181,8 @@ mod tests {
             reasoning_back: Some(ReasoningBack::ReasoningDetails),
             ..Quirks::default()
         };
-        let body = outgoing(&conversation(), &quirks).body;
+        let reasoning = Request { model: "gpt-5.4".into(), ..conversation() };
+        let body = outgoing(&reasoning, &quirks).body;
         assert_eq!((&body["max_completion_tokens"], &body["max_tokens"]), (&json!(9), &Value::Null));
         assert_eq!(body["stream_options"], Value::Null);
         let messages = body["messages"].as_array().unwrap();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::domain::{Message, Thinking, ToolCall, ToolSpec};
 use crate::provider::Request;
 use crate::provider::order::{Piece, ordered};
+use crate::provider::quirks::reasons;
 use crate::provider::wire::Outgoing;
 
 /// Writes the request. Nothing is stored at the provider, so encrypted reasoning travels with the conversation.
@@ -19,6 +20,7 @@ pub(in crate::provider) fn outgoing(request: &Request) -> Outgoing {
     if !request.system.trim().is_empty() {
         body["instructions"] = json!(request.system);
     }
+    // Other models refuse to be asked for their reasoning.
     if reasons(&request.model) {
         body["include"] = json!(["reasoning.encrypted_content"]);
     }
@@ -26,15 +28,6 @@ pub(in crate::provider) fn outgoing(request: &Request) -> Outgoing {
         body["tools"] = request.tools.iter().map(tool).collect();
     }
     Outgoing { path: "/responses".to_owned(), headers: vec![], body }
-}
-
-/// Whether a model reasons; others refuse to be asked for their reasoning.
-fn reasons(model: &str) -> bool {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    let numbered =
-        |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let newer = name.strip_prefix("gpt-").is_some_and(|rest| rest.starts_with(['5', '6', '7', '8', '9']));
-    (newer && !name.contains("-chat")) || numbered("o") || name.starts_with("codex")
 }
 
 fn tool(tool: &ToolSpec) -> Value {
@@ -114,20 +107,5 @@ mod tests {
                 "tools": [{"type": "function", "name": "read", "description": "R", "parameters": {}, "strict": false}],
             })
         );
-    }
-
-    #[test]
-    fn only_reasoning_models_are_asked_for_reasoning() {
-        for (model, expected) in [
-            ("gpt-5.6-terra", true),
-            ("o4-mini", true),
-            ("openai/gpt-5", true),
-            ("gpt-4o", false),
-            ("gpt-5-chat-latest", false),
-            ("grok-4.6", false),
-            ("opus", false),
-        ] {
-            assert_eq!(reasons(model), expected, "{model}");
-        }
     }
 }

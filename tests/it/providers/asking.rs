@@ -127,10 +127,9 @@ async fn a_local_model_that_writes_its_call_as_text_calls() {
     assert_eq!((reply.text.as_str(), text(&chunks).as_str()), ("", ""));
     assert_eq!((reply.calls[0].name.as_str(), &reply.calls[0].input), ("read", &json!({"path": "a"})));
     assert_eq!(reply.stop, Stop::Calls);
-    // A hosted model knows how to call: what it writes is text.
-    let (reply, _) = ask(&registry, "openai/gpt-5.4").await;
-    let reply = reply.unwrap();
-    assert_eq!((reply.text.as_str(), reply.calls.len()), (written, 0));
+    // Any model on this machine may do that, whatever provider's place its server takes.
+    let (reply, _) = ask(&registry, "openai/local").await;
+    assert_eq!(reply.unwrap().calls.len(), 1);
     let (reply, chunks) = ask(&registry, "ollama/qwen").await;
     assert_eq!((reply.unwrap().text.as_str(), text(&chunks).as_str()), ("{}", "{}"));
 }
