@@ -87,7 +87,7 @@ pub fn keys_markdown() -> String {
     use std::fmt::Write as _;
     let mut out = String::new();
     for (title, places) in Places::GROUPS {
-        let _ = writeln!(out, "### {title}\n\n| Keys | Name | What it does |\n|---|---|---|");
+        let _ = writeln!(out, "## {title}\n\n| Keys | Name | What it does |\n|---|---|---|");
         for entry in KEYS.iter().filter(|entry| entry.places == *places) {
             let keys: Vec<String> =
                 entry.keys.iter().filter_map(|key| Chord::parse(key)).map(|chord| format!("`{chord}`")).collect();
@@ -137,6 +137,12 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), KEYS.len());
         assert_eq!(text.lines().filter(|line| line.starts_with("| `")).count(), KEYS.len());
+    }
+
+    #[test]
+    fn the_documentation_is_what_the_table_says() {
+        let written = include_str!("../../assets/keys.md");
+        assert_eq!(written, format!("# Keys\n\n{}", keys_markdown()), "assets/keys.md is made of the key table");
     }
 
     #[test]

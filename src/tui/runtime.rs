@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::domain::{Command, SessionId, Update};
+use crate::domain::{Command, Progress, SessionId, Update};
 use crate::engine::{self, EngineError, Handle, Opening, Updates};
 
 use super::app::App;
@@ -32,6 +32,10 @@ use terminal::Screen;
 const FRAME: Duration = Duration::from_millis(16);
 /// The same while only the session speaks: less to send to a terminal that may be far away.
 const STREAMING: Duration = Duration::from_millis(48);
+/// The same while it speaks faster than anybody reads.
+const FLOOD: Duration = Duration::from_millis(120);
+/// Bytes between two frames that are a flood.
+const FLOOD_BYTES: usize = 600;
 /// Time between frames while something spins.
 const SPIN: Duration = Duration::from_millis(240);
 /// Updates taken in one go before a key gets its turn.
@@ -60,6 +64,8 @@ struct Loop {
     failed: Option<EngineError>,
     drawn: Instant,
     due: Option<Instant>,
+    /// Bytes said since the last frame, and between the two before.
+    said: (usize, usize),
     leaving: Leaving,
 }
 
@@ -103,6 +109,7 @@ pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, Tui
         failed: None,
         drawn: Instant::now(),
         due: None,
+        said: (0, 0),
         leaving: Leaving::No,
     };
     running.draw()?;
@@ -187,12 +194,21 @@ impl Loop {
             self.want_frame(FRAME);
             return;
         };
+        self.heard(&update);
         self.take(Msg::Update(update)).await;
         for _ in 0..BATCH {
             let Some(update) = self.updates.as_mut().and_then(|updates| updates.try_recv().ok()) else { break };
+            self.heard(&update);
             self.take(Msg::Update(update)).await;
         }
-        self.want_frame(STREAMING);
+        let flood = self.said.1 >= FLOOD_BYTES && self.said.0 > 0;
+        self.want_frame(if flood { FLOOD } else { STREAMING });
+    }
+
+    fn heard(&mut self, update: &Update) {
+        if let Update::Progress(Progress::Text { text } | Progress::Thinking { text }) = update {
+            self.said.0 += text.len();
+        }
     }
 
     fn opened(&mut self, opened: Opened) {
@@ -262,6 +278,7 @@ impl Loop {
         self.app.set_now(std::time::Instant::now());
         self.screen.draw(&mut self.app)?;
         self.drawn = Instant::now();
+        self.said = (0, self.said.0);
         self.due = self.app.moves_in(SPIN).map(|wait| self.drawn + wait);
         Ok(())
     }

@@ -28,6 +28,7 @@ pub fn prepare(app: &mut App) {
         let frame = super::pane::chat::Frame {
             width: usize::from(areas.transcript.width),
             height: usize::from(areas.transcript.height),
+            growing: app.session.busy.is_some(),
             theme: &app.theme,
             painter: &app.painter,
         };

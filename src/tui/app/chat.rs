@@ -6,7 +6,7 @@ use crate::domain::Command;
 use crate::text;
 use crate::tui::keymap::{Action, Place};
 use crate::tui::msg::{Effect, Purpose};
-use crate::tui::pane::chat::Pending;
+use crate::tui::pane::chat::{Pending, count};
 use crate::tui::popup::Popup;
 use crate::tui::session::tokens;
 use crate::tui::slash;
@@ -151,8 +151,8 @@ impl App {
         let usage = &self.session.usage;
         let cost = usage.cost_usd.map_or_else(|| "no price known".to_owned(), |cost| format!("${cost:.4}"));
         format!(
-            "{} requests, {} tokens in, {} out, {} from the cache; {cost}",
-            self.session.requests,
+            "{}, {} tokens in, {} out, {} from the cache; {cost}",
+            count(usize::try_from(self.session.requests).unwrap_or(0), "request"),
             tokens(usage.input_tokens + usage.cache_write_tokens),
             tokens(usage.output_tokens),
             tokens(usage.cache_read_tokens),

@@ -22,7 +22,7 @@ use crate::tui::theme::Theme;
 use item::{Entry, Item};
 use segments::Segmenter;
 
-pub use layout::duration;
+pub use layout::{count, duration};
 pub use markdown::Look;
 
 /// What waits for the user's answer.
@@ -58,6 +58,8 @@ pub struct ChatPane {
     runs: u32,
     /// Item and row at the top of the screen; `None` follows the end.
     top: Option<(usize, usize)>,
+    /// What was at the top of the last frame while the end was followed.
+    resting: Option<(usize, usize)>,
     /// Rows to scroll with the next frame; up is negative.
     pending_scroll: isize,
     visible: Vec<(usize, usize)>,
@@ -216,6 +218,8 @@ pub struct Frame<'a> {
     pub width: usize,
     /// Rows there are.
     pub height: usize,
+    /// More is being written just now.
+    pub growing: bool,
     /// Styles.
     pub theme: &'a Theme,
     /// Colours for code.

@@ -111,7 +111,7 @@ fn calls_are_one_line_each_with_their_state() {
         ms: 1,
     });
     player.shows("⚙ run pytest -q  2.1s");
-    player.shows("… 1 lines above");
+    player.shows("… 1 line above");
     player.shows("3 passed");
     player.shows("✗ read gone.py");
     player.shows("gone.py does not exist");
@@ -253,7 +253,7 @@ fn cost_context_doctor_and_export_answer_from_what_is_known() {
         usage,
     });
     player.types("/cost\n");
-    player.shows("1 requests, 1.5k tokens in, 500 out, 0 from the cache; $0.0123");
+    player.shows("1 request, 1.5k tokens in, 500 out, 0 from the cache; $0.0123");
     player.types("/context\n");
     player.shows("context: 2.0k tokens");
     player.types("/doctor\n");

@@ -2,7 +2,8 @@
 
 use crate::domain::{CallId, Event, MessageId, NoteLevel, Progress, Thinking, TurnEnd};
 
-use super::item::{Call, CallState, Item};
+use super::item::{Call, CallState, Entry, Item};
+use super::layout::count;
 use super::segments::Segment;
 use super::{ChatPane, Stream, tool_line};
 
@@ -30,12 +31,11 @@ impl ChatPane {
             Event::Proposed { proposal } => {
                 let added: usize = proposal.changes.iter().map(|change| change.added).sum();
                 let removed: usize = proposal.changes.iter().map(|change| change.removed).sum();
-                let files = proposal.changes.len();
                 let text = format!(
-                    "proposal {} {}: {files} {}, +{added} −{removed}; Tab goes to the diff",
+                    "proposal {} {}: {}, +{added} −{removed}; Tab goes to the diff",
                     proposal.id,
                     proposal.title,
-                    if files == 1 { "file" } else { "files" },
+                    count(proposal.changes.len(), "file"),
                 );
                 self.push(Item::Fact(text));
             }
@@ -49,7 +49,7 @@ impl ChatPane {
                 self.push(Item::Fact(format!("{what}: {}", oid.get(..7).unwrap_or(oid))));
             }
             Event::Applied { paths, .. } => {
-                self.push(Item::Fact(format!("{} files written to your tree", paths.len())));
+                self.push(Item::Fact(format!("{} written to your tree", count(paths.len(), "file"))));
             }
             Event::Delegated { agent, task, .. } => {
                 self.push(Item::Fact(format!("delegated to {agent}: {task}")));
@@ -285,6 +285,11 @@ impl ChatPane {
                 Item::Question { answered, .. } => *answered = true,
                 _ => {}
             });
+        }
+        // The engine has often said the same as a note just before.
+        let noted = |entry: &Entry| matches!((&entry.item, &detail), (Item::Note { text, .. }, Some(detail)) if text.starts_with(detail.as_str()));
+        if self.entries.iter().rev().take(3).any(noted) && reason == TurnEnd::Failed {
+            return;
         }
         if reason != TurnEnd::Done || detail.is_some() {
             self.push(Item::Ended { reason, detail });

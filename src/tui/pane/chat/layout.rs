@@ -89,7 +89,7 @@ fn user(words: &str, open: bool, look: Look<'_>) -> Vec<Line<'static>> {
     let shown = if open { total } else { total.min(MESSAGE_ROWS) };
     rows.extend(body.into_iter().take(shown));
     if shown < total {
-        rows.push(styled(format!("  … {} more rows, Ctrl-o shows them", total - shown), look.theme.style(Role::Dim)));
+        rows.push(styled(format!("  … {} more rows, Ctrl-o shows all", total - shown), look.theme.style(Role::Dim)));
     }
     rows
 }
@@ -102,9 +102,17 @@ fn thinking(words: &str, done: bool, open: bool, look: Look<'_>) -> Vec<Line<'st
         return Rich::new(&text::sanitize(words.trim()), dim).wrap(look.width, &first, &Line::from("  "));
     }
     let last = words.trim_end().rsplit('\n').next().unwrap_or_default();
-    let line =
-        if done { format!("✻ thought, {lines} lines") } else { format!("✻ {}", text::sanitize_line(last.trim())) };
+    let line = if done {
+        format!("✻ thought, {}", count(lines, "line"))
+    } else {
+        format!("✻ {}", text::sanitize_line(last.trim()))
+    };
     vec![styled(text::truncate(&line, look.width).into_owned(), dim)]
+}
+
+/// A number of things, in words.
+pub fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 /// Duration in a form that does not jump about: nothing below 0.1 s.
@@ -158,7 +166,10 @@ fn output(call: &Call, open: bool, look: Look<'_>) -> Vec<Line<'static>> {
     let hidden = if open { 0 } else { lines.len().saturating_sub(FOLDED) };
     let mut rows = Vec::new();
     if hidden > 0 {
-        rows.push(styled(format!("  … {hidden} lines above, Ctrl-o shows them"), look.theme.style(Role::Dim)));
+        rows.push(styled(
+            format!("  … {} above, Ctrl-o shows all", count(hidden, "line")),
+            look.theme.style(Role::Dim),
+        ));
     }
     for line in lines.into_iter().skip(hidden) {
         let safe = text::sanitize_output(line);

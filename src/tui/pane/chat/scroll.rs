@@ -51,10 +51,26 @@ impl ChatPane {
             }
         }
         if self.top.is_none() {
-            let top = self.bottom_anchor(frame);
+            let top = self.following(frame);
             self.collect_from(top, frame);
+            self.resting = self.visible.first().copied();
         }
         self.forget();
+    }
+
+    /// The anchor while the end is followed. What is being written grows into free rows and moves up a good piece when
+    /// they are full: text that moves with every line cannot be read, and sends the whole pane each time.
+    fn following(&mut self, frame: Frame<'_>) -> (usize, usize) {
+        let Some(resting) = self.resting.filter(|_| frame.growing) else { return self.bottom_anchor(frame) };
+        let resting = (resting.0.min(self.entries.len().saturating_sub(1)), resting.1);
+        self.collect_from(resting, frame);
+        let last = self.visible.last().copied();
+        let end = self.entries.len().checked_sub(1).map(|item| (item, self.height_of(item, frame).saturating_sub(1)));
+        if self.visible.len() < frame.height || last == end {
+            let bottom = self.bottom_anchor(frame);
+            return if self.visible.len() * 2 > frame.height { resting } else { bottom };
+        }
+        self.bottom_anchor(Frame { height: frame.height - frame.height / 4, ..frame })
     }
 
     /// The anchor that shows the end of the conversation at the bottom.

@@ -21,7 +21,14 @@ impl DiffPane {
     /// Does what a key asks for.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         if self.proposal.is_none() && !matches!(action, Action::UndoCommit | Action::RedoCommit | Action::Back) {
-            return Vec::new();
+            return match action {
+                Action::Accept | Action::Reject | Action::Commit | Action::Comment | Action::SendReview => {
+                    vec![Effect::Status(
+                        "there is no proposal yet; /diff in the chat proposes what is there".to_owned(),
+                    )]
+                }
+                _ => Vec::new(),
+            };
         }
         match action {
             Action::Down => self.step(1),
