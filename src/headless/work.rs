@@ -171,7 +171,8 @@ async fn turn(
             Event::PermissionAsked { permission, .. } => {
                 send(handle, Command::Permit { permission, allowed: task.network, always: false }).await;
             }
-            Event::TurnEnded { reason, .. } => return Some(reason),
+            // A session that goes on after a crash first ends the turn that was cut off.
+            Event::TurnEnded { reason, .. } if started => return Some(reason),
             Event::TurnStarted { .. } => started = true,
             // Without a model there is no turn: the engine says why and rests.
             Event::Noted { level: NoteLevel::Error, .. } if !started => return Some(TurnEnd::Failed),
