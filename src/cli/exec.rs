@@ -88,7 +88,7 @@ pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Argu
     let order = matches!(arguments.tool.as_str(), "edit" | "write" | "apply_patch" | "remove");
     let applied = done.ok && !changes.is_empty() && !arguments.dry_run && (order || arguments.apply);
     if applied {
-        let files: Vec<SelectedFile> = changes.iter().cloned().map(SelectedFile::from).collect();
+        let files: Vec<SelectedFile> = changes.clone();
         repository.apply(&files).map_err(|error| undo::git_failure(&error))?;
     }
     report(&arguments.tool, done, &changes, applied, common.json)

@@ -72,7 +72,7 @@ fn the_accepted_hunk_alone_becomes_the_commit_and_undo_takes_it_back() {
     let session = session_of(&home.tenon(&["run", "--json", "fix sub"]).with_code(4));
     let listed = home.tenon(&["review", "--from", &session, "--list", "--json"]).with_code(0).json();
     let hunk = listed[0]["hunks"][1]["id"].as_str().unwrap().to_owned();
-    assert_eq!(listed[0]["hunks"][1]["new"][0].as_u64().unwrap() > 10, true);
+    assert!(listed[0]["hunks"][1]["new"][0].as_u64().unwrap() > 10);
     home.tenon(&["review", "--from", &session, "--accept", &hunk, "--commit", "-m", "fix: sub subtracts"]).with_code(0);
     let only = APP.replace("def sub(a, b):\n    return a + b", "def sub(a, b):\n    return a - b");
     assert_eq!(home.read("app.py"), only);

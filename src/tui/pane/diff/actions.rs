@@ -152,7 +152,7 @@ impl DiffPane {
     }
 
     /// Goes to the next hunk without a verdict, in this file or another.
-    pub(super) fn to_next_open(&mut self) -> Vec<Effect> {
+    pub(super) fn go_to_next_open(&mut self) -> Vec<Effect> {
         let Some(proposal) = &self.proposal else { return Vec::new() };
         let here = (self.file, self.hunk_index());
         let open: Vec<(usize, usize)> = proposal

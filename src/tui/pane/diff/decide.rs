@@ -78,7 +78,7 @@ impl DiffPane {
         let verdict = if choice == Choice::Accept { Verdict::Accept } else { Verdict::Reject };
         let mut effects = self.decide(vec![self.with_verdict(&hunk, verdict)]);
         if !self.committed {
-            effects.extend(self.to_next_open());
+            effects.extend(self.go_to_next_open());
         }
         effects
     }
@@ -110,7 +110,7 @@ impl DiffPane {
         let verdicts: Vec<HunkVerdict> = change.hunks.iter().map(|hunk| self.with_verdict(hunk, verdict)).collect();
         let mut effects = self.decide(verdicts);
         if !self.committed {
-            effects.extend(self.to_next_open());
+            effects.extend(self.go_to_next_open());
         }
         effects
     }

@@ -122,7 +122,7 @@ fn notices(change: &FileChange) -> Vec<String> {
     }
     match change.kind {
         ChangeKind::Add if change.mode != FileMode::Regular => {
-            lines.push(format!("new file, mode {}", mode_word(change.mode)))
+            lines.push(format!("new file, mode {}", mode_word(change.mode)));
         }
         ChangeKind::Add => lines.push("new file".to_owned()),
         ChangeKind::Delete => lines.push("deleted file".to_owned()),
