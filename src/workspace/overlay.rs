@@ -126,7 +126,7 @@ impl Inner {
             upper: self.upper.clone(),
             work,
             state: self.place.state.clone(),
-            hidden: secrets::hidden(&self.place.environment),
+            hidden: secrets::hidden(&self.place.environment, &self.place.repository),
             home,
         };
         Holder::start(&self.helper, &self.place.environment, request)

@@ -288,6 +288,15 @@ fn the_demo_does_the_main_job_without_a_terminal_or_an_account() {
 }
 
 #[test]
+fn the_demo_finds_a_place_of_its_own_in_the_cache() {
+    let home = Home::empty();
+    home.tenon(&["demo", "--accept", "green"]).with_code(0);
+    let project = home.home().join(".cache/tenon/demo/orders-1");
+    let log = std::process::Command::new("git").args(["log", "--format=%s"]).current_dir(&project).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&log.stdout).lines().next(), Some("feat(orders): cancel an order"));
+}
+
+#[test]
 fn lists_and_reports_are_plain_json() {
     let home = project();
     let agents = home.tenon(&["agents", "list", "--json"]).with_code(0).json();

@@ -55,7 +55,7 @@ const IN_CONFIG: [&str; 12] = [
 const OF_MACHINE: [&str; 3] = ["/etc/shadow", "/etc/gshadow", "/etc/ssh"];
 
 /// Everything to hide; most of it will not be there.
-pub(super) fn hidden(environment: &Environment) -> Vec<PathBuf> {
+pub(super) fn hidden(environment: &Environment, repository: &Path) -> Vec<PathBuf> {
     let mut hidden: Vec<PathBuf> = OF_MACHINE.iter().map(PathBuf::from).collect();
     let home = environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     let folder = |name: &str, default: &str| {
@@ -68,8 +68,10 @@ pub(super) fn hidden(environment: &Environment) -> Vec<PathBuf> {
     if let Some(config) = folder("XDG_CONFIG_HOME", ".config") {
         hidden.extend(IN_CONFIG.iter().map(|name| config.join(name)));
     }
-    // Journals, drafts and weights of this program.
+    // Journals and drafts of this program. Not its whole cache: the demo's project lies there and is worked on.
     hidden.extend(folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("tenon")));
-    hidden.extend(folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("tenon")));
+    hidden.extend(folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("tenon/workspaces")));
+    // A repository that lies in such a place was opened by the user; hiding it would leave nothing to work on.
+    hidden.retain(|path| !path.canonicalize().is_ok_and(|path| repository.starts_with(path)));
     hidden
 }
