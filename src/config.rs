@@ -82,8 +82,36 @@ impl Default for CommitSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateSettings {
+    /// Names of gates that are not run.
+    pub off: Vec<String>,
+    /// What a change may reach.
+    pub scope: ScopeGateSettings,
+    /// Secrets and letters that deceive.
+    pub secrets: SecretsGateSettings,
     /// The project's own tests.
     pub tests: TestGateSettings,
+}
+
+/// The gate that looks at which files a change touches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScopeGateSettings {
+    /// More files than this are called hard to review.
+    pub files: usize,
+}
+
+impl Default for ScopeGateSettings {
+    fn default() -> Self {
+        Self { files: 40 }
+    }
+}
+
+/// The gate that looks for secrets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecretsGateSettings {
+    /// Fingerprints of what looks like a secret and is none, as the gate prints them.
+    pub allow: Vec<String>,
 }
 
 /// The gate that runs the project's own tests.

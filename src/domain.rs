@@ -15,7 +15,7 @@ mod usage;
 
 pub use command::{Command, CommitChoice, Progress, Update};
 pub use event::{Event, NoteLevel, RECORD_VERSION, Record, TurnEnd};
-pub use evidence::{Evidence, GateStatus, TestCount};
+pub use evidence::{Evidence, Finding, GateStatus, Severity, TestCase, TestCount, TestStatus};
 pub use file::{Change, FileState};
 pub use hash::ContentHash;
 pub use ids::{CallId, HunkId, MessageId, PermissionId, ProposalId, SessionId};

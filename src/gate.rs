@@ -1,9 +1,19 @@
 //! What the engine checks on a proposal: one file a gate.
+//!
+//! [`gates_for`] is the registry: a gate is added by one line there. [`prove`] runs gates, side by side where that
+//! pays, and tells what happens as it happens. A gate runs commands through the workspaces of its [`GateContext`]
+//! only, judges the subject by the base, and never says "pass" about what did not run.
 
 mod capture;
+mod changed;
 mod files;
 mod judge;
+mod proof;
 mod reading;
+mod report;
+mod scope;
+pub mod secrets;
+mod shared;
 mod tests;
 
 use std::sync::Arc;
@@ -13,10 +23,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::GateSettings;
-use crate::domain::{GateStatus, Proposal, TestCount};
+use crate::domain::Proposal;
 use crate::workspace::Workspace;
 
 pub use files::WorkspaceFiles;
+pub use proof::{Passing, prove};
+pub use report::Report;
+pub use scope::ScopeGate;
+pub use secrets::SecretsGate;
+pub use shared::{Memory, Shared};
 pub use tests::TestGate;
 
 /// What a gate has at hand.
@@ -32,27 +47,33 @@ pub struct GateContext {
     pub output: mpsc::Sender<Vec<u8>>,
     /// Cancelled when the user interrupts.
     pub cancel: CancellationToken,
+    /// What the gates of one proof share.
+    pub shared: Arc<Shared>,
 }
 
-/// What a gate found; the engine makes [`crate::domain::Evidence`] of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// How it ended.
-    pub status: GateStatus,
-    /// Why it failed or did not run, in one line.
-    pub reason: Option<String>,
-    /// Findings that base does not have.
-    pub new: u32,
-    /// Findings that base has as well.
-    pub old: u32,
-    /// What was run.
-    pub command: Option<String>,
-    /// Tests on the subject.
-    pub tests: Option<TestCount>,
-    /// Tests on base.
-    pub base_tests: Option<TestCount>,
-    /// The end of the output, cut to some 8 KiB.
-    pub log: String,
+impl GateContext {
+    /// A context of its own, with nothing remembered of earlier proofs.
+    pub fn new(
+        proposal: Proposal,
+        subject: Arc<dyn Workspace>,
+        base: Arc<dyn Workspace>,
+        output: mpsc::Sender<Vec<u8>>,
+        cancel: CancellationToken,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(subject.isolation()));
+        Self { proposal, subject, base, output, cancel, shared }
+    }
+}
+
+/// When a gate runs within a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Looks at files only; before all others.
+    First,
+    /// Runs commands; beside its like.
+    Middle,
+    /// Needs what the others found.
+    Last,
 }
 
 /// A check on a proposal.
@@ -61,15 +82,33 @@ pub trait Gate: Send + Sync {
     /// Its name: one word.
     fn name(&self) -> &'static str;
 
+    /// When it runs.
+    fn stage(&self) -> Stage {
+        Stage::Middle
+    }
+
+    /// What its result depends on besides the two trees, the tools and the dependencies: its settings. `None` when
+    /// the result is not worth keeping.
+    fn remembered_by(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether it has anything to say about this change. A gate that does not is left out unless it is asked for.
+    async fn concerns(&self, _context: &GateContext) -> bool {
+        true
+    }
+
     /// Runs it on subject and base. Cancelled is `not_run` with that reason.
-    async fn run(&self, context: &GateContext) -> Finding;
+    async fn run(&self, context: &GateContext) -> Report;
 }
 
 /// The gates that are switched on, in the order they should run.
 pub fn gates_for(settings: &GateSettings) -> Vec<Arc<dyn Gate>> {
-    let mut gates: Vec<Arc<dyn Gate>> = Vec::new();
+    let mut gates: Vec<Arc<dyn Gate>> =
+        vec![Arc::new(ScopeGate::new(settings.scope.clone())), Arc::new(SecretsGate::new(settings.secrets.clone()))];
     if settings.tests.enabled {
         gates.push(Arc::new(TestGate::new(settings.tests.clone())));
     }
+    gates.retain(|gate| !settings.off.iter().any(|name| name == gate.name()));
     gates
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::surroundings::Surroundings;
 use super::{Common, Done, Failure, Outcome, print, run, undo};
 use crate::domain::{Evidence, GateStatus, ProposalId};
-use crate::gate::{self, GateContext};
+use crate::gate::{self, GateContext, Passing};
 use crate::git::{Repository, Source};
 use crate::journal::BlobStore;
 use crate::proposal;
@@ -40,39 +40,31 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
     let blobs = BlobStore::new(state.path().join("blobs"));
     let frozen = proposal::freeze(ProposalId::from("tree"), "working tree", "", changes, &blobs)
         .map_err(|error| Failure::failed(error.to_string()))?;
-    let interrupt = run::interrupted();
-    let (output, mut pieces) = mpsc::channel(64);
-    tokio::spawn(async move { while pieces.recv().await.is_some() {} });
-    let context =
-        GateContext { proposal: frozen.clone(), subject: tree.clone(), base, output, cancel: interrupt.clone() };
-    let gates = gate::gates_for(&around.settings.gates);
+
+    let mut gates = gate::gates_for(&around.settings.gates);
     if let Some(unknown) = wanted.iter().find(|name| gates.iter().all(|gate| gate.name() != name.as_str())) {
         let names: Vec<&str> = gates.iter().map(|gate| gate.name()).collect();
         return Err(Failure::usage(format!("there is no gate `{unknown}`"))
             .hint(format!("the gates are: {}", names.join(", "))));
     }
-    let mut evidence = Vec::new();
-    for gate in gates.iter().filter(|gate| wanted.is_empty() || wanted.iter().any(|name| name == gate.name())) {
-        let begun = std::time::Instant::now();
-        let finding = gate.run(&context).await;
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        evidence.push(Evidence {
-            proposal: frozen.id.clone(),
-            subject: frozen.hash.clone(),
-            gate: gate.name().to_owned(),
-            status: finding.status,
-            reason: finding.reason,
-            new: finding.new,
-            old: finding.old,
-            ms,
-            command: finding.command,
-            tests: finding.tests,
-            base_tests: finding.base_tests,
-            log: finding.log,
-        });
-    }
-    let red = evidence.iter().any(|found| found.status == GateStatus::Fail);
-    let unknown = evidence.iter().any(|found| found.status == GateStatus::NotRun);
+    gates.retain(|gate| wanted.is_empty() || wanted.iter().any(|name| name == gate.name()));
+    let interrupt = run::interrupted();
+    let (output, _) = mpsc::channel(1);
+    let context = GateContext::new(frozen.clone(), tree.clone(), base, output, interrupt.clone());
+    let (to, mut passing) = mpsc::channel(64);
+    let collect = async {
+        let mut evidence: Vec<Evidence> = Vec::new();
+        while let Some(passed) = passing.recv().await {
+            if let Passing::Ended { gate, report, ms } = passed {
+                evidence.push(report.evidence(&frozen, &frozen.hash, gate, ms));
+            }
+        }
+        evidence
+    };
+    let ((), mut evidence) = tokio::join!(gate::prove(&gates, &context, !wanted.is_empty(), to), collect);
+    evidence.sort_by_key(|found| gates.iter().position(|gate| gate.name() == found.gate));
+    let red = evidence.iter().any(Evidence::is_red);
+    let unknown = evidence.iter().any(|found| !found.is_green());
     if common.json {
         print::json(&evidence)?;
     } else {

@@ -126,8 +126,15 @@ pub(super) fn nearest<'a>(word: &str, valid: &[&'a str]) -> Option<&'a str> {
 
 /// Dotted keys that a repository may set without being trusted. Everything else is refused: it could send the user's
 /// code elsewhere, run a command, spend more than the user allows or weaken a wall.
-const PROJECT_MAY_SET: &[&str] =
-    &["model", "agent", "theme", "commit.trailers", "gates.tests.enabled", "gates.tests.timeout_s"];
+const PROJECT_MAY_SET: &[&str] = &[
+    "model",
+    "agent",
+    "theme",
+    "commit.trailers",
+    "gates.tests.enabled",
+    "gates.tests.timeout_s",
+    "gates.scope.files",
+];
 
 /// What it may set on top when the user trusts it.
 const TRUSTED_PROJECT_MAY_SET: &[&str] = &["gates.tests.command"];

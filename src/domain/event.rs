@@ -175,7 +175,7 @@ pub enum Event {
         proposal: Proposal,
     },
     /// A gate ended.
-    GateReported(Evidence),
+    GateReported(Box<Evidence>),
     /// The user decided on hunks; later verdicts on the same hunk replace earlier ones.
     Decided {
         /// The proposal.

@@ -27,6 +27,81 @@ pub struct TestCount {
     pub skipped: u32,
 }
 
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It makes its gate red when base does not have it.
+    #[default]
+    Error,
+    /// Worth a look; never makes a gate red.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// One thing a gate found: a row of the log pane.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// How much it weighs.
+    #[serde(default)]
+    pub severity: Severity,
+    /// The file relative to the root, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The line of the result, 1-based, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The rule that was broken, in its tool's own name: "F401", "no-unused-vars".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Base has it as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub old: bool,
+}
+
+/// How a test ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestStatus {
+    /// It passed.
+    #[default]
+    Passed,
+    /// It failed, or broke off.
+    Failed,
+    /// It was not run on purpose.
+    Skipped,
+}
+
+/// One test as its runner reported it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestCase {
+    /// Its full name, with the suites it is in.
+    pub name: String,
+    /// How it ended.
+    pub status: TestStatus,
+    /// Milliseconds it took.
+    #[serde(default)]
+    pub ms: u64,
+    /// The file it failed in or is written in, relative to the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The line it failed at, 1-based.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Why it failed or was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// It fails on base as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub old: bool,
+    /// It failed and passed when it was run again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
+}
+
 /// The result of one gate on exactly one content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -59,4 +134,51 @@ pub struct Evidence {
     /// The end of the output, cut to some 8 KiB, for the agent and the log.
     #[serde(default)]
     pub log: String,
+    /// What was found, new before old, errors first. Empty where a gate only counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// Single tests: all that failed or were flaky, and as many of the others as fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<TestCase>,
+    /// It informs and stands against nothing: neither a failure nor a missing result of it makes a proposal less than
+    /// green.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub advisory: bool,
+    /// The result is that of an earlier run on the same content with the same tools.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
+}
+
+impl Evidence {
+    /// It failed, and that counts.
+    pub fn is_red(&self) -> bool {
+        self.status == GateStatus::Fail && !self.advisory
+    }
+
+    /// It does not count against calling the proposal green.
+    pub fn is_green(&self) -> bool {
+        self.status == GateStatus::Pass || self.advisory
+    }
+
+    /// Evidence that says no more than how a gate ended.
+    pub fn new(proposal: ProposalId, subject: ContentHash, gate: impl Into<String>, status: GateStatus) -> Self {
+        Self {
+            proposal,
+            subject,
+            gate: gate.into(),
+            status,
+            reason: None,
+            new: 0,
+            old: 0,
+            ms: 0,
+            command: None,
+            tests: None,
+            base_tests: None,
+            log: String::new(),
+            findings: Vec::new(),
+            cases: Vec::new(),
+            advisory: false,
+            cached: false,
+        }
+    }
 }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::reading::{Outcome, Readings};
+use super::shared::Shared;
 use crate::domain::RepoPath;
 use crate::stack::{Runner, TestCommand};
 use crate::workspace::{Exit, Job, Workspace, WorkspaceError};
@@ -47,6 +48,8 @@ pub(super) struct Conditions<'a> {
     pub output: Option<mpsc::Sender<Vec<u8>>>,
     /// Stops it.
     pub cancel: CancellationToken,
+    /// Who says when it may run.
+    pub shared: &'a Shared,
 }
 
 /// Runs the first of the commands whose runner is there.
@@ -71,6 +74,7 @@ async fn one(command: &TestCommand, conditions: &Conditions<'_>) -> Run {
         limit: conditions.limit,
         network: false,
     };
+    let _turn = conditions.shared.turn().await;
     let (sender, receiver) = mpsc::channel(32);
     let running = conditions.workspace.run(job, sender, conditions.cancel.clone());
     let heading = format!("$ {}\n", command.command).into_bytes();

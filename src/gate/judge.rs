@@ -2,38 +2,23 @@
 
 use std::time::Duration;
 
-use super::Finding;
+use super::Report;
 use super::capture::Run;
 use super::reading::Outcome;
 use crate::domain::{GateStatus, TestCount};
 use crate::workspace::Exit;
 
 /// Judges the run on the subject by the run on base.
-pub(super) fn judge(subject: &Run, base: &Run, limit: Duration) -> Finding {
+pub(super) fn judge(subject: &Run, base: &Run, limit: Duration) -> Report {
     let verdict = verdict(subject, base, limit);
-    Finding {
+    Report {
         status: verdict.status,
         reason: verdict.reason,
         new: verdict.new,
         old: verdict.old,
-        command: Some(subject.command.clone()),
         tests: subject.outcome.as_ref().map(|outcome| outcome.count),
         base_tests: base.outcome.as_ref().map(|outcome| outcome.count),
-        log: subject.tail.clone(),
-    }
-}
-
-/// A finding for what never came to run.
-pub(super) fn not_run(reason: impl Into<String>) -> Finding {
-    Finding {
-        status: GateStatus::NotRun,
-        reason: Some(reason.into()),
-        new: 0,
-        old: 0,
-        command: None,
-        tests: None,
-        base_tests: None,
-        log: String::new(),
+        ..Report::pass(None).with_command(&subject.command).with_log(&subject.tail)
     }
 }
 
@@ -171,8 +156,8 @@ fn plural(number: u32, one: &str, several: &str) -> String {
 }
 
 /// Puts the findings of several projects together: the worst one speaks.
-pub(super) fn together(findings: Vec<Finding>) -> Finding {
-    let rank = |finding: &Finding| match finding.status {
+pub(super) fn together(findings: Vec<Report>) -> Report {
+    let rank = |finding: &Report| match finding.status {
         GateStatus::Fail => 0,
         GateStatus::NotRun => 1,
         GateStatus::Pass => 2,
@@ -185,10 +170,10 @@ pub(super) fn together(findings: Vec<Finding>) -> Finding {
         })
     };
     let Some(worst) = findings.iter().min_by_key(|finding| rank(finding)).cloned() else {
-        return not_run("no tests found");
+        return Report::not_run("no tests found");
     };
     let commands: Vec<String> = findings.iter().filter_map(|finding| finding.command.clone()).collect();
-    Finding {
+    Report {
         new: findings.iter().map(|finding| finding.new).sum(),
         old: findings.iter().map(|finding| finding.old).sum(),
         command: (!commands.is_empty()).then(|| commands.join(" && ")),
@@ -297,12 +282,12 @@ mod tests {
 
     #[test]
     fn the_worst_project_speaks_and_numbers_add_up() {
-        let finding = |status, passed| Finding {
+        let finding = |status, passed| Report {
             status,
             reason: Some(format!("{status:?}")),
             new: 1,
             tests: Some(TestCount { passed, failed: 0, skipped: 0 }),
-            ..not_run("")
+            ..Report::not_run("")
         };
         let sum =
             together(vec![finding(GateStatus::Pass, 3), finding(GateStatus::Fail, 4), finding(GateStatus::NotRun, 0)]);

@@ -1,16 +1,15 @@
 //! The project's own tests, on base and proposal.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::capture::{self, Conditions, Run};
-use super::judge::{judge, not_run, together};
-use super::{Finding, Gate, GateContext, WorkspaceFiles};
+use super::judge::{judge, together};
+use super::{Gate, GateContext, Report};
 use crate::config::TestGateSettings;
 use crate::domain::Isolation;
-use crate::stack::{self, Evidence, Runner, StackReport, TestCommand};
+use crate::stack::{Evidence, Runner, StackReport, TestCommand};
 use crate::workspace::Workspace;
 
 /// Runs the project's tests and counts only what is new against the proposal.
@@ -36,14 +35,12 @@ impl TestGate {
         if let Some(command) = &self.settings.command {
             return Ok(vec![Plan { folder: String::new(), commands: vec![configured(command)] }]);
         }
-        let subject = Arc::clone(&context.subject);
-        let looked = tokio::task::spawn_blocking(move || stack::detect(&WorkspaceFiles(subject.as_ref()))).await;
-        let report = looked.map_err(|error| format!("the project could not be looked at: {error}"))?;
+        let report = context.shared.stack(&context.subject).await?;
         let plans = chosen(&report, context);
         if plans.is_empty() { Err(nothing_found(&report)) } else { Ok(plans) }
     }
 
-    async fn prove(&self, plan: &Plan, context: &GateContext) -> Finding {
+    async fn prove(&self, plan: &Plan, context: &GateContext) -> Report {
         let limit = Duration::from_secs(self.settings.timeout_s);
         let conditions = |workspace, output| Conditions {
             workspace,
@@ -52,6 +49,7 @@ impl TestGate {
             limit,
             output,
             cancel: context.cancel.clone(),
+            shared: &context.shared,
         };
         let subject = conditions(context.subject.as_ref(), Some(context.output.clone()));
         let base = conditions(context.base.as_ref(), None);
@@ -133,10 +131,10 @@ impl Gate for TestGate {
         "tests"
     }
 
-    async fn run(&self, context: &GateContext) -> Finding {
+    async fn run(&self, context: &GateContext) -> Report {
         let plans = match self.plans(context).await {
             Ok(plans) => plans,
-            Err(reason) => return not_run(reason),
+            Err(reason) => return Report::not_run(reason),
         };
         let mut findings = Vec::new();
         for plan in &plans {

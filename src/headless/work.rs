@@ -5,8 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Output;
 use crate::domain::{
-    Command, CommitChoice, Event, Evidence, GateStatus, HunkVerdict, NoteLevel, Proposal, Record, TurnEnd, Update,
-    Verdict,
+    Command, CommitChoice, Event, Evidence, HunkVerdict, NoteLevel, Proposal, Record, TurnEnd, Update, Verdict,
 };
 use crate::engine::{Handle, Updates};
 
@@ -93,7 +92,7 @@ impl Seen {
             }
             Event::GateReported(evidence) => {
                 self.evidence.retain(|old| old.gate != evidence.gate || old.subject != evidence.subject);
-                self.evidence.push(evidence.clone());
+                self.evidence.push(evidence.as_ref().clone());
             }
             Event::Committed { .. } => self.committed = true,
             Event::Noted { level: NoteLevel::Error, text } => self.error = Some(text.clone()),
@@ -110,12 +109,12 @@ impl Seen {
     }
 
     fn red(&self, proposal: &Proposal) -> bool {
-        self.gates(proposal).any(|evidence| evidence.status == GateStatus::Fail)
+        self.gates(proposal).any(|evidence| evidence.is_red())
     }
 
     fn green(&self, proposal: &Proposal) -> bool {
         let mut gates = self.gates(proposal).peekable();
-        gates.peek().is_some() && gates.all(|evidence| evidence.status == GateStatus::Pass)
+        gates.peek().is_some() && gates.all(|evidence| evidence.is_green())
     }
 }
 
@@ -230,7 +229,7 @@ pub async fn commit(
         let Some(record) = live(update, since, output) else { continue };
         match record.event {
             Event::Committed { .. } => return Outcome::Done,
-            Event::GateReported(evidence) => red |= evidence.status == GateStatus::Fail,
+            Event::GateReported(evidence) => red |= evidence.is_red(),
             Event::Noted { level: NoteLevel::Error, .. } => {
                 return if red { Outcome::GateRed } else { Outcome::Failed };
             }

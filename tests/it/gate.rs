@@ -14,7 +14,7 @@ use tenon::domain::{
     Change, ChangeKind, ContentHash, FileChange, FileMode, FileState, GateStatus, Isolation, Proposal, ProposalId,
     RepoPath, TestCount,
 };
-use tenon::gate::{Finding, Gate, GateContext, TestGate, WorkspaceFiles};
+use tenon::gate::{Gate, GateContext, Report, TestGate, WorkspaceFiles};
 use tenon::stack;
 use tenon::workspace::{Entry, Exit, Hit, Job, Query, Workspace, WorkspaceError};
 use tokio::io::AsyncReadExt;
@@ -149,7 +149,7 @@ fn proposal(paths: &[&str]) -> Proposal {
 }
 
 struct Proof {
-    finding: Finding,
+    finding: Report,
     streamed: String,
 }
 
@@ -161,7 +161,7 @@ async fn prove_with(
     cancel: CancellationToken,
 ) -> Proof {
     let (output, mut pieces) = mpsc::channel(8);
-    let context = GateContext { proposal: proposal(paths), subject, base, output, cancel };
+    let context = GateContext::new(proposal(paths), subject, base, output, cancel);
     let gate = TestGate::new(settings);
     let collect = async {
         let mut all = Vec::new();
@@ -198,7 +198,7 @@ async fn a_project_of_the_standard_library_is_proven_on_both_sides() {
     let proof =
         prove(&[("app.py", WRONG), ("tests/test_app.py", CASES)], &[("app.py", ADD), ("tests/test_app.py", CASES)])
             .await;
-    let Finding { status, reason, new, old, command, tests, base_tests, log } = proof.finding;
+    let Report { status, reason, new, old, command, tests, base_tests, log, .. } = proof.finding;
     assert_eq!(status, GateStatus::Fail, "{log}");
     let reason = reason.unwrap();
     assert!(reason.starts_with("1 new failure: test_adds (test_app.Sum"), "{reason}");

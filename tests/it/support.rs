@@ -1,6 +1,7 @@
 //! Helpers that more than one room's tests use: a server on loopback with scripted answers, and bodies for it.
 #![allow(dead_code, unused_imports, reason = "rooms take what they need")]
 
+pub mod beds;
 pub mod bodies;
 pub mod home;
 pub mod memory;

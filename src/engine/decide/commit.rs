@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{CommitChoice, Event, Evidence, GateStatus, NoteLevel, ProposalId, RepoPath};
+use crate::gate::secrets;
 
 use super::super::input::{CommitFailure, Written};
 use super::super::session::{OfferState, Session};
@@ -60,6 +61,9 @@ pub fn go_on(here: &mut Situation<'_>) -> Step {
         let job = Job::Prove(selected.hash.clone());
         return here.flight.begin(job, Work::Prove { proposal, selected: Some(selected) }).into();
     }
+    if let Some(reason) = secret(here.session, &selected) {
+        return give_up(here, format!("nothing was committed: {reason}"));
+    }
     if commission.choice == CommitChoice::Green
         && let Some(reason) = not_green(here.session, &selected)
     {
@@ -80,13 +84,23 @@ fn give_up(here: &mut Situation<'_>, text: String) -> Step {
 fn not_green(session: &Session, selected: &Selected) -> Option<String> {
     let bad: Vec<String> = session
         .evidence_on(&selected.hash)
-        .filter(|evidence| evidence.status != GateStatus::Pass)
+        .filter(|evidence| !evidence.is_green())
         .map(|evidence| {
             let reason = evidence.reason.as_deref().unwrap_or("no reason given");
             format!("gate {} {}: {reason}", evidence.gate, word(evidence))
         })
         .collect();
     (!bad.is_empty()).then(|| format!("{}. Commit despite the gates if that is what you want.", bad.join("; ")))
+}
+
+/// A secret in a commit is out for good, so this gate is not overruled by a wish to commit despite the gates.
+fn secret(session: &Session, selected: &Selected) -> Option<String> {
+    let found =
+        session.evidence_on(&selected.hash).find(|evidence| evidence.gate == secrets::NAME && evidence.is_red())?;
+    let reason = found.reason.as_deref().unwrap_or("a secret was found");
+    Some(format!(
+        "{reason}. Take it out; if it is no secret, put its fingerprint into gates.secrets.allow of your config.toml"
+    ))
 }
 
 fn word(evidence: &Evidence) -> &'static str {
@@ -106,7 +120,7 @@ fn with_trailers(here: &Situation<'_>, message: &str, selected: &Selected) -> St
     let bad: Vec<String> = here
         .session
         .evidence_on(&selected.hash)
-        .filter(|evidence| evidence.status != GateStatus::Pass)
+        .filter(|evidence| !evidence.is_green())
         .map(|evidence| format!("{} {}", evidence.gate, word(evidence)))
         .collect();
     if !bad.is_empty() {

@@ -128,7 +128,7 @@ pub fn prove_again(here: &mut Situation<'_>, proposal: &ProposalId) -> Step {
 /// A gate ended.
 pub fn reported(here: &Situation<'_>, job: JobId, evidence: Evidence) -> Step {
     match here.flight.job(job) {
-        Some(Job::Prove(subject)) if *subject == evidence.subject => Event::GateReported(evidence).into(),
+        Some(Job::Prove(subject)) if *subject == evidence.subject => Event::GateReported(Box::new(evidence)).into(),
         _ => Step::default(),
     }
 }
@@ -176,7 +176,7 @@ fn finish(here: &mut Situation<'_>, ok: bool, output: String) -> Step {
 
 fn gates_in_words(session: &Session, proposal: &Proposal, rounds: u32) -> (bool, String) {
     let found: Vec<&Evidence> = session.evidence_on(&proposal.hash).collect();
-    let failed = found.iter().any(|evidence| evidence.status == GateStatus::Fail);
+    let failed = found.iter().any(|evidence| evidence.is_red());
     let files = proposal.changes.len();
     let mut text = format!("Proposal {}: {files} file(s) changed.\n", proposal.id);
     for evidence in &found {

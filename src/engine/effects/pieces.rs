@@ -8,16 +8,33 @@ use super::Bench;
 
 /// Passes pieces on as progress until the sender is gone.
 pub async fn show(bench: Bench, mut pieces: mpsc::Receiver<Vec<u8>>, wrap: impl Fn(String) -> Progress) {
-    let mut rest = Vec::new();
+    let mut all = Pieces::default();
     while let Some(piece) = pieces.recv().await {
-        rest.extend_from_slice(&piece);
-        let text = take_text(&mut rest);
+        let text = all.take(&piece);
         if !text.is_empty() {
             bench.show(wrap(text));
         }
     }
+    let rest = all.rest();
     if !rest.is_empty() {
-        bench.show(wrap(String::from_utf8_lossy(&rest).into_owned()));
+        bench.show(wrap(rest));
+    }
+}
+
+/// Bytes that are still coming in.
+#[derive(Debug, Default)]
+pub struct Pieces(Vec<u8>);
+
+impl Pieces {
+    /// Takes a piece, gives what is whole text.
+    pub fn take(&mut self, piece: &[u8]) -> String {
+        self.0.extend_from_slice(piece);
+        take_text(&mut self.0)
+    }
+
+    /// What is left at the end.
+    pub fn rest(self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
     }
 }
 

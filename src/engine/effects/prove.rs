@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{ContentHash, Evidence, FileState, Progress, Proposal, RepoPath};
-use crate::gate::{self, Finding, GateContext};
+use crate::domain::{ContentHash, FileState, Progress, Proposal, RepoPath};
+use crate::gate::{self, GateContext, Passing};
 use crate::proposal;
-use crate::text;
 use crate::workspace::{Workspace, WorkspaceError};
 
 use super::super::input::{Outcome, What};
@@ -32,52 +30,44 @@ pub async fn prove(
         Ok(forks) => forks,
         Err(text) => return Outcome::Proved(Err(text)),
     };
-    for gate in gate::gates_for(&bench.settings.gates) {
-        if cancel.is_cancelled() {
-            return Outcome::Stopped;
-        }
-        bench.show(Progress::Waiting { what: format!("gate {}", gate.name()) });
-        let (output, received) = mpsc::channel(64);
-        let (name, of) = (gate.name().to_owned(), proposal.id.clone());
-        let showing = tokio::spawn(pieces::show(bench.clone(), received, move |text| Progress::GateOutput {
-            proposal: of.clone(),
-            gate: name.clone(),
-            text,
-        }));
-        let context = GateContext {
-            proposal: proposal.clone(),
-            subject: subject.clone(),
-            base: base.clone(),
-            output,
-            cancel: cancel.clone(),
-        };
-        let began = Instant::now();
-        let finding = gate.run(&context).await;
-        drop(context);
-        let _ = tokio::time::timeout(std::time::Duration::from_millis(200), showing).await;
-        if cancel.is_cancelled() {
-            return Outcome::Stopped;
-        }
-        let evidence = evidence(&proposal, hash.clone(), gate.name(), finding, began);
-        bench.tell(What::Reported(id, evidence)).await;
-    }
-    Outcome::Proved(Ok(()))
+    let (to, passing) = mpsc::channel(64);
+    let (output, _) = mpsc::channel(1);
+    let context = GateContext::new(proposal.clone(), subject, base, output, cancel.clone());
+    let gates = gate::gates_for(&bench.settings.gates);
+    let proving = async {
+        gate::prove(&gates, &context, false, to).await;
+    };
+    tokio::join!(proving, tell(bench, id, &proposal, &hash, passing, &cancel));
+    if cancel.is_cancelled() { Outcome::Stopped } else { Outcome::Proved(Ok(())) }
 }
 
-fn evidence(proposal: &Proposal, subject: ContentHash, gate: &str, finding: Finding, began: Instant) -> Evidence {
-    Evidence {
-        proposal: proposal.id.clone(),
-        subject,
-        gate: gate.to_owned(),
-        status: finding.status,
-        reason: finding.reason,
-        new: finding.new,
-        old: finding.old,
-        ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        command: finding.command,
-        tests: finding.tests,
-        base_tests: finding.base_tests,
-        log: text::redact(&finding.log).into_owned(),
+/// Tells the engine and the log pane what passes by.
+async fn tell(
+    bench: &Bench,
+    id: JobId,
+    proposal: &Proposal,
+    hash: &ContentHash,
+    mut passing: mpsc::Receiver<Passing>,
+    cancel: &CancellationToken,
+) {
+    let mut texts: BTreeMap<&'static str, pieces::Pieces> = BTreeMap::new();
+    let show = |gate: &str, text: String| {
+        if !text.is_empty() {
+            bench.show(Progress::GateOutput { proposal: proposal.id.clone(), gate: gate.to_owned(), text });
+        }
+    };
+    while let Some(passed) = passing.recv().await {
+        match passed {
+            Passing::Began { gate } => bench.show(Progress::Waiting { what: format!("gate {gate}") }),
+            Passing::Output { gate, bytes } => show(gate, texts.entry(gate).or_default().take(&bytes)),
+            Passing::Ended { gate, report, ms } => {
+                show(gate, texts.remove(gate).unwrap_or_default().rest());
+                // What was interrupted says nothing about the proposal.
+                if !cancel.is_cancelled() {
+                    bench.tell(What::Reported(id, report.evidence(proposal, hash, gate, ms))).await;
+                }
+            }
+        }
     }
 }
 

@@ -154,7 +154,7 @@ impl Session {
             }
             Event::GateReported(found) => {
                 let gates = self.evidence.entry(found.subject.clone()).or_default();
-                gates.insert(found.gate.clone(), found.clone());
+                gates.insert(found.gate.clone(), found.as_ref().clone());
             }
             Event::Decided { proposal, verdicts } => {
                 if let Some(offer) = self.offers.iter_mut().find(|offer| offer.proposal.id == *proposal) {

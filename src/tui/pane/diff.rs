@@ -234,7 +234,7 @@ impl DiffPane {
     pub fn not_green(&self) -> Vec<String> {
         self.evidence
             .iter()
-            .filter(|evidence| evidence.status != GateStatus::Pass)
+            .filter(|evidence| !evidence.is_green())
             .map(|evidence| {
                 let state = if evidence.status == GateStatus::Fail { "failed" } else { "not run" };
                 match &evidence.reason {

@@ -4,7 +4,9 @@ mod ring;
 
 use std::collections::HashMap;
 
-use crate::domain::{CallId, Event, Evidence, GateStatus, NoteLevel, Progress};
+use crate::domain::{
+    CallId, Event, Evidence, Finding, GateStatus, NoteLevel, Progress, Severity, TestCase, TestStatus,
+};
 use crate::text::{self, StreamSanitizer};
 use crate::tui::keymap::{Action, Place};
 use crate::tui::msg::Effect;
@@ -85,6 +87,12 @@ impl LogPane {
     fn gate(&mut self, evidence: &Evidence) {
         self.finish(&evidence.gate, &evidence.log);
         let source = self.source(&evidence.gate);
+        for finding in &evidence.findings {
+            self.line(source, &finding_words(finding));
+        }
+        for case in evidence.cases.iter().filter(|case| case.status == TestStatus::Failed || case.flaky) {
+            self.line(source, &case_words(case));
+        }
         self.line(source, &gate_words(evidence));
     }
 
@@ -274,6 +282,36 @@ fn place_in(text: &str) -> Option<(String, usize)> {
     })
 }
 
+/// A finding as a row: where, what, and whether base has it too.
+fn finding_words(finding: &Finding) -> String {
+    let mark = match finding.severity {
+        Severity::Error if !finding.old => "✗",
+        Severity::Note => "i",
+        _ => "!",
+    };
+    let rule = finding.rule.as_deref().map(|rule| format!(" [{rule}]")).unwrap_or_default();
+    row(mark, finding.path.as_deref(), finding.line, &format!("{}{rule}", finding.message), finding.old)
+}
+
+/// A test that failed or did not fail twice, as a row.
+fn case_words(case: &TestCase) -> String {
+    let first = case.message.as_deref().and_then(|message| message.lines().next()).unwrap_or_default();
+    let flaky = if case.flaky { " (flaky: passed when it ran again)" } else { "" };
+    let colon = if first.is_empty() { "" } else { ": " };
+    let mark = if case.old || case.flaky { "!" } else { "✗" };
+    row(mark, case.path.as_deref(), case.line, &format!("{}{flaky}{colon}{first}", case.name), case.old)
+}
+
+fn row(mark: &str, path: Option<&str>, line: Option<usize>, words: &str, old: bool) -> String {
+    let at = match (path, line) {
+        (Some(path), Some(line)) => format!("{path}:{line}: "),
+        (Some(path), None) => format!("{path}: "),
+        _ => String::new(),
+    };
+    let old = if old { " (on base too)" } else { "" };
+    text::sanitize_line(&format!("{mark} {at}{words}{old}")).into_owned()
+}
+
 /// A gate's result in words: never by colour alone, and what did not run never looks green.
 pub fn gate_words(evidence: &Evidence) -> String {
     let name = text::sanitize_line(&evidence.gate);
@@ -286,7 +324,7 @@ pub fn gate_words(evidence: &Evidence) -> String {
     });
     let tests = tests.unwrap_or_default();
     match evidence.status {
-        GateStatus::Pass => format!("✓ {name}{tests}{time}"),
+        GateStatus::Pass => format!("✓ {name}{tests}{}{time}", reason.unwrap_or_default()),
         GateStatus::Fail => {
             let failed = evidence.tests.filter(|tests| tests.failed > 0).map(|t| format!(" {} failed", t.failed));
             let failed = failed.unwrap_or_else(|| " failed".to_owned());

@@ -260,20 +260,12 @@ fn report(machine: &mut Machine, pick: usize, way: u8) {
         .filter_map(|(id, work)| match work {
             Work::Prove { proposal, selected } => Some((
                 *id,
-                Evidence {
-                    proposal: proposal.id.clone(),
-                    subject: selected.as_ref().map_or(&proposal.hash, |selected| &selected.hash).clone(),
-                    gate: "tests".to_owned(),
-                    status: [GateStatus::Pass, GateStatus::Fail, GateStatus::NotRun][usize::from(way % 3)],
-                    reason: None,
-                    new: 0,
-                    old: 0,
-                    ms: 1,
-                    command: None,
-                    tests: None,
-                    base_tests: None,
-                    log: String::new(),
-                },
+                Evidence::new(
+                    proposal.id.clone(),
+                    selected.as_ref().map_or(&proposal.hash, |selected| &selected.hash).clone(),
+                    "tests",
+                    [GateStatus::Pass, GateStatus::Fail, GateStatus::NotRun][usize::from(way % 3)],
+                ),
             )),
             _ => None,
         })

@@ -54,18 +54,11 @@ fn prove(machine: &mut Machine, status: GateStatus) {
 
 fn evidence(proposal: &Proposal, subject: ContentHash, status: GateStatus) -> Evidence {
     Evidence {
-        proposal: proposal.id.clone(),
-        subject,
-        gate: "tests".to_owned(),
-        status,
         reason: (status != GateStatus::Pass).then(|| "one test".to_owned()),
         new: 1,
-        old: 0,
-        ms: 1,
         command: Some("pytest".to_owned()),
-        tests: None,
-        base_tests: None,
         log: "AssertionError".to_owned(),
+        ..Evidence::new(proposal.id.clone(), subject, "tests", status)
     }
 }
 

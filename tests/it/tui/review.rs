@@ -40,18 +40,12 @@ fn verdicts(commands: &[Command]) -> Vec<(HunkId, Verdict)> {
 
 fn evidence(gate: &str, status: GateStatus, reason: Option<&str>) -> Evidence {
     Evidence {
-        proposal: "p1".into(),
-        subject: ContentHash::of(b"p1"),
-        gate: gate.to_owned(),
-        status,
         reason: reason.map(str::to_owned),
-        new: 0,
-        old: 0,
         ms: 2140,
-        command: None,
         tests: Some(TestCount { passed: 48, failed: 0, skipped: 0 }),
         base_tests: Some(TestCount { passed: 45, failed: 0, skipped: 0 }),
         log: "48 passed\n".to_owned(),
+        ..Evidence::new("p1".into(), ContentHash::of(b"p1"), gate, status)
     }
 }
 
@@ -148,7 +142,7 @@ fn rejections_are_sent_back_with_what_is_added() {
 fn a_green_proposal_commits_with_one_enter_and_an_edited_message() {
     let mut player = Player::new(120, 40).open();
     two_files(&mut player);
-    player.event(Event::GateReported(evidence("tests", GateStatus::Pass, None)));
+    player.event(Event::GateReported(Box::new(evidence("tests", GateStatus::Pass, None))));
     player.shows("✓ tests 48 (base 45) 2.1s");
     player.keys("Tab Enter");
     player.shows("Nothing is accepted yet");
@@ -178,7 +172,7 @@ fn what_is_not_green_needs_a_second_key() {
     ] {
         let mut player = Player::new(120, 40).open();
         two_files(&mut player);
-        player.event(Event::GateReported(evidence("tests", status, Some(reason))));
+        player.event(Event::GateReported(Box::new(evidence("tests", status, Some(reason)))));
         player.shows(shown);
         player.keys("Tab A A Enter");
         player.taken();

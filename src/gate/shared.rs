@@ -1,0 +1,139 @@
+//! What the gates of one proof share: what the repository is, how many commands may run at once, and what earlier
+//! proofs found on the same content.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+
+use super::WorkspaceFiles;
+use crate::domain::{ContentHash, Isolation};
+use crate::stack::{self, StackReport};
+use crate::workspace::Workspace;
+
+/// Commands at once where they cannot get in each other's way.
+const JOBS: usize = 2;
+
+/// What the gates of one proof share.
+pub struct Shared {
+    jobs: Semaphore,
+    stack: OnceCell<Result<Arc<StackReport>, String>>,
+    memory: Option<Memory>,
+}
+
+impl Shared {
+    /// Nothing known yet. In a copy commands share ports and processes, so they run one after the other.
+    pub fn new(isolation: Isolation) -> Self {
+        let jobs = if isolation == Isolation::Overlay { JOBS } else { 1 };
+        Self { jobs: Semaphore::new(jobs), stack: OnceCell::new(), memory: None }
+    }
+
+    /// The same with a memory of earlier proofs.
+    #[must_use]
+    pub fn remembering(mut self, memory: Memory) -> Self {
+        self.memory = Some(memory);
+        self
+    }
+
+    /// Results of earlier proofs, where they are kept.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
+    /// What the repository is with the proposal in it; looked at once.
+    ///
+    /// # Errors
+    /// Looking at it broke off.
+    pub async fn stack(&self, subject: &Arc<dyn Workspace>) -> Result<Arc<StackReport>, String> {
+        let look = async || {
+            let subject = Arc::clone(subject);
+            let looked = tokio::task::spawn_blocking(move || stack::detect(&WorkspaceFiles(subject.as_ref()))).await;
+            looked.map(Arc::new).map_err(|error| format!("the project could not be looked at: {error}"))
+        };
+        self.stack.get_or_init(look).await.clone()
+    }
+
+    /// Waits until one more command may run; it may as long as this is held.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.jobs.acquire().await.ok()
+    }
+}
+
+/// Results of earlier proofs on disk, by what they depend on. Losing it costs time only.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    folder: PathBuf,
+    /// Names the tree the proposal is on, with the dependencies that are installed for it.
+    base: String,
+    /// Names the tree with the proposal in it.
+    subject: String,
+}
+
+/// The most results that are kept of one repository.
+const KEPT: usize = 400;
+
+impl Memory {
+    /// Keeps results in this folder. `base` has to change whenever anything in the tree below the proposal does.
+    pub fn new(folder: &Path, base: impl Into<String>, subject: &ContentHash) -> Self {
+        Self { folder: folder.to_owned(), base: base.into(), subject: subject.as_str().to_owned() }
+    }
+
+    /// The result that depends on the base only and on this, when it is known.
+    pub fn of_base<T: DeserializeOwned>(&self, what: &str) -> Option<T> {
+        self.read(&[&self.base, what])
+    }
+
+    /// Keeps a result that depends on the base only.
+    pub fn keep_of_base<T: Serialize>(&self, what: &str, result: &T) {
+        self.write(&[&self.base, what], result);
+    }
+
+    /// The result that depends on base, proposal and this, when it is known.
+    pub fn of_subject<T: DeserializeOwned>(&self, what: &str) -> Option<T> {
+        self.read(&[&self.base, &self.subject, what])
+    }
+
+    /// Keeps a result that depends on base and proposal.
+    pub fn keep_of_subject<T: Serialize>(&self, what: &str, result: &T) {
+        self.write(&[&self.base, &self.subject, what], result);
+    }
+
+    fn path(&self, parts: &[&str]) -> PathBuf {
+        let key = ContentHash::of(parts.join("\0").as_bytes());
+        self.folder.join(format!("{}.json", key.as_str()))
+    }
+
+    fn read<T: DeserializeOwned>(&self, parts: &[&str]) -> Option<T> {
+        serde_json::from_slice(&std::fs::read(self.path(parts)).ok()?).ok()
+    }
+
+    fn write<T: Serialize>(&self, parts: &[&str], result: &T) {
+        let Ok(bytes) = serde_json::to_vec(result) else { return };
+        if std::fs::create_dir_all(&self.folder).is_err() {
+            return;
+        }
+        self.make_room();
+        // Written aside and moved, so that nobody reads a half.
+        let Ok(mut file) = tempfile::NamedTempFile::new_in(&self.folder) else { return };
+        if std::io::Write::write_all(&mut file, &bytes).is_ok() {
+            let _ = file.persist(self.path(parts));
+        }
+    }
+
+    fn make_room(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        let mut files: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        if files.len() < KEPT {
+            return;
+        }
+        files.sort();
+        for (_, path) in files.iter().take(KEPT / 4) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
