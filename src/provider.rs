@@ -8,6 +8,7 @@ mod calls;
 mod chat;
 mod client;
 mod discover;
+pub mod embedded;
 mod endpoint;
 mod errors;
 mod fallback;
