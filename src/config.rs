@@ -6,6 +6,7 @@
 mod check;
 mod directories;
 mod layers;
+mod remembered;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::domain::{Budget, Isolation};
 
 pub use directories::Directories;
 pub use layers::{ConfigError, Mistake, Note, Sources, environment_names, load, schema};
+pub use remembered::{mark_key, marked_keys, remember_model, remembered_model};
 
 /// The resolved settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -142,6 +144,8 @@ pub struct ProviderSettings {
     pub base_url: Option<String>,
     /// The environment variable that holds the key.
     pub key_env: Option<String>,
-    /// A command that prints the key, for keys kept in a keyring or a password store.
+    /// A command that prints the key, for keys kept in a password store.
     pub key_command: Option<String>,
+    /// The key is in the system's keyring, where `tenon models key` put it.
+    pub keyring: bool,
 }

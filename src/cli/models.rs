@@ -1,13 +1,19 @@
-//! `tenon models`: what models there are, and whether the way to one works.
+//! `tenon models`: what models there are, whether the way to one works, and how good it is.
+
+mod key;
+mod list;
+mod meter;
+mod pull;
+mod tasks;
+mod test;
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
-use serde::Serialize;
-use tokio::sync::mpsc;
 
 use super::surroundings::Surroundings;
-use super::{Common, Done, Failure, Outcome, print, run};
-use crate::domain::Message;
-use crate::provider::{ProviderSummary, Registry, Request};
+use super::{Common, Done, Failure};
+use crate::provider::{ProviderSummary, Registry};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
@@ -17,28 +23,54 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum What {
-    /// List the providers, and for each whether a key is there
+    /// List the providers: whether a key is there, whether a local server runs, what a model costs
     List,
-    /// Ask a model for one word and say how it went
-    Test {
-        /// The model, as provider/model; the configured one when left out
-        model: Option<String>,
+    /// Ask a model and say whether it is reachable, calls tools, how fast it is and what it costs
+    Test(TestArguments),
+    /// Fetch weights for the embedded model; an interrupted download goes on where it stopped
+    Pull(pull::PullArguments),
+    /// Keep a provider's key in the system's keyring
+    Key(key::KeyArguments),
+    /// Bring in weights from a .gguf file, or from a folder with the parts of one
+    Import {
+        /// The file or folder
+        path: PathBuf,
     },
 }
 
-#[derive(Serialize)]
-struct TestReport {
-    model: String,
-    reachable: bool,
-    ms: u128,
-    output_tokens: u64,
-    error: Option<String>,
+#[derive(clap::Args, Debug)]
+struct TestArguments {
+    /// The model, as provider/model; the configured one when left out
+    model: Option<String>,
+    /// Test every provider that has a key and every server on this machine
+    #[arg(long, conflicts_with_all = ["model", "tasks"])]
+    all: bool,
+    /// Let it do small backend tasks and count those it gets right
+    #[arg(long)]
+    tasks: bool,
+    /// Only the tasks with this in their name; may be given more than once
+    #[arg(long, value_name = "PART", requires = "tasks")]
+    only: Vec<String>,
+    /// Keep the repositories and what happened in them in this folder
+    #[arg(long, value_name = "DIR", requires = "tasks")]
+    keep: Option<PathBuf>,
+    /// Seconds a task may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "tasks")]
+    limit: u64,
 }
 
 pub(crate) async fn models(around: &Surroundings, common: &Common, arguments: Arguments) -> Done {
     match arguments.what.unwrap_or(What::List) {
-        What::List => list(around, common),
-        What::Test { model } => test(around, common, model).await,
+        What::List => list::list(around, common).await,
+        What::Test(arguments) if arguments.tasks => {
+            let model = chosen(around, common, arguments.model, &registry(around))?;
+            let measure = tasks::Measure { only: arguments.only, keep: arguments.keep, limit_s: arguments.limit };
+            tasks::measure(around, common, &model, measure).await
+        }
+        What::Test(arguments) => test::test(around, common, arguments.model, arguments.all).await,
+        What::Pull(arguments) => pull::pull(around, common, arguments).await,
+        What::Key(arguments) => key::key(around, arguments).await,
+        What::Import { path } => pull::import(around, common, path).await,
     }
 }
 
@@ -58,6 +90,8 @@ pub(crate) fn names(around: &Surroundings) -> Vec<(String, String)> {
 fn state(provider: &ProviderSummary) -> String {
     let place = if provider.local { "on this machine" } else { "leaves this machine" };
     match (provider.key_present, &provider.key_env) {
+        _ if provider.running == Some(false) => "does not run".to_owned(),
+        _ if provider.running == Some(true) => format!("runs, {place}"),
         (true, _) => format!("ready, {place}"),
         (false, Some(variable)) => format!("set {variable}, {place}"),
         (false, None) => place.to_owned(),
@@ -68,70 +102,18 @@ pub(crate) fn registry(around: &Surroundings) -> Registry {
     Registry::new(&around.settings, &around.environment)
 }
 
-fn list(around: &Surroundings, common: &Common) -> Done {
-    let found = registry(around).list();
-    if common.json {
-        return print::json(&found);
-    }
-    let mut lines = String::new();
-    for provider in found {
-        lines.push_str(&format!("{:12} {:44} {}\n", provider.name, provider.address, state(&provider)));
-        for model in provider.models.iter().filter(|_| provider.key_present) {
-            lines.push_str(&format!("  {}/{model}\n", provider.name));
-        }
-    }
-    print::text(&lines)
-}
-
-async fn test(around: &Surroundings, common: &Common, model: Option<String>) -> Done {
-    let registry = registry(around);
-    let name = model
+/// The model that a command is about: the one named, the configured one, or the best for which there is a key.
+fn chosen(
+    around: &Surroundings,
+    common: &Common,
+    named: Option<String>,
+    registry: &Registry,
+) -> Result<String, Failure> {
+    named
         .or_else(|| common.model.clone())
         .or_else(|| around.settings.model.clone())
         .or_else(|| registry.default_model())
-        .ok_or_else(|| Failure::usage("no model is named and none is configured").hint("tenon models list"))?;
-    let resolved = registry.resolve(&name).map_err(provider_failure)?;
-    let (chunks, mut pieces) = mpsc::channel(64);
-    let request = Request {
-        model: resolved.model.clone(),
-        system: "You answer with one word.".to_owned(),
-        messages: vec![Message::User { text: "Say: ready".to_owned() }],
-        tools: Vec::new(),
-        max_tokens: 64,
-    };
-    let begun = std::time::Instant::now();
-    let interrupt = run::interrupted();
-    let answer = tokio::select! {
-        answer = resolved.provider.ask(request, chunks) => answer,
-        () = async { while pieces.recv().await.is_some() {} std::future::pending().await } => return Ok(Outcome::Failed),
-        () = interrupt.cancelled() => return Ok(Outcome::Interrupted),
-    };
-    let ms = begun.elapsed().as_millis();
-    let report = match &answer {
-        Ok(reply) => TestReport {
-            model: name,
-            reachable: reply.complete,
-            ms,
-            output_tokens: reply.usage.output_tokens,
-            error: None,
-        },
-        Err(error) => {
-            TestReport { model: name, reachable: false, ms, output_tokens: 0, error: Some(error.to_string()) }
-        }
-    };
-    let outcome = if report.reachable { Outcome::Done } else { Outcome::Failed };
-    if common.json {
-        print::json(&report)?;
-        return Ok(outcome);
-    }
-    match answer {
-        Ok(reply) => print::text(&format!(
-            "{}: answered in {ms} ms: {}",
-            report.model,
-            crate::text::sanitize_line(reply.text.trim())
-        )),
-        Err(error) => Err(Failure { outcome: Outcome::Failed, ..provider_failure(error) }),
-    }
+        .ok_or_else(|| Failure::usage("no model is named and none is configured").hint("tenon models list"))
 }
 
 /// A provider error as a person reads it.

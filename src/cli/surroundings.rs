@@ -40,6 +40,10 @@ impl Surroundings {
             flags: BTreeMap::new(),
         })
         .map_err(config_failure)?;
+        let mut settings = settings;
+        for provider in config::marked_keys(&directories.state) {
+            settings.providers.entry(provider).or_default().keyring = true;
+        }
         for note in notes {
             eprintln!("tenon: warning: {}", crate::text::sanitize(&note.to_string()));
         }

@@ -8,6 +8,8 @@ use reqwest::{Client, ClientBuilder};
 
 use super::endpoint::Endpoint;
 
+const AGENT: &str = concat!("tenon/", env!("CARGO_PKG_VERSION"));
+
 /// One client for this machine and one for everywhere else.
 ///
 /// Building a client with root certificates takes longer than the whole start of the program may, so none exists
@@ -31,6 +33,16 @@ impl Clients {
     }
 }
 
+/// A client for files: it goes where a redirect points, without the key when that is another host. `follow` off shows
+/// the answer that redirects.
+pub(super) fn downloads(loopback: bool, connect: Duration, follow: bool) -> Result<Client, String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = if loopback { Client::builder().no_proxy() } else { Client::builder() };
+    let redirects = if follow { Policy::limited(10) } else { Policy::none() };
+    let builder = builder.connect_timeout(connect).redirect(redirects).user_agent(AGENT);
+    builder.build().map_err(|error| root_cause(&error))
+}
+
 fn local(connect: Duration) -> Result<Client, String> {
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -51,7 +63,7 @@ fn built(builder: ClientBuilder, connect: Duration) -> Result<Client, String> {
         .connect_timeout(connect)
         // A redirect would take the key to another place.
         .redirect(Policy::none())
-        .user_agent(concat!("tenon/", env!("CARGO_PKG_VERSION")))
+        .user_agent(AGENT)
         .build()
         .map_err(|error| root_cause(&error))
 }

@@ -9,6 +9,7 @@ use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
 use tokio::process::Command;
 
+use super::keyring;
 use super::wire::Wire;
 
 /// How long a key's command may take; it may ask for a fingerprint or a password.
@@ -57,22 +58,44 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Where a provider's key comes from.
+/// Where a provider's key comes from: the environment, else a command, else the system's keyring.
 #[derive(Debug, Default)]
 pub(super) struct KeySource {
     given: Option<Key>,
+    /// The variable it was given in.
+    variable: Option<String>,
     command: Option<String>,
+    /// The name under which the keyring has it.
+    keyring: Option<String>,
     fetched: Mutex<Option<Key>>,
 }
 
 impl KeySource {
-    pub(super) fn new(given: Option<Key>, command: Option<String>) -> Self {
-        Self { given, command: command.filter(|command| !command.trim().is_empty()), fetched: Mutex::default() }
+    /// A key from a variable of the environment, if it has one.
+    pub(super) fn of_variable(found: Option<(String, Key)>) -> Self {
+        let (variable, given) = found.unzip();
+        Self { given, variable, ..Self::default() }
+    }
+
+    /// The same with other places to look where the environment has none.
+    pub(super) fn or_from(&self, command: Option<String>, keyring: Option<String>) -> Self {
+        let command = command.filter(|command| !command.trim().is_empty());
+        Self { given: self.given.clone(), variable: self.variable.clone(), command, keyring, fetched: Mutex::default() }
     }
 
     /// There is a key, or a way to one.
     pub(super) fn is_some(&self) -> bool {
-        self.given.is_some() || self.command.is_some()
+        self.given.is_some() || self.command.is_some() || self.keyring.is_some()
+    }
+
+    /// Where it comes from, in words.
+    pub(super) fn origin(&self) -> Option<String> {
+        let elsewhere = || match (&self.command, &self.keyring) {
+            (Some(_), _) => Some("key_command".to_owned()),
+            (None, Some(_)) => Some("the keyring".to_owned()),
+            (None, None) => None,
+        };
+        self.variable.clone().or_else(elsewhere)
     }
 
     /// The key as far as it is known by now.
@@ -80,10 +103,16 @@ impl KeySource {
         self.given.clone().or_else(|| self.fetched.lock().map_or(None, |fetched| fetched.clone()))
     }
 
-    /// Runs the key's command where there is one and it has not run yet.
+    /// Runs the key's command or asks the keyring, where there is one and that was not done yet.
     pub(super) async fn fetch(&self) -> Result<(), String> {
-        let Some(command) = self.command.as_deref().filter(|_| self.known().is_none()) else { return Ok(()) };
-        let key = printed_key(command).await?;
+        if self.known().is_some() {
+            return Ok(());
+        }
+        let key = match (&self.command, &self.keyring) {
+            (Some(command), _) => printed_key(command).await?,
+            (None, Some(provider)) => kept_key(provider).await?,
+            (None, None) => return Ok(()),
+        };
         if let Ok(mut fetched) = self.fetched.lock() {
             *fetched = Some(key);
         }
@@ -95,6 +124,13 @@ impl KeySource {
         let known = self.fetched.lock().map_or(None, |mut fetched| fetched.take());
         self.given.is_none() && known.is_some()
     }
+}
+
+async fn kept_key(provider: &str) -> Result<Key, String> {
+    let secret =
+        keyring::lookup(provider).await.map_err(|problem| format!("the keyring cannot be asked: {problem}"))?;
+    let key = secret.and_then(|secret| Key::new(&secret, false));
+    key.ok_or_else(|| format!("the keyring has no key for {provider}; `tenon models key {provider}` puts one in"))
 }
 
 /// The first line the command prints. What it prints is never part of an error.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::quirks::Quirks;
 use super::wire::Wire;
@@ -77,13 +77,27 @@ pub(super) struct ModelFacts {
 }
 
 /// US dollars for a million tokens; where input and output are not both known, nothing is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct Price {
+pub struct Price {
+    /// Of the prompt.
     pub input: Option<f64>,
+    /// Of what the model writes.
     pub output: Option<f64>,
+    /// Of a prompt read from the provider's cache; that of the prompt when not known.
     pub cache_read: Option<f64>,
+    /// Of a prompt written to the provider's cache; that of the prompt when not known.
     pub cache_write: Option<f64>,
+}
+
+impl std::fmt::Display for Price {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.input, self.output) {
+            (Some(0.0), Some(0.0)) => f.write_str("free"),
+            (Some(input), Some(output)) => write!(f, "${input} in, ${output} out for a million tokens"),
+            _ => f.write_str("not known"),
+        }
+    }
 }
 
 /// The price of requests whose prompt is longer than a limit.
@@ -102,6 +116,12 @@ struct List {
 /// The built-in presets in the order of preference.
 pub(super) fn built_in() -> Result<Vec<Preset>, toml::de::Error> {
     toml::from_str::<List>(BUILT_IN).map(|list| list.provider)
+}
+
+/// The variables that may hold a key of a built-in provider.
+pub(super) fn key_variables() -> Vec<String> {
+    let presets = built_in().unwrap_or_default();
+    presets.into_iter().flat_map(|preset| preset.key_env.into_iter().chain(preset.bearer_env)).collect()
 }
 
 impl Preset {
@@ -134,6 +154,13 @@ impl Preset {
     pub(super) fn needs_key(&self) -> bool {
         let keyless = self.key_env.is_empty() && self.bearer_env.is_empty();
         !self.local && !keyless
+    }
+
+    /// What a model costs, where that is known; nothing on a machine of one's own.
+    pub(super) fn price(&self, model: &str, on_this_machine: bool) -> Option<Price> {
+        let price = self.facts(model).price;
+        let free = Price { input: Some(0.0), output: Some(0.0), ..Price::default() };
+        price.input.and(price.output).map(|_| price).or_else(|| on_this_machine.then_some(free))
     }
 
     /// What is known about a model.

@@ -11,7 +11,7 @@ use super::fallback::FallbackProvider;
 use super::hints::nearest;
 use super::http::HttpProvider;
 use super::key::{Key, KeySource};
-use super::preset::{Preset, built_in};
+use super::preset::{Preset, Price, built_in};
 use super::recorded::RecordedProvider;
 use super::retry::Patience;
 use super::wire::Wire;
@@ -52,6 +52,10 @@ pub struct Resolved {
     pub key_present: bool,
     /// Tokens that fit into a request together with its answer.
     pub context_window: u64,
+    /// What it costs, where that is known.
+    pub price: Option<Price>,
+    /// It does not call tools: the host asks it for edits and a grammar constrains them.
+    pub edits_by_grammar: bool,
 }
 
 impl Resolved {
@@ -68,7 +72,7 @@ impl std::fmt::Debug for Resolved {
 }
 
 /// A provider as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct ProviderSummary {
     /// Its name in front of the slash.
     pub name: String,
@@ -84,10 +88,18 @@ pub struct ProviderSummary {
     pub key_env: Option<String>,
     /// A key is there, or none is needed.
     pub key_present: bool,
+    /// Where the key comes from: a variable, the keyring, a command.
+    pub key_from: Option<String>,
     /// The model that is taken where none is named.
     pub default_model: Option<String>,
     /// Models known by name.
     pub models: Vec<String>,
+    /// What they cost, where that is known.
+    pub prices: BTreeMap<String, Price>,
+    /// It is a server for this machine, whether it runs or not.
+    pub on_this_machine: bool,
+    /// Whether it answers; `None` where nobody looked.
+    pub running: Option<bool>,
 }
 
 impl Registry {
@@ -145,6 +157,8 @@ impl Registry {
         };
         Ok(Resolved {
             context_window: provider.context_window(&model),
+            price: entry.preset.price(&model, endpoint.is_loopback()),
+            edits_by_grammar: false,
             provider: Arc::new(provider),
             model,
             address: endpoint.shown(),
@@ -257,8 +271,12 @@ impl Entry {
         let set =
             |names: &[String]| names.iter().find_map(|name| environment.get(name).filter(|v| !v.trim().is_empty()));
         let elsewhere = set(&preset.base_url_env).map(|written| with_port(written, preset.port));
-        let key = set(&preset.key_env).and_then(|secret| Key::new(secret, false));
-        let key = key.or_else(|| set(&preset.bearer_env).and_then(|secret| Key::new(secret, true)));
+        let key = |names: &[String], bearer: bool| {
+            let name =
+                names.iter().find(|name| environment.get(*name).is_some_and(|value| !value.trim().is_empty()))?;
+            Some((name.clone(), Key::new(environment.get(name)?, bearer)?))
+        };
+        let key = KeySource::of_variable(key(&preset.key_env, false).or_else(|| key(&preset.bearer_env, true)));
         let own_address = elsewhere.is_some();
         let mut preset = preset;
         if own_address {
@@ -269,8 +287,7 @@ impl Entry {
             // Whatever its name, a model on this machine may be too small to call properly.
             preset.quirks.calls_in_text = true;
         }
-        let key = Arc::new(KeySource::new(key, None));
-        Self { preset: Arc::new(preset), endpoint, own_address, key }
+        Self { preset: Arc::new(preset), endpoint, own_address, key: Arc::new(key) }
     }
 
     fn of_user(
@@ -290,8 +307,9 @@ impl Entry {
             preset.quirks.calls_in_text |= entry.endpoint.as_ref().is_ok_and(Endpoint::is_loopback);
             entry.preset = Arc::new(preset);
         }
-        if wanted.key_command.is_some() {
-            entry.key = Arc::new(KeySource::new(entry.key.known(), wanted.key_command.clone()));
+        if wanted.key_command.is_some() || wanted.keyring {
+            let keyring = wanted.keyring.then(|| name.to_owned());
+            entry.key = Arc::new(entry.key.or_from(wanted.key_command.clone(), keyring));
         }
         if let Some(problem) = problem {
             entry.endpoint = Err(problem);
@@ -319,8 +337,12 @@ impl Entry {
             local: self.endpoint.as_ref().is_ok_and(Endpoint::is_loopback),
             key_env: preset.key_env.first().filter(|_| preset.needs_key()).cloned(),
             key_present: self.can_be_asked(),
+            key_from: self.key.origin(),
             default_model: preset.default_model.clone(),
+            prices: models.iter().filter_map(|model| Some((model.clone(), preset.price(model, false)?))).collect(),
             models,
+            on_this_machine: preset.local && self.endpoint.as_ref().is_ok_and(Endpoint::is_loopback),
+            running: None,
         }
     }
 }
@@ -330,6 +352,8 @@ fn recorded(path: &str) -> Resolved {
     let provider = RecordedProvider::new(path);
     Resolved {
         context_window: provider.context_window(path),
+        price: None,
+        edits_by_grammar: false,
         provider: Arc::new(provider),
         model: path.to_owned(),
         address: format!("the file {path}"),

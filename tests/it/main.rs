@@ -10,6 +10,7 @@ mod gate;
 mod git;
 mod headless;
 mod journal;
+mod models;
 mod pair;
 mod proposal;
 mod providers;

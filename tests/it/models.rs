@@ -1,0 +1,3 @@
+//! `tenon models`: tasks that measure, weights that are fetched, keys that are kept.
+
+mod tasks;
