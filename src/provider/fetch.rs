@@ -297,9 +297,11 @@ impl Fetcher {
     async fn from(&self, source: &Source, wanted: &Wanted, part: &mut Part, tell: &Tell) -> Result<String, FetchError> {
         match &source.way {
             Way::Address { url, token } => {
-                download::fetch(url, token.as_deref(), wanted, part, tell, self.patience).await?
+                download::fetch(url, token.as_deref(), wanted, part, tell, self.patience).await?;
             }
-            Way::Packages(packages) => wheels::fetch(packages, wanted, part, tell, &self.environment).await?,
+            Way::Packages(packages) => {
+                wheels::fetch(packages, wanted, part, tell, &self.environment).await?;
+            }
             Way::Repository { .. } => return Err(FetchError::usage("the repository's files are not known")),
         }
         let hash = part.sha256();
