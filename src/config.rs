@@ -44,6 +44,8 @@ pub struct Settings {
     pub commit: CommitSettings,
     /// What is checked on a proposal.
     pub gates: GateSettings,
+    /// What commands may see and use.
+    pub workspace: WorkspaceSettings,
     /// Providers beyond the built-in ones, and changes to those.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -61,9 +63,56 @@ impl Default for Settings {
             budget: Budget::default(),
             commit: CommitSettings::default(),
             gates: GateSettings::default(),
+            workspace: WorkspaceSettings::default(),
             providers: BTreeMap::new(),
         }
     }
+}
+
+/// What commands in a workspace may see and use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkspaceSettings {
+    /// Processes and threads at a time, for each command.
+    pub processes: u32,
+    /// MiB of memory for each command with all it starts; three quarters of the machine's when not set.
+    pub memory_mb: Option<u64>,
+    /// MiB that the changes of a workspace and its temporary files may take on the disk.
+    pub disk_mb: u64,
+    /// MiB that commands leave free on the disk whatever they may take.
+    pub keep_free_mb: u64,
+    /// What commands and the model see of `.env` files that git does not track: `masked`, `hidden` or `open`.
+    pub env_files: EnvFiles,
+    /// Where workspaces are kept instead of the cache directory: an absolute path to a folder on a disk an overlay can
+    /// write to, for containers whose own file system is an overlay already.
+    pub folder: Option<PathBuf>,
+}
+
+impl Default for WorkspaceSettings {
+    fn default() -> Self {
+        Self {
+            processes: 4_096,
+            memory_mb: None,
+            disk_mb: 20 << 10,
+            keep_free_mb: 1 << 10,
+            env_files: EnvFiles::Masked,
+            folder: None,
+        }
+    }
+}
+
+/// What is seen of files with the settings and secrets of a running application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EnvFiles {
+    /// The names of all variables, and the values that are evidently harmless (numbers, switches, local addresses);
+    /// all other values are replaced.
+    #[default]
+    Masked,
+    /// The names only.
+    Hidden,
+    /// The files as they are.
+    Open,
 }
 
 /// How commits are made.

@@ -8,23 +8,36 @@
 //! | `tree` | reading and writing files that cannot leave a root folder |
 //! | `rules`, `tracked` | which files git ignores, and which it tracks all the same |
 //! | `explore` | `list` and `search` |
-//! | `compare` | from paths that may differ to [`Change`]s |
+//! | `compare`, `bases` | from paths that may differ to [`Change`]s; what each draft was made from |
 //! | `process` | running a command through the helper, its output, its limits |
+//! | `served`, `processes` | commands that go on running, and the ports they listen on |
+//! | `environment`, `env_files` | what commands see of the user's variables and of `.env` files |
+//! | `limits`, `disk` | what commands may use, and watching what they take on the disk |
+//! | `holder` | the helper that holds the namespaces, and ways to ports in them |
 //! | `copy`, `overlay` | the two workspaces |
 //! | `sandbox` | what the helper process does: namespaces, mounts, and the only `unsafe` code of the house |
 
+mod bases;
 mod compare;
 mod copy;
+mod disk;
+mod env_files;
 mod environment;
 mod explore;
 #[cfg(target_os = "linux")]
+mod holder;
+mod limits;
+#[cfg(target_os = "linux")]
 mod overlay;
 mod process;
+#[cfg(target_os = "linux")]
+mod processes;
 #[cfg(target_os = "linux")]
 mod reason;
 mod rules;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod served;
 mod tracked;
 mod tree;
 
@@ -36,9 +49,12 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::{EnvFiles, WorkspaceSettings};
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
 
 pub use environment::Environment;
+pub use limits::{Limit, Limits};
+pub use served::{Reach, Served};
 
 /// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +104,15 @@ pub struct Job {
     pub limit: Duration,
     /// Outside network, only after a permission.
     pub network: bool,
+    /// `.env` files with their real values, only after a permission.
+    pub env_files: bool,
+}
+
+impl Job {
+    /// A command in the root, with nothing that needs a permission.
+    pub fn new(command: impl Into<String>, limit: Duration) -> Self {
+        Self { command: command.into(), folder: None, environment: Vec::new(), limit, network: false, env_files: false }
+    }
 }
 
 /// How a command ended.
@@ -101,6 +126,8 @@ pub enum Exit {
     TimedOut,
     /// Killed because the token was cancelled.
     Cancelled,
+    /// Killed because it used more than it may.
+    Exceeded(Limit),
 }
 
 /// What could not be done in a workspace.
@@ -120,6 +147,11 @@ pub enum WorkspaceError {
     /// The path leads out of the repository through a symlink.
     #[error("`{0}` leads out of the repository through a symlink")]
     Escapes(RepoPath),
+    /// A file with settings of the user's that is shown masked.
+    #[error(
+        "`{0}` holds the user's own settings and is not tracked by git: it is shown masked and can only be changed by the user"
+    )]
+    Protected(RepoPath),
     /// The search pattern or glob is not valid.
     #[error("{0}")]
     Pattern(String),
@@ -147,7 +179,7 @@ pub trait Workspace: Send + Sync {
     /// The root as commands inside see it (overlay: the repository's own path).
     fn root(&self) -> &Path;
 
-    /// Reads a file.
+    /// Reads a file. A `.env` file of the user's comes with its values masked.
     ///
     /// # Errors
     /// It is missing, a folder, leads outside, or cannot be read.
@@ -156,7 +188,7 @@ pub trait Workspace: Send + Sync {
     /// Writes a file, making its folders. `mode` `None` keeps the mode it has.
     ///
     /// # Errors
-    /// A folder is in the way, the path leads outside, the disk is full.
+    /// A folder is in the way, the path leads outside, the file is protected, the disk is full.
     fn write(&self, path: &RepoPath, bytes: &[u8], mode: Option<FileMode>) -> Result<(), WorkspaceError>;
 
     /// Removes a file, and folders that become empty through it.
@@ -190,8 +222,40 @@ pub trait Workspace: Send + Sync {
         cancel: CancellationToken,
     ) -> Result<Exit, WorkspaceError>;
 
+    /// Starts a command that goes on running: a server. What it writes comes through `output` as with [`Workspace::run`];
+    /// a channel nobody reads any more (the receiver is dropped) is no hindrance, one that is full slows the server down.
+    /// It ends when the [`Served`] is dropped or stopped, when `cancel` is cancelled, after `job.limit`, when the
+    /// workspace is reset (its files are changed underneath) and when the workspace or this program ends, however it
+    /// ends. In the overlay, and in a copy where namespaces are possible, commands of `run` reach it on the loopback
+    /// under the port it listens on, and two workspaces may use the same port.
+    ///
+    /// # Errors
+    /// The isolation could not be entered. A server that ends at once is no error: see [`Served::exit`].
+    async fn serve(
+        &self,
+        job: Job,
+        output: mpsc::Sender<Vec<u8>>,
+        cancel: CancellationToken,
+    ) -> Result<Served, WorkspaceError> {
+        let _ = (job, output, cancel);
+        Err(WorkspaceError::Isolation("this workspace runs no servers".to_owned()))
+    }
+
+    /// How this program reaches a TCP port that commands of this workspace listen on, on 127.0.0.1 or on ::1. It holds
+    /// as long as the workspace is not reset, whether somebody listens or not: a connection to a port nobody listens on
+    /// is closed at once. Asking again for the same port costs nothing.
+    ///
+    /// # Errors
+    /// The isolation could not be entered.
+    async fn reach(&self, port: u16) -> Result<Reach, WorkspaceError> {
+        Ok(Reach::Tcp(port))
+    }
+
     /// What is different from base, sorted by path; ignored files and `.git` left out. Cost follows the size of the
     /// change (overlay) or of the tree (copy).
+    ///
+    /// What the user changed since in a file of the draft is merged into it first; where both changed the same lines
+    /// they are marked in the file and a note says so.
     ///
     /// # Errors
     /// Something cannot be read.
@@ -231,6 +295,10 @@ pub struct Place {
     pub environment: Environment,
     /// The program that is started again as the sandbox's helper; `None` is this program.
     pub helper: Option<PathBuf>,
+    /// What commands may use.
+    pub limits: Limits,
+    /// What is seen of `.env` files that git does not track.
+    pub env_files: EnvFiles,
 }
 
 impl Place {
@@ -246,7 +314,14 @@ impl Place {
             isolation: None,
             environment: Environment::cleaned(environment),
             helper: None,
+            limits: Limits::default(),
+            env_files: EnvFiles::default(),
         }
+    }
+
+    /// The same with what the settings say about workspaces.
+    pub fn with_settings(self, settings: &WorkspaceSettings) -> Self {
+        Self { limits: Limits::of(settings), env_files: settings.env_files, ..self }
     }
 }
 
@@ -291,7 +366,7 @@ async fn open_overlay(_place: Place) -> Result<Box<dyn Workspace>, WorkspaceErro
 /// The best isolation on this machine, and why it is not the overlay when it is not. Takes some milliseconds.
 #[cfg(target_os = "linux")]
 pub fn best_isolation() -> (Isolation, Option<String>) {
-    let why = process::helper(None).map_or_else(|error| Some(error.to_string()), |helper| overlay::probe(&helper).1);
+    let why = process::helper(None).map_or_else(|error| Some(error.to_string()), |helper| holder::probe(&helper).1);
     match why {
         None => (Isolation::Overlay, None),
         Some(why) => (Isolation::Copy, Some(reason::explain(&why))),
@@ -320,6 +395,12 @@ pub fn helper_main(arguments: Vec<OsString>) -> i32 {
 fn io_error(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> WorkspaceError {
     let what = what.into();
     move |source| WorkspaceError::Io { what, source }
+}
+
+/// Writes a file in one step: it is there as a whole, or as it was.
+fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let new = file.with_extension("new");
+    std::fs::write(&new, bytes).and_then(|()| std::fs::rename(&new, file))
 }
 
 /// Makes the folder a workspace is kept in. Nobody else may enter: commands can make programs in there that run with

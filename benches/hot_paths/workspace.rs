@@ -75,6 +75,7 @@ fn run_true(bencher: Bencher) {
             environment: Vec::new(),
             limit: Duration::from_secs(60),
             network: false,
+            env_files: false,
         };
         RUNTIME.block_on(workspace.run(job, sender, CancellationToken::new()))
     });

@@ -71,7 +71,8 @@ pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Argu
     }
     let state = tempfile::tempdir_in(folder(around)?)
         .map_err(|error| Failure::failed(format!("the cache directory: {error}")))?;
-    let mut place = Place::new(repository.root(), state.path().join("workspace"), &around.environment);
+    let mut place = Place::new(repository.root(), state.path().join("workspace"), &around.environment)
+        .with_settings(&around.settings.workspace);
     place.isolation = around.isolation(common);
     let workspace: std::sync::Arc<dyn Workspace> =
         workspace::open(place).await.map_err(|error| Failure::failed(error.to_string()))?.into();

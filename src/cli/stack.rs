@@ -30,7 +30,8 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
     let changes = repository.changes_from(&Source::Worktree).map_err(|error| undo::git_failure(&error))?;
     let state = tempfile::tempdir_in(super::exec::folder(around)?)
         .map_err(|error| Failure::failed(format!("the cache directory: {error}")))?;
-    let mut place = Place::new(repository.root(), state.path().join("tree"), &around.environment);
+    let mut place = Place::new(repository.root(), state.path().join("tree"), &around.environment)
+        .with_settings(&around.settings.workspace);
     place.isolation = around.isolation(common);
     let tree: Arc<dyn Workspace> =
         workspace::open(place).await.map_err(|error| Failure::failed(error.to_string()))?.into();

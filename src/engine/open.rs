@@ -192,6 +192,8 @@ async fn open_workspace(opening: &Opening, found: &Found) -> Result<Box<dyn Work
         isolation: opening.isolation.or(recorded_isolation(&found.records)).or(opening.settings.isolation),
         environment: workspace::Environment::cleaned(&opening.environment),
         helper: opening.helper.clone(),
+        limits: workspace::Limits::of(&opening.settings.workspace),
+        env_files: opening.settings.workspace.env_files,
     };
     workspace::open(place).await.map_err(|error| EngineError {
         message: format!("the workspace could not be opened: {error}"),

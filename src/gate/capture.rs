@@ -73,6 +73,7 @@ async fn one(command: &TestCommand, conditions: &Conditions<'_>) -> Run {
         environment: conditions.environment.clone(),
         limit: conditions.limit,
         network: false,
+        env_files: false,
     };
     let _turn = conditions.shared.turn().await;
     let (sender, receiver) = mpsc::channel(32);

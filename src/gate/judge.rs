@@ -148,6 +148,7 @@ fn ended(exit: Exit) -> String {
         Exit::Signal(signal) => format!("was killed by signal {signal}"),
         Exit::TimedOut => "was too slow".into(),
         Exit::Cancelled => "was interrupted".into(),
+        Exit::Exceeded(limit) => format!("was stopped: {limit}"),
     }
 }
 

@@ -29,6 +29,16 @@ struct Input {
     command: String,
     timeout_s: Option<u64>,
     network: Option<bool>,
+    env_files: Option<bool>,
+}
+
+impl Input {
+    /// What the user has to be asked for.
+    fn wishes(&self) -> Vec<&'static str> {
+        let network = (self.network == Some(true)).then_some("access to the network");
+        let env_files = (self.env_files == Some(true)).then_some("the real values of the .env files");
+        network.into_iter().chain(env_files).collect()
+    }
 }
 
 fn schema() -> Value {
@@ -39,7 +49,9 @@ fn schema() -> Value {
             "timeout_s": {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "description": "Seconds until it is \
                 killed with all it started; default: 120."},
             "network": {"type": "boolean", "description": "It needs the outside network; the user is asked. Loopback \
-                always works."}
+                always works."},
+            "env_files": {"type": "boolean", "description": "It needs the real values of the user's .env files, which \
+                are masked otherwise; the user is asked."}
         },
         "required": ["command"],
         "additionalProperties": false
@@ -61,7 +73,8 @@ impl Tool for Run {
 
     fn permission(&self, value: &Value) -> Option<String> {
         let input: Input = input::read(&schema(), value).ok()?;
-        input.network?.then(|| format!("run `{}` with access to the network", one_line(&input.command)))
+        let wishes = input.wishes();
+        (!wishes.is_empty()).then(|| format!("run `{}` with {}", one_line(&input.command), wishes.join(" and ")))
     }
 
     fn summary(&self, value: &Value) -> String {
@@ -76,9 +89,10 @@ impl Tool for Run {
         if input.command.trim().is_empty() {
             return ToolOutput::failed("`command` is empty.");
         }
-        let network = input.network == Some(true);
-        if network && !context.permitted {
-            return ToolOutput::failed("The user did not allow access to the network. Go on without it, or ask.");
+        let wishes = input.wishes();
+        if !wishes.is_empty() && !context.permitted {
+            let wishes = wishes.join(" and ");
+            return ToolOutput::failed(format!("The user did not allow {wishes}. Go on without it, or ask."));
         }
         let limit = input.timeout_s.unwrap_or(DEFAULT_LIMIT);
         let job = Job {
@@ -86,7 +100,8 @@ impl Tool for Run {
             folder: None,
             environment: Vec::new(),
             limit: Duration::from_secs(limit),
-            network,
+            network: input.network == Some(true),
+            env_files: input.env_files == Some(true),
         };
         run(context, job, limit).await
     }
@@ -126,6 +141,7 @@ fn how_it_ended(exit: Exit, limit: u64, took: Duration) -> String {
              server never ends by itself"
         ),
         Exit::Cancelled => format!("interrupted by the user after {took:.1} s"),
+        Exit::Exceeded(limit) => format!("stopped after {took:.1} s with all it started: {limit}"),
     }
 }
 
@@ -158,6 +174,10 @@ mod tests {
             (json!({"command": "ls", "network": false}), None),
             (json!({"command": "curl x", "network": true}), Some("run `curl x` with access to the network")),
             (json!({"command": "curl x", "network": "true"}), Some("run `curl x` with access to the network")),
+            (
+                json!({"command": "npm test", "env_files": true}),
+                Some("run `npm test` with the real values of the .env files"),
+            ),
             (json!({"network": true}), None),
         ] {
             assert_eq!(Run.permission(&value).as_deref(), expected, "{value}");

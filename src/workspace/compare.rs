@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::WorkspaceError;
+use super::bases::{Bases, Followed};
 use super::rules::Rules;
 use super::tracked::Tracked;
 use super::tree::{Kind, Tree};
-use crate::domain::{Change, RepoPath};
+use crate::domain::{Change, FileState, RepoPath};
 
 /// What a comparison needs to know of the two sides.
 pub(super) struct Sides<'a> {
@@ -19,6 +20,8 @@ pub(super) struct Sides<'a> {
     pub rules: &'a Rules<'a>,
     /// What git tracks all the same.
     pub tracked: &'a Tracked,
+    /// What the draft was made from; a fork has none.
+    pub bases: Option<&'a Bases>,
 }
 
 impl Sides<'_> {
@@ -57,7 +60,7 @@ impl Sides<'_> {
             if !self.counts(&path) {
                 continue;
             }
-            match self.change(&path) {
+            match self.change(&path, &mut notes) {
                 Ok(Some(change)) => changes.push(change),
                 Ok(None) => {}
                 Err(why) => notes.push(format!("left out of the draft: {}: {why}", path.display())),
@@ -67,7 +70,18 @@ impl Sides<'_> {
         Ok((changes, notes))
     }
 
-    fn change(&self, path: &Path) -> Result<Option<Change>, String> {
+    /// Remembers what the candidates that are known by nothing yet were made from: the user's files as they are now.
+    pub fn note_bases(&self, candidates: &BTreeSet<PathBuf>) {
+        let Some(bases) = self.bases else { return };
+        for path in candidates.iter().filter(|path| self.counts(path)) {
+            if let Some(path) = path.to_str().and_then(|name| RepoPath::parse(name).ok()) {
+                // Without it the draft is compared with whatever the file holds later.
+                let _ = bases.note(&path, self.base);
+            }
+        }
+    }
+
+    fn change(&self, path: &Path, notes: &mut Vec<String>) -> Result<Option<Change>, String> {
         if self.view.kind(path).map_err(|error| error.to_string())? == Some(Kind::Other) {
             return Err("a fifo, socket or device".to_owned());
         }
@@ -81,7 +95,45 @@ impl Sides<'_> {
         if parsed.as_str() != name {
             return Err("its name cannot be written as a path".to_owned());
         }
+        let result = self.followed(&parsed, base.as_ref(), result, notes)?;
+        if base == result {
+            return Ok(None);
+        }
         Ok(Some(Change { path: parsed, base, result }))
+    }
+}
+
+impl Sides<'_> {
+    /// Brings a file of the draft onto what the user made of theirs meanwhile.
+    fn followed(
+        &self,
+        path: &RepoPath,
+        base: Option<&FileState>,
+        result: Option<FileState>,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<FileState>, String> {
+        let Some(bases) = self.bases else { return Ok(result) };
+        match bases.follow(path, base, result.as_ref()) {
+            Followed::Unchanged => {
+                let _ = bases.note(path, self.base);
+                Ok(result)
+            }
+            Followed::Apart => {
+                notes.push(format!(
+                    "{path}: you and the agent both changed it, and it cannot be merged: the proposal shows the agent's \
+                     version against yours"
+                ));
+                Ok(result)
+            }
+            Followed::Becomes(merged, conflict) => {
+                self.view.set(path, merged.as_ref()).map_err(|error| error.to_string())?;
+                bases.keep(path, base).map_err(|error| error.to_string())?;
+                if conflict {
+                    notes.push(format!("{path}: you and the agent changed the same lines; both are marked in it"));
+                }
+                Ok(merged)
+            }
+        }
     }
 }
 

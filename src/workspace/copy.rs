@@ -1,21 +1,32 @@
 //! A workspace that is a copy of the files: where namespaces or overlays are not to be had.
 
 mod manifest;
+#[cfg(target_os = "linux")]
+mod namespaces;
 mod populate;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::manifest::Manifest;
+use super::bases::Bases;
 use super::compare::Sides;
+use super::disk::Disk;
+use super::env_files::{Protected, masked};
+use super::process::{self, Started};
 use super::rules::{Outer, Rules};
+use super::served::{Servers, alone};
 use super::tracked::{GitFolders, Tracked};
 use super::tree::Tree;
-use super::{Entry, Environment, Exit, Hit, Job, Place, Query, Workspace, WorkspaceError, explore, io_error, process};
+use super::{
+    Entry, Environment, Exit, Hit, Job, Limits, Place, Query, Reach, Served, Workspace, WorkspaceError, explore,
+    io_error,
+};
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
 
 /// The copy, what it was copied from, and how to run commands in it.
@@ -25,11 +36,20 @@ pub(super) struct Copy {
     state: PathBuf,
     environment: Environment,
     helper: Option<PathBuf>,
-    /// Commands get namespaces of their own although the files have none.
-    namespaces: bool,
+    /// Commands get namespaces although the files have none.
+    #[cfg(target_os = "linux")]
+    holder: namespaces::Namespaces,
+    /// Commands hold it for reading, a reset for writing.
+    running: Arc<tokio::sync::RwLock<()>>,
+    servers: Servers,
+    limits: Limits,
+    disk: Arc<Disk>,
+    protected: Protected,
     view: Tree,
     base: Tree,
     manifest: Mutex<Manifest>,
+    /// A fork has none: nobody edits below it.
+    bases: Option<Bases>,
     notes: Mutex<Vec<String>>,
     reason: Option<String>,
     forks: std::sync::atomic::AtomicU32,
@@ -55,7 +75,7 @@ impl Copy {
             Some(manifest) if root.is_dir() => manifest,
             _ => {
                 let outer = outer(&place.repository, &place.environment);
-                populate::populate(&place.repository, &root, &outer)?.save(&place.state)?
+                populate::populate(&place.repository, &root, &outer, place.env_files)?.save(&place.state)?
             }
         };
         Self::over(place, root, manifest, reason)
@@ -67,12 +87,19 @@ impl Copy {
             view: open(&root)?,
             base: open(&place.repository)?,
             repository: place.repository,
+            #[cfg(target_os = "linux")]
+            holder: namespaces::Namespaces::new(place.helper.as_deref()),
+            running: Arc::default(),
+            servers: Servers::default(),
+            limits: place.limits,
+            disk: Disk::new(vec![root.clone()], place.limits),
             root,
-            state: place.state,
-            namespaces: namespaces_possible(place.helper.as_deref()),
+            protected: Protected::new(place.env_files),
             environment: place.environment,
             helper: place.helper,
             manifest: Mutex::new(manifest),
+            bases: Some(Bases::open(&place.state)),
+            state: place.state,
             notes: Mutex::default(),
             reason,
             forks: std::sync::atomic::AtomicU32::new(0),
@@ -99,6 +126,97 @@ impl Copy {
         Rules::for_searching(&self.view, &self.outer()).with_links(lock(&self.manifest).links())
     }
 
+    #[cfg(target_os = "linux")]
+    fn launch(&self, job: &Job) -> Result<Started, WorkspaceError> {
+        let holder = self.holder.get(&self.environment)?;
+        let request = super::sandbox::Run {
+            holder: holder.as_ref().map(|holder| holder.id()),
+            command: job.command.clone(),
+            folder: self.folder_of(job),
+            network: job.network,
+            read_only: vec![self.repository.clone()],
+            covers: self.covers(job)?,
+            limits: self.limits,
+        };
+        let started = process::launch(&process::helper(self.helper.as_deref())?, &self.environment, request, job)?;
+        Ok(started.watched(&self.disk))
+    }
+
+    /// The copy holds masked files; what is covered are those of the repository, or after a permission those of the
+    /// copy by them.
+    #[cfg(target_os = "linux")]
+    fn covers(&self, job: &Job) -> Result<Vec<super::sandbox::Cover>, WorkspaceError> {
+        use super::sandbox::{By, Cover};
+        if job.env_files && !self.holder.possible() {
+            return Err(WorkspaceError::Isolation(
+                "real `.env` files need namespaces, which are not possible here".into(),
+            ));
+        }
+        let rules = Rules::new(&self.view, &self.outer());
+        let paths = self.protected.all(&self.base, &rules, || self.tracked());
+        let cover = |path: PathBuf| {
+            let (own, users) = (self.root.join(&path), self.repository.join(&path));
+            if job.env_files {
+                return Cover { path: own, by: By::File(users) };
+            }
+            let seen = masked(&self.base.optional(&path).unwrap_or_default(), self.protected.how());
+            Cover { path: users, by: By::Text(String::from_utf8_lossy(&seen).into_owned()) }
+        };
+        Ok(paths.into_iter().map(cover).collect())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn launch(&self, job: &Job) -> Result<Started, WorkspaceError> {
+        Ok(process::launch_plain(&self.environment, &self.folder_of(job), job)?.watched(&self.disk))
+    }
+
+    /// Hands over what may differ from base, and what is needed to compare it.
+    fn compare<T>(
+        &self,
+        action: impl FnOnce(&Sides<'_>, BTreeSet<PathBuf>) -> Result<T, WorkspaceError>,
+    ) -> Result<T, WorkspaceError> {
+        let rules = Rules::new(&self.view, &self.outer());
+        let tracked = self.tracked();
+        let bases = self.bases.as_ref();
+        let sides = Sides { base: &self.base, view: &self.view, rules: &rules, tracked: &tracked, bases };
+        let mut candidates = lock(&self.manifest).differing(&self.view, &rules, &tracked);
+        // A command may have changed the masked copy of such a file; the user's own is not to become that.
+        candidates.retain(|path| !self.protected.holds(&self.base, || tracked.clone(), path));
+        action(&sides, candidates)
+    }
+
+    fn note_base(&self, path: &RepoPath) {
+        if let Some(bases) = &self.bases {
+            let _ = bases.note(path, &self.base);
+        }
+    }
+
+    fn tracked(&self) -> Tracked {
+        Tracked::read(GitFolders::of(&self.repository).as_ref())
+    }
+
+    fn refuse_protected(&self, path: &RepoPath) -> Result<(), WorkspaceError> {
+        let real = self.view.real(path.as_ref());
+        let holds = self.protected.holds(&self.base, || self.tracked(), &real);
+        if holds { Err(WorkspaceError::Protected(path.clone())) } else { Ok(()) }
+    }
+
+    fn folder_of(&self, job: &Job) -> PathBuf {
+        job.folder.as_ref().map_or_else(|| self.root.clone(), |folder| folder.under(&self.root))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn way_to(&self, port: u16) -> Result<Reach, WorkspaceError> {
+        let Some(holder) = self.holder.get(&self.environment)? else { return Ok(Reach::Tcp(port)) };
+        let helper = process::helper(self.helper.as_deref())?;
+        holder.reach(&helper, &self.environment, &self.state.join("reach"), port)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn way_to(&self, port: u16) -> Result<Reach, WorkspaceError> {
+        Ok(Reach::Tcp(port))
+    }
+
     fn outer(&self) -> Outer {
         outer(&self.repository, &self.environment)
     }
@@ -106,16 +224,6 @@ impl Copy {
 
 fn outer(repository: &Path, environment: &Environment) -> Outer {
     Outer::read(GitFolders::of(repository).as_ref().map(|folders| folders.common.as_path()), environment)
-}
-
-#[cfg(target_os = "linux")]
-fn namespaces_possible(helper: Option<&Path>) -> bool {
-    process::helper(helper).is_ok_and(|helper| super::overlay::probe(&helper).0.is_none())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn namespaces_possible(_helper: Option<&Path>) -> bool {
-    false
 }
 
 #[async_trait]
@@ -133,10 +241,14 @@ impl Workspace for Copy {
     }
 
     fn write(&self, path: &RepoPath, bytes: &[u8], mode: Option<FileMode>) -> Result<(), WorkspaceError> {
+        self.refuse_protected(path)?;
+        self.note_base(path);
         self.view.write(path, bytes, mode)
     }
 
     fn remove(&self, path: &RepoPath) -> Result<(), WorkspaceError> {
+        self.refuse_protected(path)?;
+        self.note_base(path);
         self.view.remove(path)
     }
 
@@ -145,7 +257,7 @@ impl Workspace for Copy {
     }
 
     fn search(&self, query: &Query) -> Result<(Vec<Hit>, bool), WorkspaceError> {
-        explore::search(self.side(query.path.as_ref()), &self.searching(), query)
+        explore::search(self.side(query.path.as_ref()), &self.searching(), query, &|_| None)
     }
 
     async fn run(
@@ -154,30 +266,33 @@ impl Workspace for Copy {
         output: mpsc::Sender<Vec<u8>>,
         cancel: CancellationToken,
     ) -> Result<Exit, WorkspaceError> {
-        let folder = job.folder.as_ref().map_or_else(|| self.root.clone(), |folder| folder.under(&self.root));
-        #[cfg(target_os = "linux")]
-        {
-            let request = super::sandbox::Run {
-                holder: None,
-                command: job.command.clone(),
-                folder,
-                network: job.network,
-                namespaces: self.namespaces,
-                read_only: vec![self.repository.clone()],
-            };
-            let helper = process::helper(self.helper.as_deref())?;
-            process::run(&helper, &self.environment, request, &job, output, cancel).await
+        let _running = self.running.read().await;
+        let ended = process::follow(self.launch(&job)?, job.limit, output, cancel).await;
+        if self.bases.is_some() {
+            let _ = self.compare(|sides, candidates| {
+                sides.note_bases(&candidates);
+                Ok(())
+            });
         }
-        #[cfg(not(target_os = "linux"))]
-        process::run_plain(&self.environment, &folder, &job, output, cancel).await
+        ended
+    }
+
+    async fn serve(
+        &self,
+        job: Job,
+        output: mpsc::Sender<Vec<u8>>,
+        cancel: CancellationToken,
+    ) -> Result<Served, WorkspaceError> {
+        let running = Arc::clone(&self.running).read_owned().await;
+        Ok(self.servers.keep(self.launch(&job)?, &job, output, &cancel, running))
+    }
+
+    async fn reach(&self, port: u16) -> Result<Reach, WorkspaceError> {
+        if self.servers.outside(port) { Ok(Reach::Tcp(port)) } else { self.way_to(port) }
     }
 
     fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
-        let rules = Rules::new(&self.view, &self.outer());
-        let tracked = Tracked::read(GitFolders::of(&self.repository).as_ref());
-        let sides = Sides { base: &self.base, view: &self.view, rules: &rules, tracked: &tracked };
-        let candidates = lock(&self.manifest).differing(&self.view, &rules, &tracked);
-        let (changes, notes) = sides.changes(candidates)?;
+        let (changes, notes) = self.compare(|sides, candidates| sides.changes(candidates))?;
         *lock(&self.notes) = notes;
         Ok(changes)
     }
@@ -197,10 +312,13 @@ impl Workspace for Copy {
             isolation: Some(Isolation::Copy),
             environment: self.environment.clone(),
             helper: self.helper.clone(),
+            limits: self.limits,
+            env_files: self.protected.how(),
         };
         let manifest = self.manifest_for(&Tree::open(&root).map_err(io_error("cannot open the copy"))?);
         let mut fork = Self::over(place, root, manifest, self.reason.clone())?;
         fork.throw_away = true;
+        fork.bases = None;
         for (path, state) in files {
             fork.view.set(&path, state.as_ref())?;
         }
@@ -208,12 +326,17 @@ impl Workspace for Copy {
     }
 
     async fn reset(&self, paths: Option<Vec<RepoPath>>) -> Result<(), WorkspaceError> {
+        let _alone = alone(&self.running, &self.servers).await;
+        if let Some(bases) = &self.bases {
+            bases.forget(paths.as_deref()).map_err(io_error("cannot forget what the draft was made from"))?;
+        }
         let mut manifest = lock(&self.manifest);
         let paths = match paths {
             Some(paths) => paths,
             None => {
                 populate::clear(&self.root)?;
-                *manifest = populate::populate(&self.repository, &self.root, &self.outer())?.save(&self.state)?;
+                *manifest = populate::populate(&self.repository, &self.root, &self.outer(), self.protected.how())?
+                    .save(&self.state)?;
                 return Ok(());
             }
         };

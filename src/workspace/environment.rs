@@ -129,7 +129,7 @@ impl Environment {
 }
 
 /// Whether a variable looks like a credential, by its name or by its value.
-fn is_credential(name: &str, value: &str) -> bool {
+pub(super) fn is_credential(name: &str, value: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     // The working folder is no password although its name is an abbreviation of one.
     if upper == "PWD" || upper == "OLDPWD" {

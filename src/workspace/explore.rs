@@ -50,7 +50,13 @@ pub(super) fn list(
 }
 
 /// Searches files; see [`super::Workspace::search`].
-pub(super) fn search(tree: &Tree, rules: &Rules<'_>, query: &Query) -> Result<(Vec<Hit>, bool), WorkspaceError> {
+/// `shown` gives what is to be searched in place of a file's own bytes.
+pub(super) fn search(
+    tree: &Tree,
+    rules: &Rules<'_>,
+    query: &Query,
+    shown: &dyn Fn(&Path) -> Option<Vec<u8>>,
+) -> Result<(Vec<Hit>, bool), WorkspaceError> {
     let matcher = RegexMatcherBuilder::new()
         .case_smart(true)
         .line_terminator(Some(b'\n'))
@@ -76,7 +82,11 @@ pub(super) fn search(tree: &Tree, rules: &Rules<'_>, query: &Query) -> Result<(V
             Ok(!more)
         });
         // A file that cannot be read to its end has no hits at all.
-        if let Err(error) = searcher.search_file(&matcher, &file, sink) {
+        let searched = match shown(path) {
+            Some(bytes) => searcher.search_slice(&matcher, &bytes, sink),
+            None => searcher.search_file(&matcher, &file, sink),
+        };
+        if let Err(error) = searched {
             hits.truncate(before);
             return error.kind() != io::ErrorKind::OutOfMemory;
         }

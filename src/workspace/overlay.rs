@@ -1,12 +1,11 @@
 //! A workspace in Linux namespaces: an overlay at the repository's own path, held by a helper process.
 
-mod holder;
 mod layer;
 mod secrets;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -14,20 +13,34 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use self::holder::Holder;
-pub(super) use self::holder::probe;
+use super::bases::Bases;
 use super::compare::Sides;
+use super::disk::Disk;
+use super::env_files::{Protected, is_env_file, masked};
+use super::holder::Holder;
+use super::process::{self, Started};
 use super::rules::{Outer, Rules};
+use super::served::{Servers, alone};
 use super::tracked::{GitFolders, Tracked};
 use super::tree::Tree;
-use super::{Entry, Exit, Hit, Job, Place, Query, Workspace, WorkspaceError, explore, io_error, process, sandbox};
+use super::{
+    Entry, Exit, Hit, Job, Place, Query, Reach, Served, Workspace, WorkspaceError, explore, io_error, sandbox,
+};
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
+
+/// What is not part of the draft and goes when a workspace is opened.
+const LEFT_BEHIND: [&str; 4] = ["forks", "home", "reach", "scratch"];
 
 /// The overlay of a repository.
 pub(super) struct Overlay {
     inner: Arc<Inner>,
     /// Commands hold it for reading, a remount for writing.
-    running: tokio::sync::RwLock<()>,
+    running: Arc<tokio::sync::RwLock<()>>,
+    servers: Servers,
+    disk: Arc<Disk>,
+    protected: Protected,
+    /// The kernel remembers that a file is not there which the user has made since: it has to be told anew.
+    outdated: AtomicBool,
     forks: AtomicU32,
     notes: Mutex<Vec<String>>,
 }
@@ -39,12 +52,21 @@ struct Inner {
     lowers: Vec<PathBuf>,
     upper: PathBuf,
     base: Tree,
+    /// A fork has none: nobody edits below it.
+    bases: Option<Bases>,
     /// `None` when it could not be set up again.
-    holder: RwLock<Option<Holder>>,
+    holder: RwLock<Option<Mounted>>,
     /// A fork: its folder goes when it goes.
     throw_away: bool,
     /// Held as long as this process works here.
     lock: File,
+}
+
+/// A holder with what it has mounted.
+struct Mounted {
+    holder: Holder,
+    /// The files as commands see them.
+    view: Tree,
 }
 
 impl Overlay {
@@ -57,9 +79,14 @@ impl Overlay {
     async fn mount(place: Place, lowers: Vec<PathBuf>, throw_away: bool) -> Result<Self, WorkspaceError> {
         let opened = tokio::task::spawn_blocking(move || Inner::open(place, lowers, throw_away)).await;
         let inner = opened.map_err(|error| WorkspaceError::Isolation(error.to_string()))??;
+        let grows = vec![inner.upper.clone(), inner.scratch(), inner.place.state.join("home")];
         Ok(Self {
+            disk: Disk::new(grows, inner.place.limits),
+            protected: Protected::new(inner.place.env_files),
             inner: Arc::new(inner),
-            running: tokio::sync::RwLock::default(),
+            running: Arc::default(),
+            outdated: AtomicBool::new(false),
+            servers: Servers::default(),
             forks: AtomicU32::new(0),
             notes: Mutex::default(),
         })
@@ -67,17 +94,69 @@ impl Overlay {
 }
 
 impl Overlay {
-    /// Sets the view up again when its holder was ended from outside; the draft is in the upper folder.
+    /// Sets the view up again when its holder was ended from outside, or when it does not show what the user's tree
+    /// has; the draft is in the upper folder.
     async fn revive(&self) -> Result<(), WorkspaceError> {
-        let ended =
-            self.inner.holder.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(Holder::has_ended);
-        if !ended {
+        let ended = self
+            .inner
+            .holder
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_none_or(|m| m.holder.has_ended());
+        let outdated = !self.servers.any() && self.outdated.swap(false, Ordering::Relaxed);
+        if !ended && !outdated {
             return Ok(());
         }
-        let _alone = self.running.write().await;
+        let _alone = alone(&self.running, &self.servers).await;
         let inner = Arc::clone(&self.inner);
         let done = tokio::task::spawn_blocking(move || inner.remount(|| Ok(()))).await;
         done.map_err(|error| WorkspaceError::Isolation(error.to_string()))?
+    }
+
+    /// Where a path leads, when that is a file which is not shown as it is.
+    fn protects(&self, view: &Tree, path: &Path) -> bool {
+        let real = view.real(path);
+        let tracked = || Tracked::read(self.inner.git().as_ref());
+        self.protected.holds(&self.inner.base, tracked, &real) && !self.inner.has_changed(&real)
+    }
+
+    fn refuse_protected(&self, view: &Tree, path: &RepoPath) -> Result<(), WorkspaceError> {
+        if self.protects(view, path.as_ref()) { Err(WorkspaceError::Protected(path.clone())) } else { Ok(()) }
+    }
+
+    /// What commands see in place of protected files.
+    fn covers(&self) -> Result<Vec<sandbox::Cover>, WorkspaceError> {
+        self.inner.with_view(|view| {
+            let rules = Rules::new(view, &self.inner.outer());
+            let tracked = || Tracked::read(self.inner.git().as_ref());
+            let paths = self.protected.all(&self.inner.base, &rules, tracked);
+            let cover = |path: PathBuf| {
+                let state = self.inner.base.optional(&path).unwrap_or_default();
+                let text = String::from_utf8_lossy(&masked(&state, self.protected.how())).into_owned();
+                sandbox::Cover { path: self.inner.place.repository.join(path), by: sandbox::By::Text(text) }
+            };
+            Ok(paths.into_iter().filter(|path| !self.inner.has_changed(path)).map(cover).collect())
+        })
+    }
+
+    fn launch(&self, job: &Job) -> Result<Started, WorkspaceError> {
+        let holder = {
+            let holder = self.inner.holder.read().unwrap_or_else(PoisonError::into_inner);
+            holder.as_ref().ok_or_else(lost)?.holder.id()
+        };
+        let root = &self.inner.place.repository;
+        let request = sandbox::Run {
+            holder: Some(holder),
+            command: job.command.clone(),
+            folder: job.folder.as_ref().map_or_else(|| root.clone(), |folder| folder.under(root)),
+            network: job.network,
+            read_only: Vec::new(),
+            covers: if job.env_files { Vec::new() } else { self.covers()? },
+            limits: self.inner.place.limits,
+        };
+        let started = process::launch(&self.inner.helper, &self.inner.place.environment, request, job)?;
+        Ok(started.watched(&self.disk))
     }
 }
 
@@ -90,12 +169,14 @@ impl Inner {
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             WorkspaceError::Isolation(format!("another process works in {}; end it first", state.display()))
         })?;
-        remove_tree(&state.join("forks")).map_err(io_error("cannot remove what an earlier run left behind"))?;
-        remove_tree(&state.join("home")).map_err(io_error("cannot remove what an earlier run left behind"))?;
+        for left in LEFT_BEHIND {
+            remove_tree(&state.join(left)).map_err(io_error("cannot remove what an earlier run left behind"))?;
+        }
         let inner = Self {
             helper: process::helper(place.helper.as_deref())?,
             lowers,
             upper: state.join("upper"),
+            bases: (!throw_away).then(|| Bases::open(state)),
             base: Tree::open(&place.repository)
                 .map_err(io_error(format!("cannot open {}", place.repository.display())))?,
             place,
@@ -107,7 +188,7 @@ impl Inner {
         Ok(inner)
     }
 
-    fn start(&self) -> Result<Holder, WorkspaceError> {
+    fn start(&self) -> Result<Mounted, WorkspaceError> {
         let work = self.place.state.join("work");
         for folder in [&self.upper, &work] {
             fs::create_dir_all(folder).map_err(io_error(format!("cannot create {}", folder.display())))?;
@@ -120,16 +201,47 @@ impl Inner {
         let home = home
             .and_then(|home| home.canonicalize().ok())
             .filter(|home| home.is_dir() && home.parent().is_some() && !home.starts_with(&self.place.repository));
-        let request = sandbox::Hold {
+        let view = sandbox::View {
             repository: self.place.repository.clone(),
             lowers: self.lowers.clone(),
             upper: self.upper.clone(),
             work,
             state: self.place.state.clone(),
+            scratch: self.scratch(),
+            in_memory: self.place.limits.memory / 2,
             hidden: secrets::hidden(&self.place.environment, &self.place.repository),
             home,
         };
-        Holder::start(&self.helper, &self.place.environment, request)
+        let request = sandbox::Hold { view: Some(view) };
+        let holder = Holder::start(&self.helper, &self.place.environment, request)?;
+        Ok(Mounted { view: holder.view(&self.place.repository)?, holder })
+    }
+
+    /// Remembers what a path is made from that is about to be changed.
+    fn note_base(&self, path: &RepoPath) {
+        if let Some(bases) = &self.bases {
+            let _ = bases.note(path, &self.base);
+        }
+    }
+
+    /// The same for what a command has changed.
+    fn note_bases(&self) {
+        if self.bases.is_some() {
+            let _ = self.compare(|sides, candidates| {
+                sides.note_bases(&candidates);
+                Ok(())
+            });
+        }
+    }
+
+    /// Whether the draft has something of its own at a path.
+    fn has_changed(&self, path: &Path) -> bool {
+        let above = self.lowers.iter().take(self.lowers.len().saturating_sub(1)).chain([&self.upper]);
+        above.into_iter().any(|folder| fs::symlink_metadata(folder.join(path)).is_ok())
+    }
+
+    fn scratch(&self) -> PathBuf {
+        self.place.state.join("scratch")
     }
 
     fn with_view<T>(&self, action: impl FnOnce(&Tree) -> Result<T, WorkspaceError>) -> Result<T, WorkspaceError> {
@@ -146,17 +258,25 @@ impl Inner {
     }
 
     fn changes(&self) -> Result<(Vec<Change>, Vec<String>), WorkspaceError> {
+        self.compare(|sides, candidates| sides.changes(candidates))
+    }
+
+    /// Hands over what may differ from base, and what is needed to compare it.
+    fn compare<T>(
+        &self,
+        action: impl FnOnce(&Sides<'_>, std::collections::BTreeSet<PathBuf>) -> Result<T, WorkspaceError>,
+    ) -> Result<T, WorkspaceError> {
         self.with_view(|view| {
             let rules = Rules::new(view, &self.outer());
             let tracked = Tracked::read(self.git().as_ref());
-            let sides = Sides { base: &self.base, view, rules: &rules, tracked: &tracked };
+            let sides = Sides { base: &self.base, view, rules: &rules, tracked: &tracked, bases: self.bases.as_ref() };
             let mut candidates = std::collections::BTreeSet::new();
             let below = self.lowers.iter().take(self.lowers.len().saturating_sub(1));
             for upper in std::iter::once(&self.upper).chain(below) {
                 layer::candidates(upper, &sides, &mut candidates)
                     .map_err(io_error(format!("cannot read {}", upper.display())))?;
             }
-            sides.changes(candidates)
+            action(&sides, candidates)
         })
     }
 
@@ -192,15 +312,36 @@ impl Workspace for Overlay {
     }
 
     fn read(&self, path: &RepoPath) -> Result<FileState, WorkspaceError> {
-        self.inner.with_view(|view| view.read(path))
+        self.inner.with_view(|view| {
+            let mut state = match view.read(path) {
+                Err(WorkspaceError::Missing(_)) if !self.inner.has_changed(path.as_ref()) => {
+                    let state = self.inner.base.read(path)?;
+                    self.outdated.store(true, Ordering::Relaxed);
+                    state
+                }
+                read => read?,
+            };
+            if self.protects(view, path.as_ref()) {
+                state.bytes = masked(&state.bytes, self.protected.how());
+            }
+            Ok(state)
+        })
     }
 
     fn write(&self, path: &RepoPath, bytes: &[u8], mode: Option<FileMode>) -> Result<(), WorkspaceError> {
-        self.inner.with_view(|view| view.write(path, bytes, mode))
+        self.inner.with_view(|view| {
+            self.refuse_protected(view, path)?;
+            self.inner.note_base(path);
+            view.write(path, bytes, mode)
+        })
     }
 
     fn remove(&self, path: &RepoPath) -> Result<(), WorkspaceError> {
-        self.inner.with_view(|view| view.remove(path))
+        self.inner.with_view(|view| {
+            self.refuse_protected(view, path)?;
+            self.inner.note_base(path);
+            view.remove(path)
+        })
     }
 
     fn list(&self, path: Option<&RepoPath>, depth: usize, limit: usize) -> Result<(Vec<Entry>, bool), WorkspaceError> {
@@ -210,7 +351,15 @@ impl Workspace for Overlay {
 
     fn search(&self, query: &Query) -> Result<(Vec<Hit>, bool), WorkspaceError> {
         let outer = self.inner.outer();
-        self.inner.with_view(|view| explore::search(view, &Rules::for_searching(view, &outer), query))
+        self.inner.with_view(|view| {
+            let shown = |path: &Path| {
+                let named = query.path.as_ref().is_some_and(|named| Path::new(named.as_str()) == path);
+                let may_be = named || path.file_name().is_some_and(is_env_file);
+                (may_be && self.protects(view, path))
+                    .then(|| masked(&view.optional(path).unwrap_or_default(), self.protected.how()))
+            };
+            explore::search(view, &Rules::for_searching(view, &outer), query, &shown)
+        })
     }
 
     async fn run(
@@ -221,20 +370,36 @@ impl Workspace for Overlay {
     ) -> Result<Exit, WorkspaceError> {
         self.revive().await?;
         let _running = self.running.read().await;
-        let holder = {
-            let holder = self.inner.holder.read().unwrap_or_else(PoisonError::into_inner);
-            holder.as_ref().ok_or_else(lost)?.id()
+        let ended = process::follow(self.launch(&job)?, job.limit, output, cancel).await;
+        let inner = Arc::clone(&self.inner);
+        let _ = tokio::task::spawn_blocking(move || inner.note_bases()).await;
+        ended
+    }
+
+    async fn serve(
+        &self,
+        job: Job,
+        output: mpsc::Sender<Vec<u8>>,
+        cancel: CancellationToken,
+    ) -> Result<Served, WorkspaceError> {
+        self.revive().await?;
+        let running = Arc::clone(&self.running).read_owned().await;
+        Ok(self.servers.keep(self.launch(&job)?, &job, output, &cancel, running))
+    }
+
+    async fn reach(&self, port: u16) -> Result<Reach, WorkspaceError> {
+        if self.servers.outside(port) {
+            return Ok(Reach::Tcp(port));
+        }
+        self.revive().await?;
+        let inner = Arc::clone(&self.inner);
+        let reach = move || {
+            let mounted = inner.holder.read().unwrap_or_else(PoisonError::into_inner);
+            let holder = &mounted.as_ref().ok_or_else(lost)?.holder;
+            holder.reach(&inner.helper, &inner.place.environment, &inner.place.state.join("reach"), port)
         };
-        let root = &self.inner.place.repository;
-        let request = sandbox::Run {
-            holder: Some(holder),
-            command: job.command.clone(),
-            folder: job.folder.as_ref().map_or_else(|| root.clone(), |folder| folder.under(root)),
-            network: job.network,
-            namespaces: true,
-            read_only: Vec::new(),
-        };
-        process::run(&self.inner.helper, &self.inner.place.environment, request, &job, output, cancel).await
+        let done = tokio::task::spawn_blocking(reach).await;
+        done.map_err(|error| WorkspaceError::Isolation(error.to_string()))?
     }
 
     fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
@@ -261,9 +426,12 @@ impl Workspace for Overlay {
     }
 
     async fn reset(&self, paths: Option<Vec<RepoPath>>) -> Result<(), WorkspaceError> {
-        let _alone = self.running.write().await;
+        let _alone = alone(&self.running, &self.servers).await;
         let inner = Arc::clone(&self.inner);
         let reset = move || {
+            if let Some(bases) = &inner.bases {
+                bases.forget(paths.as_deref()).map_err(io_error("cannot forget what the draft was made from"))?;
+            }
             inner.remount(|| match paths {
                 None => remove_tree(&inner.upper).and_then(|()| remove_tree(&inner.place.state.join("work"))),
                 Some(paths) => {

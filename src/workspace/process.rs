@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::disk::Disk;
 use super::{Exit, Job, WorkspaceError, io_error};
 
 /// How long a killed command may take to be gone, and its last output to be taken.
@@ -22,6 +24,19 @@ pub(super) struct Started {
     child: Child,
     output: pipe::Receiver,
     control: Control,
+    disk: Option<Arc<Disk>>,
+}
+
+impl Started {
+    /// The process everything the command starts descends from.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// The same, ended when it takes too much of the disk.
+    pub fn watched(self, disk: &Arc<Disk>) -> Self {
+        Self { disk: Some(Arc::clone(disk)), ..self }
+    }
 }
 
 /// Starts a command with both output streams in one pipe.
@@ -33,7 +48,7 @@ pub(super) fn start(mut command: Command, control: Control, stdin: Stdio) -> Res
     // The command holds the writing ends; they have to be closed here for the pipe to come to its end.
     drop(command);
     let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader)).map_err(io_error("cannot read the output"))?;
-    Ok(Started { child, output, control })
+    Ok(Started { child, output, control, disk: None })
 }
 
 /// Passes output on until the command has ended, and ends it when it has to.
@@ -43,7 +58,13 @@ pub(super) async fn follow(
     output: mpsc::Sender<Vec<u8>>,
     cancel: CancellationToken,
 ) -> Result<Exit, WorkspaceError> {
-    let Started { mut child, output: mut reader, mut control } = started;
+    let Started { mut child, output: mut reader, mut control, disk } = started;
+    let mut full = std::pin::pin!(async {
+        match disk {
+            Some(disk) => disk.watch().await,
+            None => std::future::pending().await,
+        }
+    });
     let deadline = Instant::now() + limit.min(Duration::from_secs(7 * 24 * 3_600));
     let mut last_moment = None;
     let mut stopped = None;
@@ -56,6 +77,7 @@ pub(super) async fn follow(
             biased;
             () = cancel.cancelled(), if stopped.is_none() && ended.is_none() => stopped = Some(Exit::Cancelled),
             () = sleep_until(deadline), if stopped.is_none() && ended.is_none() => stopped = Some(Exit::TimedOut),
+            limit = &mut full, if stopped.is_none() && ended.is_none() => stopped = Some(Exit::Exceeded(limit)),
             () = sleep_until(last_moment.unwrap_or(deadline)), if last_moment.is_some() => break,
             // Nobody listening is no error: the output is dropped and the command goes on.
             permit = output.reserve(), if pending.is_some() => if let (Ok(permit), Some(bytes)) = (permit, pending.take())
@@ -103,6 +125,7 @@ impl Control {
         match report {
             Some(Report::Exit(code)) => Ok(Exit::Code(code)),
             Some(Report::Signal(signal)) => Ok(Exit::Signal(signal)),
+            Some(Report::Exceeded(limit)) => Ok(Exit::Exceeded(limit)),
             Some(Report::Failed(why)) => Err(WorkspaceError::Isolation(why)),
             Some(Report::Ready | Report::Probed { .. }) | None => Err(WorkspaceError::Isolation(format!(
                 "the sandbox's helper ended without a word{}",
@@ -112,24 +135,21 @@ impl Control {
     }
 }
 
-/// Runs a job through the helper.
+/// Starts a job through the helper.
 #[cfg(target_os = "linux")]
-pub(super) async fn run(
+pub(super) fn launch(
     helper: &Path,
     environment: &super::Environment,
     request: super::sandbox::Run,
     job: &Job,
-    output: mpsc::Sender<Vec<u8>>,
-    cancel: CancellationToken,
-) -> Result<Exit, WorkspaceError> {
+) -> Result<Started, WorkspaceError> {
     use super::sandbox::{Request, send};
     let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(io_error("cannot make a socket pair"))?;
     let mut command = Command::new(helper);
     command.args(["sandbox", "run"]).env_clear().envs(environment.iter());
     command.envs(job.environment.iter().map(|(name, value)| (name, value)));
     send(&mut ours, &Request::Run(request)).map_err(io_error("cannot speak to the sandbox's helper"))?;
-    let started = start(command, Control(Some(ours)), Stdio::from(OwnedFd::from(theirs)))?;
-    follow(started, job.limit, output, cancel).await
+    start(command, Control(Some(ours)), Stdio::from(OwnedFd::from(theirs)))
 }
 
 /// Where there is no helper, a process group is what can be ended.
@@ -152,22 +172,20 @@ impl Control {
     }
 }
 
-/// Runs a job in a process group of its own.
+/// Starts a job in a process group of its own.
 #[cfg(not(target_os = "linux"))]
-pub(super) async fn run_plain(
+pub(super) fn launch_plain(
     environment: &super::Environment,
     folder: &Path,
     job: &Job,
-    output: mpsc::Sender<Vec<u8>>,
-    cancel: CancellationToken,
-) -> Result<Exit, WorkspaceError> {
+) -> Result<Started, WorkspaceError> {
     let mut command = Command::new("sh");
     command.arg("-c").arg(&job.command).current_dir(folder).env_clear().envs(environment.iter()).process_group(0);
     command.envs(job.environment.iter().map(|(name, value)| (name, value)));
     let mut started = start(command, Control(None), Stdio::null())?;
     let id = started.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
     started.control = Control(id);
-    follow(started, job.limit, output, cancel).await
+    Ok(started)
 }
 
 /// The program that is started again as the helper.

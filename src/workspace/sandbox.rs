@@ -6,8 +6,10 @@
 
 mod descendants;
 mod devices;
+mod forward;
 mod hold;
 mod init;
+mod limits;
 mod mounts;
 mod namespaces;
 mod run;
@@ -21,17 +23,39 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::{Limit, Limits};
+
 /// What the helper is started for.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
     Probe,
     Hold(Hold),
     Run(Run),
+    Forward(Forward),
 }
 
-/// Hold namespaces with an overlay of the repository until the socket is closed.
+impl Request {
+    /// The word that shows in the list of processes what a helper is for.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Hold(_) => "hold",
+            Self::Run(_) => "run",
+            Self::Forward(_) => "forward",
+        }
+    }
+}
+
+/// Hold namespaces until the socket is closed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hold {
+    /// What is seen of the file system in them; without one it is the machine's.
+    pub view: Option<View>,
+}
+
+/// An overlay of the repository, and a machine around it that cannot be written.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct View {
     /// Where the overlay is mounted: the repository's own path.
     pub repository: PathBuf,
     /// What lies below, nearest first.
@@ -42,16 +66,31 @@ pub(super) struct Hold {
     pub work: PathBuf,
     /// The workspace's state, not to be seen inside.
     pub state: PathBuf,
+    /// Takes temporary files: one folder below it for each place of them.
+    pub scratch: PathBuf,
+    /// The most bytes of memory that files in it may take.
+    pub in_memory: u64,
     /// Gets an overlay whose changes are thrown away.
     pub home: Option<PathBuf>,
     /// Further files and folders that are not to be seen inside.
     pub hidden: Vec<PathBuf>,
 }
 
+/// Connect a socket to a port of a holder's network until the control socket is closed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Forward {
+    /// The process that holds the network.
+    pub holder: u32,
+    /// The port on its loopback.
+    pub port: u16,
+    /// Where to listen.
+    pub socket: PathBuf,
+}
+
 /// Run one command.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Run {
-    /// The process that holds the namespaces to run in; without one it gets its own, as far as they go.
+    /// The process that holds the namespaces to run in; without one it runs in those of the machine.
     pub holder: Option<u32>,
     /// For `sh -c`.
     pub command: String,
@@ -59,10 +98,28 @@ pub(super) struct Run {
     pub folder: PathBuf,
     /// In the network of the machine.
     pub network: bool,
-    /// Without a holder: make namespaces for it, because they are possible here.
-    pub namespaces: bool,
-    /// Without a holder: folders to protect from writing.
+    /// Folders to protect from writing; with a holder only.
     pub read_only: Vec<PathBuf>,
+    /// Files that look different to it; with a holder only.
+    pub covers: Vec<Cover>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// A file that is covered by another one, which cannot be written.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Cover {
+    /// The file.
+    pub path: PathBuf,
+    /// What is seen in its place.
+    pub by: By,
+}
+
+/// What covers a file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum By {
+    Text(String),
+    File(PathBuf),
 }
 
 /// What the helper says.
@@ -76,6 +133,7 @@ pub(super) enum Report {
     Ready,
     Exit(i32),
     Signal(i32),
+    Exceeded(Limit),
     Failed(String),
 }
 
@@ -136,6 +194,7 @@ fn conversation() -> io::Result<()> {
         Request::Probe => hold::probe(&mut stream),
         Request::Hold(request) => hold::hold(&request, &mut stream),
         Request::Run(request) => run::run(request, &mut stream),
+        Request::Forward(request) => forward::forward(&request, &mut stream),
     };
     if let Err(why) = failed {
         send(&mut stream, &Report::Failed(why.to_string()))?;

@@ -67,6 +67,11 @@ impl Tree {
         Ok(self.metadata(path)?.map(|metadata| kind_of(metadata.file_type())))
     }
 
+    /// Where a path leads when all symlinks are followed; itself when it leads nowhere or outside.
+    pub fn real(&self, path: &Path) -> PathBuf {
+        self.dir.canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    }
+
     /// Metadata without following a symlink at the end; `None` when nothing is there.
     pub fn metadata(&self, path: &Path) -> io::Result<Option<Metadata>> {
         match self.dir.symlink_metadata(path) {

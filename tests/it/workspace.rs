@@ -2,8 +2,11 @@
 
 mod commands;
 mod draft;
+mod env_files;
 mod escapes;
 mod files;
+mod limits;
+mod servers;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -98,13 +101,7 @@ async fn run(workspace: &dyn Workspace, command: &str) -> (Exit, String) {
 }
 
 fn job(command: &str) -> Job {
-    Job {
-        command: command.to_owned(),
-        folder: None,
-        environment: Vec::new(),
-        limit: Duration::from_secs(60),
-        network: false,
-    }
+    Job::new(command, Duration::from_secs(60))
 }
 
 async fn run_job(workspace: &dyn Workspace, job: Job, cancel: CancellationToken) -> (Exit, String) {

@@ -31,17 +31,13 @@ pub async fn rebase(bench: &Bench, proposal: Option<Proposal>, paths: Vec<RepoPa
         Ok(states) => states.unwrap_or_default(),
         Err(error) => return Outcome::Rebased(Err(error.to_string())),
     };
-    let drafted = match bench.workspace.changes() {
-        Ok(changes) => changes,
-        Err(error) => return Outcome::Rebased(Err(error.to_string())),
-    };
     let mut conflicts = Vec::new();
     for path in paths {
         let known = states.iter().find(|file| file.path == path);
         let done = match known {
             Some(file) => on_top(bench, &path, file.base.clone(), file.result.clone(), &file.result).await,
             // A draft without a known base is left alone rather than guessed at.
-            None if drafted.iter().any(|change| change.path == path) => Ok(true),
+            None if drafts(bench, &path) => Ok(true),
             None => bench.workspace.reset(Some(vec![path.clone()])).await.map(|()| true),
         };
         match done {
@@ -51,6 +47,11 @@ pub async fn rebase(bench: &Bench, proposal: Option<Proposal>, paths: Vec<RepoPa
         }
     }
     Outcome::Rebased(Ok(conflicts))
+}
+
+/// Whether the draft changes a path; when that cannot be told it is taken to.
+fn drafts(bench: &Bench, path: &RepoPath) -> bool {
+    bench.workspace.changes().map_or(true, |changes| changes.iter().any(|change| change.path == *path))
 }
 
 /// Puts the step from `base` to `wanted` on top of what the tree holds. What was done in the draft since it was

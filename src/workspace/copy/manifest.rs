@@ -10,7 +10,7 @@ use crate::workspace::compare::in_git_folder;
 use crate::workspace::rules::Rules;
 use crate::workspace::tracked::Tracked;
 use crate::workspace::tree::{Kind, Tree};
-use crate::workspace::{WorkspaceError, io_error};
+use crate::workspace::{WorkspaceError, io_error, write_whole};
 
 /// The look of a file from outside; two equal ones are taken for an unchanged file, as git does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,12 +49,8 @@ impl Manifest {
 
     /// Writes it beside the copy, in one step.
     pub fn store(&self, state: &Path) -> Result<(), WorkspaceError> {
-        let file = Self::file(state);
-        let new = file.with_extension("new");
         let bytes = serde_json::to_vec(self).map_err(std::io::Error::from).map_err(io_error("cannot note the copy"))?;
-        std::fs::write(&new, bytes)
-            .and_then(|()| std::fs::rename(&new, &file))
-            .map_err(io_error("cannot note the copy"))
+        write_whole(&Self::file(state), &bytes).map_err(io_error("cannot note the copy"))
     }
 
     /// Notes a linked folder.

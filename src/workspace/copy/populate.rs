@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::manifest::Manifest;
+use crate::config::EnvFiles;
+use crate::workspace::env_files::{is_env_file, masked};
 use crate::workspace::rules::{Outer, Rules};
 use crate::workspace::tracked::{GitFolders, Tracked};
 use crate::workspace::tree::{Kind, Tree};
@@ -19,7 +21,12 @@ const DEPENDENCIES: [&str; 9] =
 const SMALL: u64 = 1 << 20;
 
 /// Copies what git tracks or would track, links ignored dependency folders.
-pub(super) fn populate(repository: &Path, root: &Path, outer: &Outer) -> Result<Manifest, WorkspaceError> {
+pub(super) fn populate(
+    repository: &Path,
+    root: &Path,
+    outer: &Outer,
+    env_files: EnvFiles,
+) -> Result<Manifest, WorkspaceError> {
     // A copy that was never finished has no manifest and is made again.
     if root.exists() {
         clear(root)?;
@@ -36,6 +43,7 @@ pub(super) fn populate(repository: &Path, root: &Path, outer: &Outer) -> Result<
         rules: &rules,
         tracked: &tracked,
         manifest: Manifest::default(),
+        env_files,
     };
     copying.folder(Path::new("")).map_err(io_error("cannot copy the repository"))?;
     Ok(copying.manifest)
@@ -49,6 +57,7 @@ struct Copying<'a> {
     rules: &'a Rules<'a>,
     tracked: &'a Tracked,
     manifest: Manifest,
+    env_files: EnvFiles,
 }
 
 impl Copying<'_> {
@@ -92,7 +101,14 @@ impl Copying<'_> {
         if ignored && self.source.metadata(path)?.is_none_or(|metadata| metadata.len() > SMALL) {
             return Ok(());
         }
-        match clone(&self.repository.join(path), &self.root.join(path)) {
+        let masks = self.env_files != EnvFiles::Open && path.file_name().is_some_and(is_env_file);
+        let copied = if masks && !self.tracked.holds(path) {
+            let seen = masked(&self.source.optional(path).unwrap_or_default(), self.env_files);
+            fs::write(self.root.join(path), seen)
+        } else {
+            clone(&self.repository.join(path), &self.root.join(path))
+        };
+        match copied {
             // Unreadable here is unreadable for commands too, and gone is gone.
             Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound) => Ok(()),
             Err(error) => Err(error),

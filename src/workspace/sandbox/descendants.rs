@@ -7,13 +7,18 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper, wait, waitpid,
 };
 
+use super::limits::{self, Watch};
 use super::run::wait_for_either;
 use super::{Failure, Report, Run, failed, init, send};
+use crate::workspace::processes;
 
 /// Runs a command as a tree of plain processes.
 pub(super) fn run(request: &Run, stream: &mut UnixStream) -> Result<(), Failure> {
     set_child_subreaper(Some(getpid())).map_err(failed("cannot adopt orphans"))?;
-    init::set_limits().map_err(failed("cannot set limits"))?;
+    limits::for_each_process(&request.limits).map_err(failed("cannot set limits"))?;
+    let me = std::process::id();
+    let watch = Watch::start(request.limits, move || processes::descendants(me), limits::end_each)
+        .map_err(failed("cannot watch the command"))?;
     let child = init::spawn(request)?;
     let handle = pidfd_open(child, PidfdFlags::empty()).map_err(failed("cannot watch the command"))?;
     let closed = wait_for_either(stream, handle.as_fd())?;
@@ -23,6 +28,9 @@ pub(super) fn run(request: &Run, stream: &mut UnixStream) -> Result<(), Failure>
             Some(signal) => Report::Signal(signal),
             None => Report::Exit(status.exit_status().unwrap_or(1)),
         };
+    }
+    if let Some(limit) = watch.exceeded() {
+        report = Report::Exceeded(limit);
     }
     end_descendants();
     if !closed {
@@ -45,14 +53,7 @@ fn end_descendants() {
 }
 
 fn children() -> Vec<Pid> {
-    let me = getpid().as_raw_nonzero().get();
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    numbers.filter(|pid| parent(*pid) == Some(me)).filter_map(Pid::from_raw).collect()
-}
-
-/// The parent of a process: the second word after its name, which is in parentheses and may hold anything.
-fn parent(pid: i32) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    let me = std::process::id();
+    let mine = processes::all().into_iter().filter(|pid| processes::parent(*pid) == Some(me));
+    mine.filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).collect()
 }

@@ -12,6 +12,9 @@ use super::{Failure, failed};
 
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
+/// The most that files of a device folder may take.
+const SMALL: u64 = 1 << 20;
+
 const LINKS: [(&str, &str); 5] = [
     ("fd", "/proc/self/fd"),
     ("stdin", "/proc/self/fd/0"),
@@ -29,10 +32,10 @@ impl Devices {
         Self(DEVICES.into_iter().filter_map(take).collect())
     }
 
-    /// Covers `/dev` and puts the devices back.
-    pub fn put(self) -> Result<(), Failure> {
+    /// Covers `/dev` and puts the devices back. Shared memory takes at most `shared` bytes.
+    pub fn put(self, shared: u64) -> Result<(), Failure> {
         let folder = Path::new("/dev");
-        empty_folder(folder, 0o755)?;
+        empty_folder(folder, 0o755, SMALL)?;
         for (name, device) in self.0 {
             let path = folder.join(name);
             File::create(&path).map_err(failed("cannot make a device file"))?;
@@ -41,9 +44,9 @@ impl Devices {
         for (name, target) in LINKS {
             symlink(target, folder.join(name)).map_err(failed("cannot make a link in /dev"))?;
         }
-        for (name, mode) in [("shm", 0o1777), ("pts", 0o755)] {
+        for (name, mode, size) in [("shm", 0o1777, shared), ("pts", 0o755, SMALL)] {
             create_dir(folder.join(name)).map_err(failed("cannot make a folder in /dev"))?;
-            empty_folder(&folder.join(name), mode)?;
+            empty_folder(&folder.join(name), mode, size)?;
         }
         // Without pseudo-terminals most programs still work.
         let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
@@ -54,5 +57,5 @@ impl Devices {
 
 /// Takes and puts at once.
 pub(super) fn replace() -> Result<(), Failure> {
-    Devices::take().put()
+    Devices::take().put(SMALL)
 }

@@ -14,7 +14,9 @@ use super::{Failure, Hold, Report, devices, failed, mounts, send};
 /// Sets the view up, says so, and keeps it until the socket is closed.
 pub(super) fn hold(request: &Hold, stream: &mut UnixStream) -> Result<(), Failure> {
     isolate()?;
-    mounts::for_workspace(request)?;
+    if let Some(view) = &request.view {
+        mounts::for_workspace(view)?;
+    }
     rustix::process::chdir("/").map_err(failed("cannot leave the folder it was started in"))?;
     send(stream, &Report::Ready).map_err(failed("cannot report"))?;
     // Nothing more is said on the socket: reading waits for its end.
@@ -40,7 +42,7 @@ fn isolate() -> Result<(), Failure> {
 
 fn try_overlay() -> Result<(), Failure> {
     let folder = Path::new("/tmp");
-    mounts::empty_folder(folder, 0o700)?;
+    mounts::empty_folder(folder, 0o700, 1 << 20)?;
     let at = |name: &str| folder.join(name);
     for name in ["lower", "upper", "work"] {
         std::fs::create_dir(at(name)).map_err(failed("cannot make a folder"))?;

@@ -6,14 +6,15 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 use rustix::process::{
-    DumpableBehavior, Pid, Resource, Rlimit, Signal, WaitOptions, getrlimit, set_dumpable_behavior,
-    set_parent_process_death_signal, setrlimit, setsid, wait,
+    DumpableBehavior, Pid, Signal, WaitOptions, set_dumpable_behavior, set_parent_process_death_signal, setsid, wait,
 };
 use rustix::thread::{
     CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
 };
 
+use super::limits::{self, Watch};
 use super::{Failure, Report, Run, failed, mounts, send};
+use crate::workspace::processes;
 
 /// What a command keeps of the superuser's rights when it is started by the superuser: those over files and own
 /// processes. Everything about mounts, devices, the network and other processes is gone.
@@ -26,12 +27,6 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::SETUID)
     .union(CapabilitySet::NET_BIND_SERVICE);
 
-/// Processes and threads a command may have at a time.
-const PROCESSES: u64 = 4_096;
-
-/// The largest file a command may write.
-const FILE_SIZE: u64 = 16 << 30;
-
 /// Runs the command and reports how it ended; returns this process's own exit code.
 pub(super) fn main(request: &Run, stream: &mut UnixStream) -> i32 {
     let report = prepare(request).and_then(|()| execute(request)).unwrap_or_else(|why| Report::Failed(why.to_string()));
@@ -41,20 +36,11 @@ pub(super) fn main(request: &Run, stream: &mut UnixStream) -> i32 {
 fn prepare(request: &Run) -> Result<(), Failure> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(failed("cannot bind to the parent process"))?;
     setsid().map_err(failed("cannot start a session"))?;
-    mounts::for_command(&request.read_only)?;
-    set_limits().map_err(failed("cannot set limits"))?;
+    mounts::for_command(request)?;
+    limits::for_each_process(&request.limits).map_err(failed("cannot set limits"))?;
     drop_privileges().map_err(failed("cannot drop privileges"))?;
     // Commands must not look into the process that reports on them.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed("cannot protect the helper"))
-}
-
-/// Sets what limits every command has; one that is already lower stays.
-pub(super) fn set_limits() -> io::Result<()> {
-    for (resource, limit) in [(Resource::Core, 0), (Resource::Nproc, PROCESSES), (Resource::Fsize, FILE_SIZE)] {
-        let limit = getrlimit(resource).maximum.map_or(limit, |maximum| maximum.min(limit));
-        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
-    }
-    Ok(())
 }
 
 fn drop_privileges() -> io::Result<()> {
@@ -93,10 +79,17 @@ pub(super) fn spawn(request: &Run) -> Result<Pid, Failure> {
 }
 
 fn execute(request: &Run) -> Result<Report, Failure> {
+    let me = std::process::id();
+    let others = move || processes::all().into_iter().filter(|pid| *pid != me).collect();
+    let watch =
+        Watch::start(request.limits, others, limits::end_namespace).map_err(failed("cannot watch the command"))?;
     let child = spawn(request)?;
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid == child => {
+                if let Some(limit) = watch.exceeded() {
+                    return Ok(Report::Exceeded(limit));
+                }
                 return Ok(match status.terminating_signal() {
                     Some(signal) => Report::Signal(signal),
                     None => Report::Exit(status.exit_status().unwrap_or(1)),

@@ -3,22 +3,26 @@
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
-    fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, mount_bind, mount_bind_recursive,
-    mount_change, move_mount, open_tree,
+    UnmountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, mount_bind,
+    mount_bind_recursive, mount_change, move_mount, open_tree, unmount,
 };
 
 use super::devices::Devices;
 use super::system::change_mount_attributes;
-use super::{Failure, Hold, failed};
+use super::{By, Cover, Failure, Run, View, failed, limits};
 
 /// Folders that commands may write to and that are empty at first: what lies there on the machine are sockets and
-/// other people's files.
-const PRIVATE: [(&str, u32); 3] = [("/tmp", 0o1777), ("/var/tmp", 0o1777), ("/run", 0o755)];
+/// other people's files. They lie on the disk, where builds have room and what they take is watched.
+const PRIVATE: [(&str, &str); 2] = [("/tmp", "tmp"), ("/var/tmp", "var-tmp")];
+
+/// The most that small files of the running system may take in memory.
+const SMALL: u64 = 64 << 20;
 
 /// Parts of `/run` that are needed to resolve names, and to find programs on NixOS.
 const KEPT_OF_RUN: [&str; 5] = [
@@ -41,14 +45,15 @@ pub(super) struct Below<'a> {
 
 /// Builds the view of a workspace: the repository under its overlay at its own path, the home directory under one that
 /// is thrown away, private folders, hidden secrets, and everything else read-only.
-pub(super) fn for_workspace(request: &Hold) -> Result<(), Failure> {
+pub(super) fn for_workspace(request: &View) -> Result<(), Failure> {
     // Taken first, because the folders they lie in are covered or made read-only below.
     let repository = overlay(&Below { lowers: &request.lowers, upper: &request.upper, work: &request.work })?;
     let git = request.repository.join(".git");
     let git_copy =
         fs::symlink_metadata(&git).is_ok_and(|m| !m.is_symlink()).then(|| detached_copy(&git)).transpose()?;
     // Not every home can be below an overlay; it is read-only then.
-    let home = request.home.as_ref().and_then(|home| Some((home, home_overlay(home, &request.state).ok()?)));
+    let private = private_folders(request)?;
+    let home = request.home.as_ref().and_then(|home| Some((home, home_overlay(home, request).ok()?)));
     let devices = Devices::take();
     let kept: Vec<(&str, OwnedFd)> =
         KEPT_OF_RUN.iter().filter_map(|path| Some((*path, detached_copy(Path::new(path)).ok()?))).collect();
@@ -59,11 +64,12 @@ pub(super) fn for_workspace(request: &Hold) -> Result<(), Failure> {
     // Each command covers this with a `/proc` of its own, which the kernel lets it write only when this one is.
     let _ = change_mount_attributes(Path::new("/proc"), 0, libc::MOUNT_ATTR_RDONLY, false);
 
-    devices.put()?;
-    for (path, mode) in PRIVATE {
-        if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-            empty_folder(Path::new(path), mode)?;
-        }
+    devices.put(request.in_memory)?;
+    for (path, copy) in &private {
+        attach(copy, path)?;
+    }
+    if is_real_folder("/run") {
+        empty_folder(Path::new("/run"), 0o755, SMALL)?;
     }
     for (path, copy) in kept {
         attach_somewhere(&copy, Path::new(path))?;
@@ -106,11 +112,30 @@ pub(super) fn overlay(below: &Below<'_>) -> Result<OwnedFd, Failure> {
     build().map_err(failed::<rustix::io::Errno>("cannot mount an overlay"))
 }
 
+fn is_real_folder(path: impl AsRef<Path>) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// Empty folders on the disk, to be mounted where temporary files belong.
+fn private_folders(request: &View) -> Result<Vec<(&'static Path, OwnedFd)>, Failure> {
+    let mut found = Vec::new();
+    for (path, name) in PRIVATE.into_iter().filter(|(path, _)| is_real_folder(path)) {
+        let folder = request.scratch.join(name);
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777)))
+            .map_err(failed("cannot make room for temporary files"))?;
+        let copy = detached_copy(&folder)?;
+        found.push((Path::new(path), copy));
+    }
+    Ok(found)
+}
+
 /// An overlay of the home directory. Its changes go to memory, at a place that is hidden afterwards: the state folder
 /// usually lies in the home directory itself, and an overlay cannot have its upper folder in its lower one.
-fn home_overlay(home: &Path, state: &Path) -> Result<OwnedFd, Failure> {
+fn home_overlay(home: &Path, request: &View) -> Result<OwnedFd, Failure> {
+    let state = &request.state;
     let scratch = if state.starts_with(home) {
-        empty_folder(state, 0o700)?;
+        empty_folder(state, 0o700, request.in_memory)?;
         state.to_owned()
     } else {
         state.join("home")
@@ -126,14 +151,14 @@ fn home_overlay(home: &Path, state: &Path) -> Result<OwnedFd, Failure> {
 }
 
 /// Covers secrets: folders by empty ones, files by an empty one.
-fn hide(request: &Hold) -> Result<(), Failure> {
+fn hide(request: &View) -> Result<(), Failure> {
     let empty = Path::new("/dev/.empty");
     File::create(empty).map_err(failed("cannot make an empty file"))?;
     for path in request.hidden.iter().chain([&request.state]) {
         let Ok(path) = path.canonicalize() else { continue };
         let what = || format!("cannot hide {}", path.display());
         if path.is_dir() {
-            empty_folder(&path, 0o700)?;
+            empty_folder(&path, 0o700, SMALL)?;
         } else {
             mount_bind(empty, &path).map_err(failed(what()))?;
         }
@@ -143,12 +168,15 @@ fn hide(request: &Hold) -> Result<(), Failure> {
 }
 
 /// A `/proc` of the command's own processes, and folders it must not write to.
-pub(super) fn for_command(read_only: &[PathBuf]) -> Result<(), Failure> {
+pub(super) fn for_command(request: &Run) -> Result<(), Failure> {
     make_private()?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     // In a container whose `/proc` is partly covered the kernel refuses a new one. The old one shows processes that
     // nothing in here can touch.
     let fresh = mount("proc", "/proc", "proc", flags, None).is_ok();
+    if fresh {
+        limits::for_namespace(&request.limits);
+    }
     for name in PROC_READ_ONLY {
         let path = Path::new("/proc").join(name);
         if path.exists() {
@@ -158,7 +186,39 @@ pub(super) fn for_command(read_only: &[PathBuf]) -> Result<(), Failure> {
     if !fresh {
         let _ = change_mount_attributes(Path::new("/proc"), libc::MOUNT_ATTR_RDONLY, 0, true);
     }
-    read_only.iter().try_for_each(|path| make_read_only(path))
+    request.read_only.iter().try_for_each(|path| make_read_only(path))?;
+    cover(&request.covers)
+}
+
+/// Puts files over others. The texts are written where nothing else can write.
+fn cover(covers: &[Cover]) -> Result<(), Failure> {
+    if covers.is_empty() {
+        return Ok(());
+    }
+    let place = Path::new("/dev");
+    empty_folder(place, 0o755, SMALL)?;
+    let mut taken = Vec::new();
+    for (number, cover) in covers.iter().enumerate() {
+        taken.push(match &cover.by {
+            By::Text(text) => {
+                let file = place.join(number.to_string());
+                fs::write(&file, text)
+                    .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o444)))
+                    .map_err(failed("cannot write what covers a file"))?;
+                detached_copy(&file)?
+            }
+            By::File(path) => detached_copy(path)?,
+        });
+    }
+    unmount(place, UnmountFlags::DETACH).map_err(failed("cannot uncover /dev"))?;
+    for (cover, copy) in covers.iter().zip(&taken) {
+        // It may be gone by now; a symlink is covered where it leads.
+        let Ok(path) = cover.path.canonicalize() else { continue };
+        attach(copy, &path)?;
+        change_mount_attributes(&path, libc::MOUNT_ATTR_RDONLY, 0, false)
+            .map_err(failed(format!("cannot protect {}", path.display())))?;
+    }
+    Ok(())
 }
 
 /// Keeps mounts made from here on out of every other namespace.
@@ -167,10 +227,11 @@ pub(super) fn make_private() -> Result<(), Failure> {
         .map_err(failed("cannot make mounts private"))
 }
 
-/// Covers a folder by an empty one in memory.
-pub(super) fn empty_folder(path: &Path, mode: u32) -> Result<(), Failure> {
+/// Covers a folder by an empty one in memory that takes at most `size` bytes.
+pub(super) fn empty_folder(path: &Path, mode: u32, size: u64) -> Result<(), Failure> {
     let what = || format!("cannot cover {}", path.display());
-    let options = CString::new(format!("mode={mode:o}")).map_err(std::io::Error::from).map_err(failed(what()))?;
+    let options =
+        CString::new(format!("mode={mode:o},size={size}")).map_err(std::io::Error::from).map_err(failed(what()))?;
     mount("tmpfs", path, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(options.as_c_str()))
         .map_err(failed(what()))
 }

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::sched::CloneFlags;
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::process::{Pid, WaitOptions, waitpid};
-use rustix::thread::CapabilitySet;
+use rustix::thread::{CapabilitySet, ThreadNameSpaceType as Kind, move_into_thread_name_spaces};
 
 use super::system::{Side, exit_now, fork};
 use super::{Failure, failed};
@@ -136,14 +136,22 @@ pub(super) fn wait_for(child: Pid) -> io::Result<i32> {
 
 /// Enters the namespaces another process holds.
 pub(super) fn join(holder: u32, network: bool) -> Result<(), Failure> {
-    use rustix::thread::{ThreadNameSpaceType as Kind, move_into_thread_name_spaces};
-    let gone = || failed("the sandbox is gone")(io::Error::from_raw_os_error(libc::ESRCH));
-    let pid = i32::try_from(holder).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
-    let holder = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
-        .map_err(failed("the sandbox is gone"))?;
     let mut kinds = Kind::USER | Kind::MOUNT | Kind::INTER_PROCESS_COMMUNICATION;
     if !network {
         kinds |= Kind::NETWORK;
     }
+    enter(holder, kinds)
+}
+
+/// Enters the network another process holds, and nothing else of it that matters.
+pub(super) fn join_network(holder: u32) -> Result<(), Failure> {
+    enter(holder, Kind::USER | Kind::NETWORK)
+}
+
+fn enter(holder: u32, kinds: Kind) -> Result<(), Failure> {
+    let gone = || failed("the sandbox is gone")(io::Error::from_raw_os_error(libc::ESRCH));
+    let pid = i32::try_from(holder).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
+    let holder = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+        .map_err(failed("the sandbox is gone"))?;
     move_into_thread_name_spaces(holder.as_fd(), kinds).map_err(failed("cannot enter the sandbox"))
 }

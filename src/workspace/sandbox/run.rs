@@ -9,31 +9,17 @@ use nix::sched::CloneFlags;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::namespaces::{Proc, join, unshare_with_user, wait_for};
-use super::system::{Side, exit_now, fork, loopback_up};
+use super::system::{Side, exit_now, fork};
 use super::{Failure, Run, descendants, failed, init};
 
-/// Runs a command in the holder's namespaces, in namespaces of its own, or as a tree of plain processes.
+/// Runs a command in the holder's namespaces, or as a tree of plain processes.
 pub(super) fn run(request: Run, stream: &mut UnixStream) -> Result<(), Failure> {
-    if request.holder.is_none() && !request.namespaces {
-        return descendants::run(&request, stream);
-    }
+    let Some(holder) = request.holder else { return descendants::run(&request, stream) };
     let proc = Proc::open()?;
-    let mut own = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
-    match request.holder {
-        // Below the holder's user namespace a second one: its mounts are locked there, so that nothing, not even the
-        // superuser inside, can take the overlay away.
-        Some(holder) => join(holder, request.network)?,
-        None => {
-            own |= CloneFlags::CLONE_NEWIPC;
-            if !request.network {
-                own |= CloneFlags::CLONE_NEWNET;
-            }
-        }
-    }
-    unshare_with_user(&proc, own)?;
-    if own.contains(CloneFlags::CLONE_NEWNET) {
-        loopback_up().map_err(failed("cannot switch loopback on"))?;
-    }
+    // Below the holder's user namespace a second one: its mounts are locked there, so that nothing, not even the
+    // superuser inside, can take the overlay away.
+    join(holder, request.network)?;
+    unshare_with_user(&proc, CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID)?;
     drop(proc);
     match fork().map_err(failed("cannot fork"))? {
         Side::Child => exit_now(init::main(&request, stream)),

@@ -322,3 +322,53 @@ async fn a_reset_takes_exactly_the_named_paths_out_of_any_draft() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_the_user_edits_meanwhile_in_a_file_of_the_draft_is_merged_into_it() {
+    for isolation in isolations() {
+        let lines = |edit: &[(usize, &str)]| -> String {
+            let line = |number| {
+                edit.iter().find(|(at, _)| *at == number).map_or(format!("{number}\n"), |(_, text)| format!("{text}\n"))
+            };
+            (1..=9).map(line).collect()
+        };
+        let case = Case::open_with(isolation, |repository| {
+            for name in ["both", "same", "undone", "ran", "theirs", "gone"] {
+                fs::write(repository.join(name), lines(&[])).unwrap();
+            }
+        })
+        .await;
+        let write = |name: &str, text: &str| case.workspace.write(&path(name), text.as_bytes(), None).unwrap();
+        write("both", &lines(&[(8, "agent")]));
+        write("same", &lines(&[(2, "agent")]));
+        write("undone", &lines(&[(8, "agent")]));
+        case.sh("sed -i 's/^8$/agent/' ran; rm gone").await;
+        let user = |name: &str, text: &str| fs::write(case.repository().join(name), text).unwrap();
+        for name in ["both", "undone", "ran", "theirs", "same"] {
+            user(name, &lines(&[(2, "user")]));
+        }
+        write("undone", &lines(&[]));
+        let expected = [
+            change("both", Some(&lines(&[(2, "user")])), Some(&lines(&[(2, "user"), (8, "agent")]))),
+            change("gone", Some(&lines(&[])), None),
+            change("ran", Some(&lines(&[(2, "user")])), Some(&lines(&[(2, "user"), (8, "agent")]))),
+        ];
+        let draft = case.draft();
+        let of = |name: &str| draft.iter().find(|(path, _, _)| path == name);
+        assert_eq!([of("both"), of("gone"), of("ran")], expected.each_ref().map(Some), "{isolation:?}");
+        assert_eq!((of("undone"), of("theirs")), (None, None), "{isolation:?}");
+        let marked = of("same").unwrap().2.clone().unwrap();
+        assert!(marked.contains("user\n") && marked.contains("agent\n") && marked.contains("<<<<<<<"), "{marked}");
+        assert!(case.workspace.notes().iter().any(|note| note.starts_with("same: ")), "{:?}", case.workspace.notes());
+        // Commands see what is going to be proposed, and it does not change by looking again.
+        assert!(case.sh("cat ran").await.contains("user\n"));
+        assert_eq!(case.draft(), draft, "{isolation:?}");
+        // What one removed and the other changed is told.
+        user("gone", "kept by the user\n");
+        assert_eq!(
+            case.draft().iter().find(|(path, _, _)| path == "gone"),
+            Some(&change("gone", Some("kept by the user\n"), None))
+        );
+        assert!(case.workspace.notes().iter().any(|note| note.starts_with("gone: ")));
+    }
+}
