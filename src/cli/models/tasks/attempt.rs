@@ -149,6 +149,7 @@ impl Conditions<'_> {
             environment: vec![("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned())],
             limit: CHECK_LIMIT,
             network: false,
+            env_files: false,
         };
         let collect = async {
             let mut said = Vec::new();
