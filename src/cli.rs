@@ -4,6 +4,7 @@ mod agents;
 mod config_command;
 mod demo;
 mod doctor;
+mod engine;
 mod exec;
 mod failure;
 mod models;
@@ -138,6 +139,9 @@ enum Subcommands {
     },
     /// Print the manual page
     Man,
+    /// Hold an embedded model for the program that started this one
+    #[command(hide = true)]
+    Engine(engine::Arguments),
 }
 
 /// Runs the program.
@@ -164,6 +168,8 @@ fn dispatch(cli: Cli) -> Done {
     match &cli.command {
         Some(Subcommands::Completions { shell }) => return completions(*shell),
         Some(Subcommands::Man) => return man(),
+        // Neither settings nor a folder matter to it.
+        Some(Subcommands::Engine(arguments)) => return engine::engine(arguments),
         _ => {}
     }
     let common = cli.common;
@@ -184,7 +190,7 @@ fn dispatch(cli: Cli) -> Done {
         Some(Subcommands::Doctor) => block_on(doctor::doctor(&around, &common)),
         Some(Subcommands::Config(arguments)) => config_command::config(&around, &common, &arguments),
         Some(Subcommands::Demo(arguments)) => demo::demo(&around, &common, arguments),
-        Some(Subcommands::Completions { .. } | Subcommands::Man) => Ok(Outcome::Done),
+        Some(Subcommands::Completions { .. } | Subcommands::Man | Subcommands::Engine(_)) => Ok(Outcome::Done),
     }
 }
 

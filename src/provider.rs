@@ -21,12 +21,14 @@ pub mod keyring;
 pub mod offers;
 mod ollama;
 mod order;
+pub mod pilot;
 mod preset;
 mod quirks;
 mod recorded;
 mod registry;
 mod responses;
 mod retry;
+pub mod shape;
 mod sse;
 mod transcript;
 mod wire;
@@ -160,6 +162,9 @@ pub trait Provider: Send + Sync {
 
     /// Tokens that fit into a request together with its answer, for a model of this provider.
     fn context_window(&self, model: &str) -> u64;
+
+    /// Gets a model ready for an agent with this system prompt, in the background: it was chosen and will be asked.
+    fn warm(&self, _model: &str, _system: &str) {}
 
     /// Asks the model. Sends what comes in to `chunks` (a full or closed channel never stops the request) and returns
     /// the whole answer. Retries what is worth retrying by itself. Dropping the future cancels the request.

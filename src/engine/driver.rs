@@ -19,7 +19,7 @@ use super::choice::{Choice, Choosing};
 use super::decide::decide;
 use super::effects::{self, Bench};
 use super::input::{Input, Outcome, What};
-use super::models::Models;
+use super::models::{Found, Models};
 use super::prompt::Surroundings;
 use super::rules::Rules;
 use super::session::Session;
@@ -166,10 +166,18 @@ impl Driver {
         let chosen = self.find(Some(&agent), asked.as_deref()).map(|choice| {
             self.asked = asked;
             self.rules = choice.rules;
-            self.bench.found = choice.found;
+            self.use_model(choice.found);
             choice.chosen
         });
         self.take(Input { at: Timestamp::now(), what: What::Ended(id, Outcome::Chosen(chosen)) })
+    }
+
+    /// Works with this model from now on, which may take time to get ready.
+    pub fn use_model(&mut self, found: Option<Found>) {
+        if let Some(found) = &found {
+            found.provider.warm(&found.model, &self.rules.system);
+        }
+        self.bench.found = found;
     }
 
     /// Finds an agent and a model with the agents as they are on disk now.

@@ -253,7 +253,7 @@ fn go_on(driver: &mut Driver, opening: &Opening) -> Result<(), EngineError> {
         && choice.chosen.tools == before.tools;
     if same {
         driver.rules = choice.rules;
-        driver.bench.found = choice.found;
+        driver.use_model(choice.found);
         return Ok(());
     }
     take(driver, choice)
@@ -262,7 +262,7 @@ fn go_on(driver: &mut Driver, opening: &Opening) -> Result<(), EngineError> {
 fn take(driver: &mut Driver, choice: Choice) -> Result<(), EngineError> {
     let Choice { chosen, rules, found } = choice;
     driver.rules = rules;
-    driver.bench.found = found;
+    driver.use_model(found);
     for text in chosen.notes {
         write(driver, Event::Noted { level: NoteLevel::Warning, text })?;
     }

@@ -37,6 +37,11 @@ impl CallIds {
         Self { taken }
     }
 
+    /// A new one.
+    pub(super) fn fresh(&mut self) -> CallId {
+        self.settle(None)
+    }
+
     fn settle(&mut self, wanted: Option<&str>) -> CallId {
         let wanted = wanted.filter(|id| !id.is_empty() && !self.taken.contains(*id)).map(str::to_owned);
         let id = wanted.unwrap_or_else(|| format!("call_{:016x}", fastrand::u64(..)));

@@ -38,6 +38,10 @@ impl Provider for FallbackProvider {
         others.fold(self.first.context_window(model), u64::min)
     }
 
+    fn warm(&self, model: &str, system: &str) {
+        self.first.warm(model, system);
+    }
+
     async fn ask(&self, request: Request, chunks: mpsc::Sender<Chunk>) -> Result<Reply, ProviderError> {
         let mut problem = match self.first.ask(request.clone(), chunks.clone()).await {
             Err(error) if steps_in(error.kind) => error,

@@ -1,6 +1,9 @@
 //! Which providers there are, and what a model's name means.
 
+mod inside;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +29,7 @@ pub struct Registry {
     fallback: Vec<String>,
     patience: Patience,
     clients: Arc<Clients>,
+    embedded: inside::Embedded,
 }
 
 /// A provider, or what is wrong with it.
@@ -115,7 +119,15 @@ impl Registry {
         entries.extend(presets.into_iter().map(|preset| Entry::of_preset(preset, environment)));
         let idle = Duration::from_secs(settings.idle_timeout_s.max(1));
         let fallback = settings.fallback.clone();
-        Self { entries, fallback, patience: Patience { idle, ..Patience::default() }, clients: Arc::default() }
+        let patience = Patience { idle, ..Patience::default() };
+        Self { entries, fallback, patience, clients: Arc::default(), embedded: inside::Embedded::new(environment) }
+    }
+
+    /// The same providers with the engine of embedded models in another executable than this one.
+    #[must_use]
+    pub fn with_engine(mut self, program: PathBuf) -> Self {
+        self.embedded.run_in(program);
+        self
     }
 
     /// The same providers with other waiting times.
@@ -134,6 +146,9 @@ impl Registry {
         let name = name.trim();
         if let Some(path) = name.strip_prefix("recorded/") {
             return Ok(recorded(path));
+        }
+        if let Some(model) = self.embedded.model(name) {
+            return self.embedded.resolve(model);
         }
         let mut resolved = self.resolve_alone(name)?;
         let others: Vec<Resolved> =
@@ -220,7 +235,7 @@ impl Registry {
     pub fn default_model(&self) -> Option<String> {
         let ready = |entry: &&Entry| entry.key.is_some() && !entry.preset.local && entry.endpoint.is_ok();
         let named = |entry: &Entry| Some(format!("{}/{}", entry.preset.name, entry.preset.default_model.as_ref()?));
-        self.entries.iter().filter(ready).find_map(named)
+        self.entries.iter().filter(ready).find_map(named).or_else(|| self.embedded.default_model())
     }
 
     /// The model an agent file asks for, given the one in use: the same for `inherit` or nothing, an alias (`sonnet`)

@@ -1,0 +1,366 @@
+//! One thing a model is asked to write, and what is made of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::change::{self, Refusal, TestPlace};
+use super::files::{self, Known};
+use super::plan::{How, Target};
+use super::prompts::{self, Manner};
+use super::route::Here;
+use super::words::Terms;
+use super::{Outcome, Written, calls, excerpt, languages, report, says};
+use crate::provider::embedded::wire::{End, Prompt, Role};
+use crate::provider::shape::{self, Shape};
+use crate::provider::{Reply, Request};
+
+/// Up to so many lines a file is written whole.
+const WHOLE: usize = 60;
+/// Up to so many lines it is, where blocks did no good.
+const WHOLE_AT_MOST: usize = 160;
+/// Up to so many lines a file is shown whole.
+const SHOWN_WHOLE: usize = 130;
+/// The share of the prompt that files beside the target may take: one part of so many.
+const BESIDE_SHARE: usize = 3;
+/// How often the model is asked for the same change.
+const ATTEMPTS: usize = 2;
+
+/// A question to the model.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub(super) prompt: Prompt,
+    pub(super) doing: String,
+    kind: Kind,
+    attempt: usize,
+    request: Request,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Words,
+    Path { here: Material },
+    Change { what: Change, here: Material },
+}
+
+/// A change to one file.
+#[derive(Clone, Debug)]
+struct Change {
+    path: String,
+    how: How,
+    manner: Manner,
+    old: Vec<String>,
+    files: Vec<(String, String)>,
+    failure: Option<String>,
+    /// What the answer begins with, behind the fence.
+    begun: String,
+}
+
+/// What a job keeps of the conversation.
+#[derive(Clone, Debug)]
+struct Material {
+    task: String,
+    terms: Terms,
+    answer: usize,
+    tools: Vec<String>,
+}
+
+/// What is asked for.
+pub(super) struct Ask<'a> {
+    pub(super) target: &'a Target,
+    pub(super) targets: &'a [Target],
+    pub(super) beside: &'a [&'a str],
+    pub(super) failure: Option<String>,
+    pub(super) known: &'a BTreeMap<String, Known>,
+}
+
+impl Material {
+    fn of(here: &Here<'_>) -> Self {
+        Self {
+            task: here.story.task.clone(),
+            terms: here.terms.clone(),
+            answer: here.limits.answer,
+            tools: here.request.tools.iter().map(|tool| tool.name.clone()).collect(),
+        }
+    }
+
+    fn has(&self, tool: &str) -> bool {
+        self.tools.iter().any(|name| name == tool)
+    }
+}
+
+impl Job {
+    /// An answer in words, with these files at hand.
+    pub(super) fn words(here: &Here<'_>, paths: &[&str]) -> Self {
+        let known = here.story.files();
+        let mut turns = prompts::fixed(Manner::Words, &here.request.system);
+        let fixed = turns.len();
+        for (user, said) in here.story.earlier.iter().rev().take(2).rev() {
+            turns.push(prompts::turn(Role::User, cut(user, 600)));
+            turns.push(prompts::turn(Role::Assistant, cut(said, 600)));
+        }
+        let mut left = here.limits.prompt;
+        let mut shown = Vec::new();
+        for path in paths {
+            let Some(file) = known.get(*path) else { continue };
+            let text = excerpt::excerpt(path, &file.lines, &here.terms, left * 2 / 3);
+            left = left.saturating_sub(excerpt::tokens(&text));
+            if !text.trim().is_empty() {
+                shown.push((*path, text));
+            }
+        }
+        let text = if shown.is_empty() {
+            cut(&here.story.task, left * 3)
+        } else {
+            prompts::request(&shown, &here.story.task, "Answer in words.")
+        };
+        turns.push(prompts::turn(Role::User, text));
+        let prompt = Prompt {
+            turns,
+            fixed,
+            opening: String::new(),
+            shape: Shape::Text,
+            most: here.limits.answer.min(500),
+            temperature: 0.0,
+        };
+        Self { prompt, doing: "answering".to_owned(), kind: Kind::Words, attempt: 0, request: here.request.clone() }
+    }
+
+    /// The path of a new file.
+    pub(super) fn path(here: &Here<'_>) -> Self {
+        let mut turns = prompts::fixed(Manner::Words, "");
+        let text =
+            format!("Task: {}\n\nWhich file should be made for this? Answer with its path only.", here.story.task);
+        turns.push(prompts::turn(Role::User, text));
+        let prompt = Prompt { turns, fixed: 1, opening: String::new(), shape: Shape::Path, most: 40, temperature: 0.0 };
+        Self {
+            prompt,
+            doing: "choosing a file name".to_owned(),
+            kind: Kind::Path { here: Material::of(here) },
+            attempt: 0,
+            request: here.request.clone(),
+        }
+    }
+
+    /// A change to a file.
+    pub(super) fn change(here: &Here<'_>, ask: Ask<'_>) -> Self {
+        let path = ask.target.path.clone();
+        let old = ask.known.get(&path).map(|file| file.lines.clone()).unwrap_or_default();
+        let mut how = ask.target.how;
+        if how == How::AddTests && ask.failure.is_some() || how == How::Create && !old.is_empty() {
+            how = How::Change;
+        }
+        let budget = here.limits.prompt;
+        let task_tokens = excerpt::tokens(&here.story.task) + ask.failure.as_deref().map_or(0, excerpt::tokens);
+        let own_budget = budget.saturating_sub(task_tokens).max(300);
+        let whole = old.len() <= SHOWN_WHOLE && excerpt::tokens(&old.join("\n")) <= own_budget + own_budget / 2;
+        let text = if whole { old.join("\n") } else { excerpt::excerpt(&path, &old, &here.terms, own_budget) };
+        let mut left = (own_budget + own_budget / 3)
+            .saturating_sub(excerpt::tokens(&text))
+            .clamp(120, own_budget / BESIDE_SHARE + 200);
+        let mut files = Vec::new();
+        let changed = ask.targets.iter().map(|target| target.path.as_str());
+        for other in changed.chain(ask.beside.iter().copied()).filter(|other| *other != path) {
+            // Tests are not needed to change code, unless they are what fails.
+            let is_test = languages::is_test(other);
+            let wanted = !is_test
+                || ask.failure.is_some() && here.story.steps.iter().any(|step| step.changed() && step.path() == other);
+            let Some(file) = ask.known.get(other).filter(|_| wanted) else { continue };
+            let full = excerpt::tokens(&file.text()) <= left;
+            let part = if full { file.text() } else { excerpt::excerpt(other, &file.lines, &here.terms, left) };
+            let part =
+                if excerpt::tokens(&part) <= left + 40 { part } else { excerpt::outline(other, &file.lines, left) };
+            left = left.saturating_sub(excerpt::tokens(&part));
+            if !part.trim().is_empty() && left > 0 {
+                files.push((other.to_owned(), part));
+            }
+        }
+        if !old.is_empty() {
+            files.push((path.clone(), text));
+        }
+        let manner = match how {
+            How::AddTests => Manner::Tests,
+            How::Create => Manner::Create,
+            How::Change if old.len() <= WHOLE && can_be_whole(&old) => Manner::Whole,
+            How::Change if Shape::blocks(&old).is_some() => Manner::Blocks,
+            How::Change => Manner::Whole,
+        };
+        let what = Change { path, how, manner, old, files, failure: ask.failure, begun: String::new() };
+        Self::of_change(what, Material::of(here), here.request.clone(), 0)
+    }
+
+    fn of_change(mut what: Change, here: Material, request: Request, attempt: usize) -> Self {
+        let language = languages::of(&what.path);
+        let mut turns = prompts::fixed(what.manner, &request.system);
+        let fixed = turns.len();
+        let instruction = match what.manner {
+            Manner::Whole | Manner::Words => prompts::whole(&what.path),
+            Manner::Blocks => prompts::blocks(&what.path),
+            Manner::Tests => prompts::tests(&what.path),
+            Manner::Create => prompts::create(&what.path),
+        };
+        let mut task = here.task.clone();
+        if let Some(failure) = &what.failure {
+            task.push_str(&format!(
+                "\n\nThe files above hold a first attempt, but a check fails:\n```\n{failure}\n```\nCorrect `{}`.",
+                what.path
+            ));
+        }
+        let files: Vec<(&str, String)> = what.files.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
+        turns.push(prompts::turn(Role::User, prompts::request(&files, &task, &instruction)));
+        let size = excerpt::tokens(&what.old.join("\n"));
+        what.begun =
+            if what.manner == Manner::Tests { TestPlace::of(&what.path, &what.old).opening } else { String::new() };
+        let (opening, shape, most) = match what.manner {
+            Manner::Blocks => {
+                let shape = Shape::blocks(&what.old).unwrap_or(Shape::Text);
+                ("<<<<<<< SEARCH\n".to_owned(), shape, 700)
+            }
+            Manner::Whole | Manner::Words => (
+                format!("```{}\n", language.fence),
+                Shape::File { most_lines: what.old.len() * 3 / 2 + 60 },
+                size * 13 / 10 + 300,
+            ),
+            Manner::Tests => (format!("```{}\n{}", language.fence, what.begun), Shape::File { most_lines: 80 }, 600),
+            Manner::Create => (format!("```{}\n", language.fence), Shape::File { most_lines: 200 }, 900),
+        };
+        let doing = match (&what.failure, what.how) {
+            (Some(_), _) => format!("repairing {}", what.path),
+            (None, How::AddTests) => format!("writing tests for {}", what.path),
+            (None, How::Create) => format!("writing {}", what.path),
+            (None, How::Change) => format!("changing {}", what.path),
+        };
+        // The first answer is the likeliest one; a second try must not be the same.
+        let temperature = if attempt == 0 { 0.0 } else { 0.5 };
+        let prompt = Prompt { turns, fixed, opening, shape, most: most.min(here.answer.max(600)), temperature };
+        Self { prompt, doing, kind: Kind::Change { what, here }, attempt, request }
+    }
+
+    pub(super) fn is_words(&self) -> bool {
+        matches!(self.kind, Kind::Words)
+    }
+
+    /// Makes of what the model wrote what the engine understands.
+    pub fn finish(&self, written: &Written) -> Outcome {
+        match &self.kind {
+            Kind::Words => {
+                let text = written.text.trim();
+                let text = if text.is_empty() { "I have no answer to that." } else { text };
+                Outcome::Reply(says(text.to_owned()))
+            }
+            Kind::Path { here } => self.made_path(written, here),
+            Kind::Change { what, here } => match new_lines(what, here, written, &self.prompt.shape) {
+                Ok(lines) => Outcome::Reply(self.changed(what, here, &lines)),
+                Err(refusal) => self.again(what, here, refusal),
+            },
+        }
+    }
+
+    fn made_path(&self, written: &Written, here: &Material) -> Outcome {
+        match self.prompt.shape.read(&written.text) {
+            Some(shape::Written::Text(path)) if written.end == End::Finished => {
+                let path = path.trim().to_owned();
+                let what = Change {
+                    path: path.clone(),
+                    how: How::Create,
+                    manner: Manner::Create,
+                    old: Vec::new(),
+                    files: Vec::new(),
+                    failure: None,
+                    begun: String::new(),
+                };
+                Outcome::Again(
+                    Box::new(Self::of_change(what, here.clone(), self.request.clone(), 0)),
+                    format!("the new file is {path}"),
+                )
+            }
+            _ => Outcome::Reply(says(
+                "I could not find out which file to make for this. Name it in the task.".to_owned(),
+            )),
+        }
+    }
+
+    fn changed(&self, what: &Change, here: &Material, lines: &[String]) -> Box<Reply> {
+        let edits = files::edits(&what.old, lines).filter(|_| here.has("edit") && !what.old.is_empty());
+        let (tool, input): (&str, Value) = match edits {
+            Some(edits) => ("edit", json!({"path": what.path, "edits": edits})),
+            None => ("write", json!({"path": what.path, "content": lines.join("\n") + "\n"})),
+        };
+        if !here.has(tool) {
+            let fence = languages::of(&what.path).fence;
+            return says(format!(
+                "I may not change files. `{}` would become:\n\n```{fence}\n{}\n```",
+                what.path,
+                lines.join("\n")
+            ));
+        }
+        calls(&self.request, String::new(), vec![(tool, input)])
+    }
+
+    /// Asks once more, otherwise; or says that it was no good.
+    fn again(&self, what: &Change, here: &Material, refusal: Refusal) -> Outcome {
+        if self.attempt + 1 >= ATTEMPTS {
+            return Outcome::Reply(self.gave_up(what, here, &refusal));
+        }
+        let mut other = what.clone();
+        if what.how == How::Change {
+            other.manner = match what.manner {
+                Manner::Blocks if what.old.len() <= WHOLE_AT_MOST && can_be_whole(&what.old) && shown_whole(what) => {
+                    Manner::Whole
+                }
+                Manner::Whole if Shape::blocks(&what.old).is_some() => Manner::Blocks,
+                same => same,
+            };
+        }
+        Outcome::Again(
+            Box::new(Self::of_change(other, here.clone(), self.request.clone(), self.attempt + 1)),
+            refusal.words(),
+        )
+    }
+
+    /// Without this change the work goes on if something else was changed, and ends otherwise.
+    fn gave_up(&self, what: &Change, here: &Material, refusal: &Refusal) -> Box<Reply> {
+        let story = super::story::Story::of(&self.request.messages);
+        let others = story.steps.iter().any(super::story::Step::changed);
+        let text = format!("I could not change `{}`: {}.", what.path, refusal.words());
+        if others && what.failure.is_none() && here.has("propose") {
+            let (title, message) = report::words(&story);
+            return calls(&self.request, text, vec![("propose", json!({"title": title, "message": message}))]);
+        }
+        says(report::small(&text))
+    }
+}
+
+/// The lines the file shall have.
+fn new_lines(what: &Change, here: &Material, written: &Written, shape: &Shape) -> Result<Vec<String>, Refusal> {
+    if written.end != End::Finished {
+        return Err(Refusal::RanOn);
+    }
+    let text = format!("{}{}", what.begun, written.text);
+    let lines = match shape.read(&text) {
+        Some(shape::Written::Lines(lines)) => lines,
+        Some(shape::Written::Changed { lines, .. }) => lines,
+        _ => return Err(Refusal::Unreadable),
+    };
+    match what.manner {
+        Manner::Tests => change::with_tests(&what.path, &what.old, &lines),
+        Manner::Create => {
+            let lines = change::checked(&what.path, &[], lines, &here.task, &here.terms)?;
+            if lines.iter().all(|line| line.trim().is_empty()) { Err(Refusal::Unchanged) } else { Ok(lines) }
+        }
+        _ => change::checked(&what.path, &what.old, lines, &here.task, &here.terms),
+    }
+}
+
+/// A fence inside the file would be taken for its end.
+fn can_be_whole(lines: &[String]) -> bool {
+    !lines.iter().any(|line| line.starts_with(shape::FENCE))
+}
+
+fn shown_whole(what: &Change) -> bool {
+    what.files.iter().any(|(path, text)| *path == what.path && *text == what.old.join("\n"))
+}
+
+fn cut(text: &str, most: usize) -> String {
+    crate::text::cut_middle(text, most).into_owned()
+}
