@@ -8,6 +8,7 @@ use super::{Resolved, unusable};
 use crate::config::Directories;
 use crate::provider::embedded::weights::{self, NAME};
 use crate::provider::embedded::{EmbeddedProvider, Host, MISSING, Program, no_weights};
+use crate::provider::preset::Price;
 use crate::provider::{Provider as _, ProviderError};
 
 /// The models inside this program.
@@ -57,6 +58,8 @@ impl Embedded {
             address: format!("this program, {}", path.display()),
             local: true,
             key_present: true,
+            price: Some(Price { input: Some(0.0), output: Some(0.0), ..Price::default() }),
+            edits_by_grammar: true,
         })
     }
 
