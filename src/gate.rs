@@ -6,7 +6,6 @@
 
 mod capture;
 mod changed;
-mod files;
 mod judge;
 mod proof;
 mod reading;
@@ -26,7 +25,6 @@ use crate::config::GateSettings;
 use crate::domain::Proposal;
 use crate::workspace::Workspace;
 
-pub use files::WorkspaceFiles;
 pub use proof::{Passing, prove};
 pub use report::Report;
 pub use scope::ScopeGate;

@@ -1,12 +1,19 @@
-//! What this repository is: projects, languages, frameworks and the command that runs their tests.
+//! What this repository is: services, languages, frameworks, and the commands that build, check and run them.
 //!
 //! Everything is read from files, nothing is executed, and every answer names the file and line it rests on. What is
-//! not clear is left unknown rather than guessed.
+//! not clear is left unknown rather than guessed; what contradicts itself is said. The rules are data:
+//! `assets/stack.toml`.
 
+mod dependencies;
+mod facts;
 mod files;
 mod node;
+mod others;
 mod python;
 mod rules;
+mod run;
+mod show;
+mod toolchain;
 mod tools;
 
 use std::path::Path;
@@ -15,6 +22,7 @@ use serde::Serialize;
 
 pub(crate) use files::{COUNT_LIMIT, DEPTH_LIMIT, NEAR_DEPTH, SIZE_LIMIT};
 pub use files::{Files, Folder};
+pub use toolchain::{Toolchain, present};
 
 /// Where an answer was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,14 +59,16 @@ pub enum Runner {
     Gradle,
     /// A target of a makefile.
     Make,
+    /// The tests of another language's own tool.
+    Other,
     /// A command the user configured.
     Configured,
 }
 
-/// A way to run the tests of a project.
+/// A way to run the tests of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TestCommand {
-    /// A command line for a shell, to be run in the project's folder.
+    /// A command line for a shell, to be run in the service's folder.
     pub command: String,
     /// What it runs.
     pub runner: Runner,
@@ -68,26 +78,63 @@ pub struct TestCommand {
     pub install: String,
 }
 
-/// A framework or library that says what a project is.
+/// An answer with what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Framework {
-    /// Its name.
-    pub name: &'static str,
-    /// Why it is thought to be there.
+pub struct Fact {
+    /// The answer.
+    pub name: String,
+    /// Why it is thought to be so.
     pub evidence: Evidence,
+}
+
+/// How a service is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunCommand {
+    /// A command line for a shell, to be run in the service's folder; `None` when only the port is known.
+    pub command: Option<String>,
+    /// Why this one.
+    pub evidence: Evidence,
+    /// The port it listens on, as its files say or its framework does without being told.
+    pub port: Option<u16>,
+    /// Where the port was read; `None` for the framework's own.
+    pub port_evidence: Option<Evidence>,
 }
 
 /// A folder with a manifest of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Project {
+pub struct Service {
     /// The folder relative to the root; empty for the root itself.
     pub folder: String,
     /// Its language.
     pub language: &'static str,
-    /// What makes it a project.
+    /// What makes it a service.
     pub evidence: Evidence,
-    /// Frameworks and databases found in its manifests.
-    pub frameworks: Vec<Framework>,
+    /// What it is built with; `None` is unknown, or a library.
+    pub framework: Option<Fact>,
+    /// Further frameworks among its dependencies.
+    pub also: Vec<Fact>,
+    /// What installs its dependencies.
+    pub package_manager: Option<Fact>,
+    /// Test runners among its dependencies.
+    pub test_runners: Vec<Fact>,
+    /// Linters it uses.
+    pub linters: Vec<Fact>,
+    /// Formatters it uses.
+    pub formatters: Vec<Fact>,
+    /// Type checkers it uses.
+    pub type_checkers: Vec<Fact>,
+    /// Object mappers and query builders.
+    pub orms: Vec<Fact>,
+    /// Migration tools.
+    pub migrations: Vec<Fact>,
+    /// Databases.
+    pub databases: Vec<Fact>,
+    /// Where an OpenAPI document comes from.
+    pub openapi: Vec<Fact>,
+    /// How it is started.
+    pub run: Option<RunCommand>,
+    /// The versions of tools it asks for.
+    pub toolchain: Vec<Toolchain>,
     /// Ways to run its tests, the best one first. Empty when none was found.
     pub tests: Vec<TestCommand>,
 }
@@ -95,65 +142,81 @@ pub struct Project {
 /// What a repository is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StackReport {
-    /// Its projects, the root's first.
-    pub projects: Vec<Project>,
-    /// What could not be read or is contradictory, with file and line.
+    /// Its services, the root's first.
+    pub services: Vec<Service>,
+    /// Continuous integration.
+    pub ci: Vec<Fact>,
+    /// Container files.
+    pub containers: Vec<Fact>,
+    /// Where it is deployed to.
+    pub deploy: Vec<Fact>,
+    /// What contradicts itself, and which side counts.
+    pub conflicts: Vec<String>,
+    /// What could not be read, with file and line.
     pub notes: Vec<String>,
 }
 
 impl StackReport {
-    /// The projects whose tests prove a change to these paths: those that hold one of them and no deeper one does.
+    /// The services whose tests prove a change to these paths: those that hold one of them and no deeper one does.
     /// All with tests when no path lies in any.
-    pub fn tested_by<'a>(&'a self, paths: &[&str]) -> Vec<&'a Project> {
-        let tested: Vec<&Project> = self.projects.iter().filter(|project| !project.tests.is_empty()).collect();
-        let deepest = |path: &str| tested.iter().filter(|project| project.holds(path)).max_by_key(|p| p.folder.len());
-        let mut chosen: Vec<&Project> = Vec::new();
-        for project in paths.iter().filter_map(|path| deepest(path)) {
-            if !chosen.contains(project) {
-                chosen.push(project);
-            }
-        }
+    pub fn tested_by<'a>(&'a self, paths: &[&str]) -> Vec<&'a Service> {
+        let tested: Vec<&Service> = self.services.iter().filter(|service| !service.tests.is_empty()).collect();
+        let chosen = deepest(&tested, paths);
         if chosen.is_empty() { tested } else { chosen }
     }
-}
 
-impl Project {
-    fn holds(&self, path: &str) -> bool {
-        self.folder.is_empty() || path.strip_prefix(&self.folder).is_some_and(|rest| rest.starts_with('/'))
+    /// The services that hold one of these paths, and no deeper one does.
+    pub fn touched_by<'a>(&'a self, paths: &[&str]) -> Vec<&'a Service> {
+        deepest(&self.services.iter().collect::<Vec<_>>(), paths)
     }
 }
 
-impl std::fmt::Display for Evidence {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file, self.text),
-            None => write!(f, "{}: {}", self.file, self.text),
+fn deepest<'a>(services: &[&'a Service], paths: &[&str]) -> Vec<&'a Service> {
+    let mut chosen: Vec<&Service> = Vec::new();
+    for path in paths {
+        let holding = services.iter().filter(|service| service.relative(path).is_some());
+        // Several languages may share a folder: a change there concerns them all.
+        let depth = holding.clone().map(|service| service.folder.len()).max();
+        for service in holding.filter(|service| Some(service.folder.len()) == depth) {
+            if !chosen.contains(service) {
+                chosen.push(service);
+            }
         }
     }
+    chosen
 }
 
-impl std::fmt::Display for StackReport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.projects.is_empty() {
-            writeln!(f, "unknown: no manifest and no source file that says what this is")?;
+impl Service {
+    fn new(place: &rules::Place<'_>, language: &'static str, evidence: Evidence, tests: Vec<TestCommand>) -> Self {
+        Self {
+            folder: place.folder.to_owned(),
+            language,
+            evidence,
+            framework: None,
+            also: Vec::new(),
+            package_manager: None,
+            test_runners: Vec::new(),
+            linters: Vec::new(),
+            formatters: Vec::new(),
+            type_checkers: Vec::new(),
+            orms: Vec::new(),
+            migrations: Vec::new(),
+            databases: Vec::new(),
+            openapi: Vec::new(),
+            run: None,
+            toolchain: Vec::new(),
+            tests,
         }
-        for project in &self.projects {
-            let folder = if project.folder.is_empty() { "." } else { &project.folder };
-            writeln!(f, "{folder}  {}  ({})", project.language, project.evidence)?;
-            for framework in &project.frameworks {
-                writeln!(f, "  {:9} {}", framework.name, framework.evidence)?;
-            }
-            match project.tests.split_first() {
-                None => writeln!(f, "  tests     none found")?,
-                Some((best, others)) => {
-                    writeln!(f, "  tests     {}  ({})", best.command, best.evidence)?;
-                    for other in others {
-                        writeln!(f, "  or        {}  ({})", other.command, other.evidence)?;
-                    }
-                }
-            }
-        }
-        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
+    }
+
+    /// A path from the root as it is called within the service; `None` when it lies outside.
+    pub fn relative<'a>(&self, path: &'a str) -> Option<&'a str> {
+        if self.folder.is_empty() { Some(path) } else { path.strip_prefix(&self.folder)?.strip_prefix('/') }
+    }
+
+    /// A path within the service as it is called from the root.
+    pub fn full(&self, path: &str) -> String {
+        if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
     }
 }
 
@@ -168,18 +231,23 @@ pub fn detect(files: &dyn Files) -> StackReport {
     let mut report = StackReport::default();
     for folder in project_folders(&paths) {
         let place = rules::Place::new(files, &paths, &folder);
-        let mut projects = Vec::new();
-        projects.extend(python::detect(&place, &mut report.notes));
-        projects.extend(node::detect(&place, &mut report.notes));
-        projects.extend(tools::detect(&place));
+        let mut services = Vec::new();
+        services.extend(python::detect(&place, &mut report.notes));
+        services.extend(node::detect(&place, &mut report.notes));
+        services.extend(tools::detect(&place));
+        services.extend(others::detect(&place));
+        for service in &mut services {
+            facts::fill(&place, service, &mut report.conflicts);
+        }
         // A makefile's target is what the project's own people call, so it comes first where it only runs tests.
-        match (tools::make(&place), projects.first_mut()) {
-            (Some(make), Some(project)) => project.tests.insert(0, make),
-            (Some(make), None) => projects.push(tools::only_make(&place, make)),
+        match (tools::make(&place), services.first_mut()) {
+            (Some(make), Some(service)) => service.tests.insert(0, make),
+            (Some(make), None) => services.push(tools::only_make(&place, make)),
             (None, _) => {}
         }
-        report.projects.extend(projects);
+        report.services.extend(services);
     }
+    facts::surroundings(&rules::Place::new(files, &paths, ""), &mut report);
     report
 }
 
@@ -188,14 +256,25 @@ pub fn detect(files: &dyn Files) -> StackReport {
 fn project_folders(paths: &[String]) -> Vec<String> {
     // A larger number is a collection of examples or a mirror.
     const MOST: usize = 64;
-    const NOT_OURS: &[&str] =
-        &["node_modules", "vendor", "third_party", "testdata", "fixtures", "examples", "dist", "target"];
+    const NOT_OURS: &[&str] = &[
+        "node_modules",
+        "vendor",
+        "third_party",
+        "testdata",
+        "fixtures",
+        "examples",
+        "dist",
+        "target",
+        "test",
+        "tests",
+    ];
     let mut folders: Vec<String> = vec![String::new()];
     for path in paths {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let foreign = folder.split('/').any(|part| NOT_OURS.contains(&part) || part.starts_with('.'));
         let deep = folder.split('/').count() > 3;
-        if rules::MANIFESTS.contains(&name) && !foreign && !deep && !folders.iter().any(|known| known == folder) {
+        let manifest = rules::MANIFESTS.contains(&name) || name.ends_with(".csproj");
+        if manifest && !foreign && !deep && !folders.iter().any(|known| known == folder) {
             folders.push(folder.to_owned());
         }
     }

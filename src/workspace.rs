@@ -24,6 +24,7 @@ mod disk;
 mod env_files;
 mod environment;
 mod explore;
+mod files;
 #[cfg(target_os = "linux")]
 mod holder;
 mod limits;
@@ -53,6 +54,7 @@ use crate::config::{EnvFiles, WorkspaceSettings};
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
 
 pub use environment::Environment;
+pub use files::WorkspaceFiles;
 pub use limits::{Limit, Limits};
 pub use served::{Reach, Served};
 

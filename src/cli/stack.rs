@@ -17,7 +17,11 @@ use crate::workspace::{self, Place, Workspace};
 /// Says what the repository is.
 pub(crate) fn stack(around: &Surroundings, common: &Common) -> Done {
     let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
-    let report = detection::detect_folder(repository.root());
+    let mut report = detection::detect_folder(repository.root());
+    let path = around.environment.get("PATH").map(String::as_str).unwrap_or_default();
+    for tool in report.services.iter_mut().flat_map(|service| &mut service.toolchain) {
+        detection::present(tool, path, repository.root());
+    }
     if common.json {
         return print::json(&report);
     }

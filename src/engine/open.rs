@@ -20,7 +20,7 @@ use super::driver::{Driver, Outlet};
 use super::effects::Bench;
 use super::input::{Input, What};
 use super::models::Models;
-use super::prompt::{self, Surroundings};
+use super::prompt::Surroundings;
 use super::rules::Rules;
 use super::session::Session;
 use super::work::Flight;
@@ -42,7 +42,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         .await
         .map_err(|error| failure(format!("an internal error: {error}")))??;
     let root = found.repository.root().to_owned();
-    let project = tokio::task::spawn_blocking(move || prompt::project(&stack::detect_folder(&root)));
+    let project = tokio::task::spawn_blocking(move || stack::detect_folder(&root).brief());
     let workspace = open_workspace(&opening, &found).await?;
     let project = project.await.unwrap_or_default();
     let (commands, wishes) = mpsc::channel(COMMANDS);

@@ -1,7 +1,6 @@
 //! The system prompt: the agent's own words, then where it is. Stable across a session, so that wires can cache it.
 
 use crate::domain::Isolation;
-use crate::stack::StackReport;
 
 /// Where the agent works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,20 +11,6 @@ pub struct Surroundings {
     pub isolation: Isolation,
     /// What is known of the project, in a line or two; may be empty.
     pub project: String,
-}
-
-/// What is known of the project, in one line: languages, frameworks, how its tests are run.
-pub fn project(report: &StackReport) -> String {
-    let mut parts = Vec::new();
-    for project in report.projects.iter().take(4) {
-        let folder = if project.folder.is_empty() { String::new() } else { format!(" in {}", project.folder) };
-        let mut names: Vec<&str> = project.frameworks.iter().map(|framework| framework.name).collect();
-        names.dedup();
-        let with = if names.is_empty() { String::new() } else { format!(" with {}", names.join(", ")) };
-        let tests = project.tests.first().map(|tests| format!("; tests: `{}`", tests.command)).unwrap_or_default();
-        parts.push(format!("{}{folder}{with}{tests}", project.language));
-    }
-    parts.join(". ")
 }
 
 /// The prompt.

@@ -8,10 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
-use super::WorkspaceFiles;
 use crate::domain::{ContentHash, Isolation};
 use crate::stack::{self, StackReport};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, WorkspaceFiles};
 
 /// Commands at once where they cannot get in each other's way.
 const JOBS: usize = 2;

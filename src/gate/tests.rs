@@ -88,16 +88,13 @@ fn configured(command: &str) -> TestCommand {
 
 fn chosen(report: &StackReport, context: &GateContext) -> Vec<Plan> {
     let paths: Vec<&str> = context.proposal.changes.iter().map(|change| change.path.as_str()).collect();
-    let projects = report.tested_by(&paths);
-    projects
-        .into_iter()
-        .map(|project| Plan { folder: project.folder.clone(), commands: project.tests.clone() })
-        .collect()
+    let services = report.tested_by(&paths).into_iter();
+    services.map(|service| Plan { folder: service.folder.clone(), commands: service.tests.clone() }).collect()
 }
 
 fn nothing_found(report: &StackReport) -> String {
-    match report.projects.first() {
-        Some(project) => format!("no tests found in this {} project", project.language),
+    match report.services.first() {
+        Some(service) => format!("no tests found in this {} project", service.language),
         None => "no tests found: no manifest says how this project is tested; set gates.tests.command".into(),
     }
 }

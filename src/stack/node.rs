@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::rules::{self, Place};
-use super::{Evidence, Framework, Project, Runner, TestCommand};
+use super::{Evidence, Runner, Service, TestCommand};
 
-pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Project> {
+pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Service> {
     if !place.has("package.json") {
         return bare(place);
     }
@@ -18,31 +18,10 @@ pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Proje
         }
     };
     let typescript = place.has("tsconfig.json") || depends(&manifest, "typescript");
-    let manager = manager(place, &manifest, notes);
-    Some(Project {
-        folder: place.folder.to_owned(),
-        language: if typescript { "typescript" } else { "javascript" },
-        evidence: place.presence("package.json", "a Node project"),
-        frameworks: frameworks(place, &manifest),
-        tests: tests(place, &manifest, &manager),
-    })
-}
-
-/// Only what runs counts: `express` in devDependencies makes no Express application.
-fn frameworks(place: &Place<'_>, manifest: &Value) -> Vec<Framework> {
-    let runs = |name: &str| manifest.get("dependencies").is_some_and(|list| list.get(name).is_some());
-    let mut found: Vec<Framework> = Vec::new();
-    for (dependency, name) in rules::NODE {
-        let known = found.iter().any(|framework| framework.name == *name);
-        if known || !runs(dependency) || *name == "express" && runs("@nestjs/core") {
-            continue;
-        }
-        let quoted = format!("\"{dependency}\"");
-        found.extend(
-            place.find("package.json", |line| line.contains(&quoted)).map(|evidence| Framework { name, evidence }),
-        );
-    }
-    found
+    let manager = manager(place, &manifest);
+    let language = if typescript { "typescript" } else { "javascript" };
+    let evidence = place.presence("package.json", "a Node project");
+    Some(Service::new(place, language, evidence, tests(place, &manifest, &manager)))
 }
 
 fn depends(manifest: &Value, name: &str) -> bool {
@@ -51,30 +30,16 @@ fn depends(manifest: &Value, name: &str) -> bool {
         .any(|list| manifest.get(list).is_some_and(|list| list.get(name).is_some()))
 }
 
-/// The package manager: what the manifest says, else the lock file.
-fn manager(place: &Place<'_>, manifest: &Value, notes: &mut Vec<String>) -> String {
-    const LOCKS: &[(&str, &str)] = &[
-        ("pnpm-lock.yaml", "pnpm"),
-        ("yarn.lock", "yarn"),
-        ("bun.lock", "bun"),
-        ("bun.lockb", "bun"),
-        ("package-lock.json", "npm"),
-        ("npm-shrinkwrap.json", "npm"),
-    ];
+/// The package manager: what the manifest says, else the lock file, else that of the whole.
+fn manager(place: &Place<'_>, manifest: &Value) -> String {
     let said = manifest.get("packageManager").and_then(Value::as_str).and_then(|text| text.split('@').next());
     if let Some(said) = said.filter(|name| ["npm", "pnpm", "yarn", "bun"].contains(name)) {
         return said.to_owned();
     }
-    let found: Vec<&(&str, &str)> = LOCKS.iter().filter(|(lock, _)| place.exists(lock)).collect();
-    if found.iter().any(|(_, manager)| *manager != found[0].1) {
-        let names: Vec<&str> = found.iter().map(|(lock, _)| *lock).collect();
-        notes.push(format!(
-            "{}: several lock files ({}); the first one counts",
-            place.full("package.json"),
-            names.join(", ")
-        ));
-    }
-    found.first().map_or("npm", |(_, manager)| manager).to_owned()
+    let locks = || rules::rules().lock.iter().filter(|rule| rule.language == "javascript");
+    let here = locks().find(|rule| rule.files.iter().any(|file| place.exists(file)));
+    let above = || locks().find(|rule| rule.files.iter().any(|file| place.read_from_root(file).is_some()));
+    here.or_else(above).map_or("npm", |rule| rule.manager.as_str()).to_owned()
 }
 
 fn tests(place: &Place<'_>, manifest: &Value, manager: &str) -> Vec<TestCommand> {
@@ -118,7 +83,7 @@ fn node_test(place: &Place<'_>) -> Option<Evidence> {
 }
 
 /// A folder of scripts without a manifest, as long as its tests use what Node brings.
-fn bare(place: &Place<'_>) -> Option<Project> {
+fn bare(place: &Place<'_>) -> Option<Service> {
     if !place.folder.is_empty() || place.paths.iter().any(|path| path.ends_with("/package.json")) {
         return None;
     }
@@ -129,5 +94,5 @@ fn bare(place: &Place<'_>) -> Option<Project> {
         evidence: evidence.clone(),
         install: "install Node.js 20 or later".to_owned(),
     };
-    Some(Project { folder: String::new(), language: "javascript", evidence, frameworks: Vec::new(), tests: vec![test] })
+    Some(Service::new(place, "javascript", evidence, vec![test]))
 }

@@ -1,7 +1,7 @@
 //! Python: pytest, Django's runner, unittest.
 
-use super::rules::{self, Place, names};
-use super::{Evidence, Project, Runner, TestCommand};
+use super::rules::{Place, names};
+use super::{Evidence, Runner, Service, TestCommand};
 
 const MANIFESTS: &[&str] = &["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "manage.py"];
 
@@ -25,7 +25,7 @@ const DEPENDENCY_FILES: &[&str] = &[
     "environment.yml",
 ];
 
-pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Project> {
+pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Service> {
     let evidence = evidence(place)?;
     if let Some(text) = place.read("pyproject.toml")
         && let Err(error) = toml::de::DeTable::parse(&text)
@@ -33,8 +33,7 @@ pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Proje
         let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
         notes.push(format!("{}:{line}: {}", place.full("pyproject.toml"), error.message()));
     }
-    let frameworks = place.frameworks(DEPENDENCY_FILES, rules::PYTHON);
-    Some(Project { folder: place.folder.to_owned(), language: "python", evidence, frameworks, tests: tests(place) })
+    Some(Service::new(place, "python", evidence, tests(place)))
 }
 
 fn evidence(place: &Place<'_>) -> Option<Evidence> {

@@ -1,6 +1,12 @@
-//! What all languages share: a folder to look at, and the tables of what a dependency says.
+//! What all languages share: a folder to look at, and the rules of `assets/stack.toml`.
 
-use super::{Evidence, Files, Framework};
+use std::sync::LazyLock;
+
+use globset::{GlobBuilder, GlobMatcher};
+use regex::Regex;
+use serde::Deserialize;
+
+use super::{Evidence, Files};
 
 /// Files that make a folder a project.
 pub(super) const MANIFESTS: &[&str] = &[
@@ -16,58 +22,108 @@ pub(super) const MANIFESTS: &[&str] = &[
     "pom.xml",
     "build.gradle",
     "build.gradle.kts",
+    "Gemfile",
+    "composer.json",
 ];
 
-/// Dependencies that say what a project is, by name in its manifests.
-pub(super) const PYTHON: &[(&str, &str)] = &[
-    ("fastapi", "fastapi"),
-    ("django", "django"),
-    ("flask", "flask"),
-    ("sqlalchemy", "sqlalchemy"),
-    ("alembic", "alembic"),
-    ("psycopg", "postgresql"),
-    ("psycopg2", "postgresql"),
-    ("psycopg2-binary", "postgresql"),
-    ("asyncpg", "postgresql"),
-    ("pymysql", "mysql"),
-    ("mysqlclient", "mysql"),
-    ("pymongo", "mongodb"),
-    ("redis", "redis"),
-];
+/// Everything the rules say.
+#[derive(Default, Deserialize)]
+pub(super) struct Rules {
+    pub package: Vec<PackageRule>,
+    pub file: Vec<FileRule>,
+    pub lock: Vec<LockRule>,
+    pub database: Vec<DatabaseRule>,
+}
 
-/// The same for JavaScript.
-pub(super) const NODE: &[(&str, &str)] = &[
-    ("@nestjs/core", "nestjs"),
-    ("express", "express"),
-    ("fastify", "fastify"),
-    ("pg", "postgresql"),
-    ("mysql2", "mysql"),
-    ("mongoose", "mongodb"),
-    ("better-sqlite3", "sqlite"),
-    ("redis", "redis"),
-    ("ioredis", "redis"),
-    ("@prisma/client", "prisma"),
-    ("typeorm", "typeorm"),
-    ("sequelize", "sequelize"),
-    ("knex", "knex"),
-];
+/// What a dependency says.
+#[derive(Deserialize)]
+pub(super) struct PackageRule {
+    pub language: String,
+    pub is: Kind,
+    pub name: String,
+    pub names: Vec<String>,
+    #[serde(default)]
+    pub any: bool,
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// A line of a source file has to look like this as well.
+    pub source: Option<String>,
+    pub port: Option<u16>,
+}
 
-/// The same for Go, Rust and the JVM, found as text in the manifest.
-pub(super) const OTHERS: &[(&str, &str, &str)] = &[
-    ("go.mod", "github.com/gin-gonic/gin", "gin"),
-    ("go.mod", "github.com/go-chi/chi", "chi"),
-    ("go.mod", "github.com/labstack/echo", "echo"),
-    ("go.mod", "gorm.io/gorm", "gorm"),
-    ("go.mod", "github.com/lib/pq", "postgresql"),
-    ("go.mod", "github.com/jackc/pgx", "postgresql"),
-    ("Cargo.toml", "axum", "axum"),
-    ("Cargo.toml", "actix-web", "actix"),
-    ("Cargo.toml", "sqlx", "sqlx"),
-    ("Cargo.toml", "diesel", "diesel"),
-    ("pom.xml", "spring-boot-starter", "spring-boot"),
-    ("build.gradle", "org.springframework.boot", "spring-boot"),
-    ("build.gradle.kts", "org.springframework.boot", "spring-boot"),
-];
+/// What a file says.
+#[derive(Deserialize)]
+pub(super) struct FileRule {
+    pub is: Kind,
+    pub name: String,
+    pub path: String,
+    pub holds: Option<String>,
+    pub language: Option<String>,
+    #[serde(skip)]
+    pub glob: Option<GlobMatcher>,
+}
+
+/// Which package manager wrote a lock file.
+#[derive(Deserialize)]
+pub(super) struct LockRule {
+    pub language: String,
+    pub manager: String,
+    pub files: Vec<String>,
+}
+
+/// What settings say about a database.
+#[derive(Deserialize)]
+pub(super) struct DatabaseRule {
+    pub name: String,
+    pub holds: Vec<String>,
+}
+
+/// What kind of answer a rule gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    Framework,
+    TestRunner,
+    Linter,
+    Formatter,
+    TypeChecker,
+    Orm,
+    Migrations,
+    Database,
+    Openapi,
+    Ci,
+    Container,
+    Deploy,
+}
+
+impl PackageRule {
+    /// Whether the rule is about a dependency of this name.
+    pub(super) fn fits(&self, name: &str) -> bool {
+        self.names.iter().any(|known| match known.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == known,
+        })
+    }
+
+    /// What a source file has to hold as well.
+    pub(super) fn source(&self) -> Option<Regex> {
+        Regex::new(self.source.as_ref()?).ok()
+    }
+}
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    let mut rules: Rules = toml::from_str(include_str!("../../assets/stack.toml")).unwrap_or_default();
+    for rule in &mut rules.file {
+        let glob = GlobBuilder::new(&rule.path).literal_separator(true).empty_alternates(true).build();
+        rule.glob = glob.ok().map(|glob| glob.compile_matcher());
+    }
+    rules
+});
+
+/// The rules.
+pub(super) fn rules() -> &'static Rules {
+    &RULES
+}
 
 /// A folder with what lies in and below it.
 pub(super) struct Place<'a> {
@@ -79,6 +135,7 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
+    /// A folder of a repository with these files. Folders in `others` belong to somebody else.
     pub(super) fn new(files: &'a dyn Files, paths: &'a [String], folder: &'a str) -> Self {
         let inside = |path: &'a String| match folder {
             "" => Some(path.as_str()),
@@ -107,14 +164,19 @@ impl<'a> Place<'a> {
 
     /// Whether a file lies directly in the folder and is not ignored.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.paths.contains(&name)
+        self.paths.binary_search(&name).is_ok() || self.paths.contains(&name)
     }
 
     /// The first line that fits.
     pub(super) fn find(&self, path: &str, fits: impl Fn(&str) -> bool) -> Option<Evidence> {
         let text = self.read(path)?;
         let (index, line) = text.lines().enumerate().find(|(_, line)| fits(line))?;
-        Some(Evidence { file: self.full(path), line: Some(index + 1), text: shortened(line) })
+        Some(self.line(path, index, line))
+    }
+
+    /// A line of a file as evidence; the index counts from 0.
+    pub(super) fn line(&self, path: &str, index: usize, line: &str) -> Evidence {
+        Evidence { file: self.full(path), line: Some(index + 1), text: shortened(line) }
     }
 
     /// That a file is there at all.
@@ -122,19 +184,38 @@ impl<'a> Place<'a> {
         Evidence { file: self.full(path), line: None, text: meaning.to_owned() }
     }
 
-    /// Frameworks by a word in manifests.
-    pub(super) fn frameworks(&self, manifests: &[&str], table: &[(&str, &'static str)]) -> Vec<Framework> {
-        let mut found: Vec<Framework> = Vec::new();
-        for (dependency, name) in table {
-            if found.iter().any(|framework| framework.name == *name) {
-                continue;
-            }
-            let hit = manifests.iter().find_map(|manifest| self.find(manifest, |line| names(line, dependency)));
-            found.extend(hit.map(|evidence| Framework { name, evidence }));
-        }
+    /// Source files of the project with one of these endings, the nearest first, tests left out, a bounded number.
+    pub(super) fn sources(&self, endings: &[&str]) -> Vec<&'a str> {
+        const MOST: usize = 300;
+        let mut found: Vec<&str> = self
+            .paths
+            .iter()
+            .copied()
+            .filter(|path| endings.iter().any(|end| path.ends_with(end)) && !path.ends_with(".d.ts"))
+            .filter(|path| !path.split('/').any(|part| NO_SOURCE.iter().any(|word| part.starts_with(word))))
+            .collect();
+        found.sort_by_key(|path| path.matches('/').count());
+        found.truncate(MOST);
         found
     }
 }
+
+/// Beginnings of names of files and folders that say nothing about what is served.
+const NO_SOURCE: &[&str] = &[
+    "test",
+    "__tests__",
+    "node_modules",
+    "docs",
+    "examples",
+    "conftest",
+    "spec",
+    "dist",
+    "build",
+    "bench",
+    ".",
+    "vendor",
+    "migrations",
+];
 
 fn shortened(line: &str) -> String {
     line.trim().chars().take(160).collect()
@@ -159,7 +240,20 @@ pub(super) fn names(line: &str, dependency: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::*;
+
+    #[test]
+    fn the_rules_can_be_read() {
+        let read = toml::from_str::<Rules>(include_str!("../../assets/stack.toml"));
+        assert!(read.is_ok(), "{:?}", read.err());
+        assert!(rules().package.len() > 100);
+        for rule in &rules().file {
+            assert!(rule.glob.is_some(), "{}", rule.path);
+        }
+        for rule in &rules().package {
+            assert!(rule.source.is_none() || rule.source().is_some(), "{}", rule.name);
+        }
+    }
 
     #[test]
     fn a_dependency_is_a_whole_word_outside_comments() {

@@ -1,10 +1,10 @@
 //! Languages whose own tool builds and tests, and makefiles.
 
-use super::rules::{self, Place};
-use super::{Framework, Project, Runner, TestCommand};
+use super::rules::Place;
+use super::{Runner, Service, TestCommand};
 
 /// Go, Rust and the JVM.
-pub(super) fn detect(place: &Place<'_>) -> Vec<Project> {
+pub(super) fn detect(place: &Place<'_>) -> Vec<Service> {
     let mut found = Vec::new();
     found.extend(project(
         place,
@@ -36,24 +36,14 @@ fn project(
     runner: Runner,
     command: &str,
     install: &str,
-) -> Option<Project> {
+) -> Option<Service> {
     if !place.has(manifest) || inside_a_whole(place, manifest) {
         return None;
     }
     let evidence = place.presence(manifest, "its own tool runs the tests");
     let test =
         TestCommand { command: command.to_owned(), runner, evidence: evidence.clone(), install: install.to_owned() };
-    let frameworks = rules::OTHERS.iter().filter(|(file, ..)| *file == manifest).filter_map(|(file, text, name)| {
-        let evidence = place.find(file, |line| !line.trim_start().starts_with(['#', '/']) && line.contains(text))?;
-        Some(Framework { name, evidence })
-    });
-    Some(Project {
-        folder: place.folder.to_owned(),
-        language,
-        frameworks: frameworks.collect(),
-        evidence,
-        tests: vec![test],
-    })
+    Some(Service::new(place, language, evidence, vec![test]))
 }
 
 /// A member of a Cargo workspace or a Maven module is tested by the whole.
@@ -92,12 +82,6 @@ pub(super) fn make(place: &Place<'_>) -> Option<TestCommand> {
 }
 
 /// A project that says nothing about itself but how its tests run.
-pub(super) fn only_make(place: &Place<'_>, make: TestCommand) -> Project {
-    Project {
-        folder: place.folder.to_owned(),
-        language: "unknown",
-        evidence: make.evidence.clone(),
-        frameworks: Vec::new(),
-        tests: vec![make],
-    }
+pub(super) fn only_make(place: &Place<'_>, make: TestCommand) -> Service {
+    Service::new(place, "unknown", make.evidence.clone(), vec![make])
 }

@@ -14,9 +14,9 @@ use tenon::domain::{
     Change, ChangeKind, ContentHash, FileChange, FileMode, FileState, GateStatus, Isolation, Proposal, ProposalId,
     RepoPath, TestCount,
 };
-use tenon::gate::{Gate, GateContext, Report, TestGate, WorkspaceFiles};
+use tenon::gate::{Gate, GateContext, Report, TestGate};
 use tenon::stack;
-use tenon::workspace::{Entry, Exit, Hit, Job, Query, Workspace, WorkspaceError};
+use tenon::workspace::{Entry, Exit, Hit, Job, Query, Workspace, WorkspaceError, WorkspaceFiles};
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -395,7 +395,7 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
     let bare = Bare::new(files);
     let report = stack::detect_folder(bare.root());
     assert_eq!(report, stack::detect(&WorkspaceFiles(bare.as_ref())), "folder and workspace see the same");
-    let line = |project: &stack::Project| {
+    let line = |project: &stack::Service| {
         let tests = project.tests.first().map_or("none".to_owned(), |test| {
             let at = test.evidence.line.map(|line| format!(":{line}")).unwrap_or_default();
             format!("{} ({}{at})", test.command, test.evidence.file)
@@ -403,7 +403,7 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
         let folder = if project.folder.is_empty() { "." } else { &project.folder };
         format!("{folder} {} {tests}", project.language)
     };
-    report.projects.iter().map(line).chain(report.notes.iter().cloned()).collect()
+    report.services.iter().map(line).chain(report.notes.iter().cloned()).collect()
 }
 
 #[test]
@@ -511,24 +511,24 @@ fn frameworks_are_found_with_the_line_they_rest_on() {
     ]);
     let report = stack::detect_folder(bare.root());
     let names: BTreeMap<&str, Vec<String>> = report
-        .projects
+        .services
         .iter()
-        .map(|project| {
-            let shown =
-                |framework: &stack::Framework| format!("{} {}", framework.name, framework.evidence.line.unwrap());
-            (project.folder.as_str(), project.frameworks.iter().map(shown).collect())
+        .map(|service| {
+            let shown = |fact: &stack::Fact| format!("{} {}", fact.name, fact.evidence.line.unwrap());
+            let facts = service.framework.iter().chain(&service.also).chain(&service.databases);
+            (service.folder.as_str(), facts.map(shown).collect())
         })
         .collect();
     assert_eq!(names[""], ["fastapi 2", "postgresql 3"]);
     assert_eq!(names["web"], ["nestjs 3"]);
     let shown = report.to_string();
     assert!(shown.contains("fastapi") && shown.contains("requirements.txt:2: fastapi==0.1"), "{shown}");
-    assert!(serde_json::to_value(&report).unwrap()["projects"][0]["tests"].is_array());
+    assert!(serde_json::to_value(&report).unwrap()["services"][0]["tests"].is_array());
 }
 
 #[test]
 fn a_folder_that_is_not_there_is_unknown() {
     let report = stack::detect_folder(&PathBuf::from("/nowhere/at/all"));
-    assert!(report.projects.is_empty());
+    assert!(report.services.is_empty());
     assert!(report.to_string().starts_with("unknown"));
 }

@@ -1,8 +1,8 @@
 //! A workspace as the stack room looks at files.
 
+use super::{Workspace, WorkspaceError};
 use crate::domain::RepoPath;
 use crate::stack::{COUNT_LIMIT, DEPTH_LIMIT, Files, NEAR_DEPTH, SIZE_LIMIT};
-use crate::workspace::{Workspace, WorkspaceError};
 
 /// The files of a workspace. Blocking.
 pub struct WorkspaceFiles<'a>(pub &'a dyn Workspace);
