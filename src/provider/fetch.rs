@@ -383,3 +383,6 @@ pub fn size_in_words(bytes: u64) -> String {
         _ => format!("{:.2} GB", bytes as f64 / 1e9),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,11 +116,11 @@ pub(super) fn wanted(name: &str, environment: &BTreeMap<String, String>) -> Resu
     let plain =
         ["hf:", "hf.co/", "huggingface.co/"].iter().find_map(|start| plain.strip_prefix(start)).unwrap_or(plain);
     match plain.splitn(3, '/').collect::<Vec<_>>().as_slice() {
-        [owner, repository, file] if !owner.is_empty() && file.ends_with(".gguf") => {
+        [owner, repository, file] if is_owner(owner) && file.ends_with(".gguf") => {
             let url = format!("{}/{owner}/{repository}/resolve/main/{file}", hub(environment));
-            address(&url, environment)
+            Ok(Wanted { repository: Some(format!("{owner}/{repository}")), ..address(&url, environment)? })
         }
-        [owner, repository] if !owner.is_empty() && !repository.is_empty() => {
+        [owner, repository] if is_owner(owner) && !repository.is_empty() => {
             let (repository, quantisation) = repository.split_once(':').unwrap_or((repository, "Q4_K_M"));
             let repository = format!("{owner}/{repository}");
             let way = Way::Repository {
@@ -141,6 +141,10 @@ pub(super) fn wanted(name: &str, environment: &BTreeMap<String, String>) -> Resu
         }
         _ => Err(unknown(name)),
     }
+}
+
+fn is_owner(name: &str) -> bool {
+    !name.is_empty() && !name.contains(':')
 }
 
 fn known(model: &KnownModel, environment: &BTreeMap<String, String>) -> Result<Wanted, FetchError> {
