@@ -262,7 +262,10 @@ impl Fetcher {
             if part.length() > bytes {
                 part.clear()?;
             }
-            part::insist_on_room(&weights::folder(&self.cache), bytes - part.length())?;
+            if let Err(error) = part::insist_on_room(&weights::folder(&self.cache), bytes - part.length()) {
+                part.leave();
+                return Err(error);
+            }
         }
         let mut problems = Vec::new();
         for source in &wanted.sources {

@@ -120,6 +120,8 @@ impl<'a> Pip<'a> {
             "--no-cache-dir",
             "--disable-pip-version-check",
         ]);
+        // It unpacks beside the file, where there is room, and where what it leaves is cleared.
+        command.env("TMPDIR", into.parent().unwrap_or(into));
         command.args(["--no-input", "--quiet", "--progress-bar", "off", "--dest"]).arg(into).arg(requirement);
         let output = command.stdout(Stdio::null()).stderr(Stdio::piped()).output().await;
         let output = output.map_err(|error| FetchError::source(format!("pip cannot run: {error}")))?;
