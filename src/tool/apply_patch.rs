@@ -53,11 +53,11 @@ impl Tool for ApplyPatch {
 
     fn summary(&self, value: &Value) -> String {
         let patch = value.get("patch").and_then(Value::as_str).unwrap_or_default();
-        let marks = ["*** Add File: ", "*** Delete File: ", "*** Update File: "];
+        let marks = ["*** Add File: ", "*** Delete File: ", "*** Update File: ", "+++ b/"];
         let path = |line: &str| marks.iter().find_map(|mark| line.trim().strip_prefix(mark).map(str::to_owned));
         let paths: Vec<String> = patch.lines().filter_map(path).collect();
         match paths.as_slice() {
-            [] => "nothing".to_owned(),
+            [] => "a patch".to_owned(),
             [one] => one.clone(),
             [first, rest @ ..] => format!("{first} and {} more", rest.len()),
         }

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 use super::{Tool, ToolContext, ToolOutput, access, input, show};
 
 pub(super) mod replace;
-mod slips;
+pub(super) mod slips;
 
 use replace::{Edit, EditError, edit_bytes};
 

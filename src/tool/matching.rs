@@ -18,6 +18,8 @@ pub(super) enum Found {
     Punctuation,
     /// With different indentation, which the new text was given as well.
     Indentation,
+    /// The same, and with runs of blanks within lines taken as one.
+    Blanks,
 }
 
 impl Found {
@@ -28,6 +30,7 @@ impl Found {
             Self::TrailingBlanks => Some("matched with blanks at line ends ignored"),
             Self::Punctuation => Some("matched with typographic quotes, dashes and spaces taken as plain ones"),
             Self::Indentation => Some("matched with different indentation, which `new` was given as well"),
+            Self::Blanks => Some("matched with runs of blanks taken as one; `new` was given the file's indentation"),
         }
     }
 }
@@ -66,7 +69,16 @@ pub(super) fn search(file: &[u8], old: &str, new: &str, all: bool) -> Search {
             decided => return decided,
         }
     }
-    search_lines(file, old, new, all)
+    let whole: fn(&[u8]) -> String = bare;
+    match search_lines(file, old, new, all, whole, Found::Indentation) {
+        Search::Nowhere => search_lines(file, old, new, all, collapsed, Found::Blanks),
+        decided => decided,
+    }
+}
+
+/// A line with every run of blanks as one.
+fn collapsed(line: &[u8]) -> String {
+    bare(line).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn search_folded(file: &[u8], old: &str, new: &str, all: bool, kind: Fold, found: Found) -> Search {
@@ -144,14 +156,14 @@ pub(super) fn with_ending(text: &str, ending: &[u8]) -> Vec<u8> {
     result
 }
 
-fn search_lines(file: &[u8], old: &str, new: &str, all: bool) -> Search {
+fn search_lines(file: &[u8], old: &str, new: &str, all: bool, folded: fn(&[u8]) -> String, found: Found) -> Search {
     let lines = document::lines(file);
     let (old_lines, closed) = split(old);
     if old_lines.iter().all(|line| line.trim().is_empty()) {
         return Search::Nowhere;
     }
-    let wanted: Vec<String> = old_lines.iter().map(|line| bare(line.as_bytes())).collect();
-    let having: Vec<String> = lines.iter().map(|line| bare(line.content(file))).collect();
+    let wanted: Vec<String> = old_lines.iter().map(|line| folded(line.as_bytes())).collect();
+    let having: Vec<String> = lines.iter().map(|line| folded(line.content(file))).collect();
     let mut places: Vec<usize> = (0..having.len()).filter(|at| having[*at..].starts_with(&wanted)).collect();
     if places.is_empty() {
         return Search::Nowhere;
@@ -168,7 +180,7 @@ fn search_lines(file: &[u8], old: &str, new: &str, all: bool) -> Search {
             None => return Search::Unclear(lines[at].start),
         }
     }
-    Search::At(Found::Indentation, replacements)
+    Search::At(found, replacements)
 }
 
 fn replace_window(

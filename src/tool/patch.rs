@@ -1,10 +1,13 @@
 //! The `*** Begin Patch` format, without a file system: from a text to what each file is to hold.
 //!
 //! A patch is planned as a whole before anything is written: [`plan`] either says what every file becomes or what
-//! is wrong, with the line of the patch and the file.
+//! is wrong, with the line of the patch and the file. A unified diff or SEARCH/REPLACE blocks are understood as well:
+//! models that were taught those write them here.
 
+mod blocks;
 mod parse;
 mod place;
+mod unified;
 
 use std::collections::BTreeSet;
 
@@ -55,7 +58,10 @@ pub fn plan(
     resolve: impl Fn(&str) -> Result<RepoPath, String>,
     read: impl Fn(&RepoPath) -> Result<Option<Vec<u8>>, String>,
 ) -> Result<Vec<Planned>, PatchError> {
-    let operations = parse(patch)?;
+    if blocks::are_there(patch) {
+        return blocks::plan(patch, resolve, read);
+    }
+    let operations = if unified::is_one(patch) { unified::parse(patch)? } else { parse(patch)? };
     let mut seen = BTreeSet::new();
     let mut planned = Vec::new();
     for operation in &operations {
@@ -212,6 +218,55 @@ mod tests {
             "*** Begin Patch\n*** Add File: b\n+x\n*** Update File: a\n*** Move to: b\n@@\n-x\n+y\n*** End Patch",
         ] {
             assert!(run(&[("a", "x\n")], patch).unwrap_err().contains("more than one operation"));
+        }
+    }
+
+    #[test]
+    fn unified_diffs_are_understood_and_line_numbers_only_choose_between_places() {
+        for (before, hunks, expected) in [
+            ("a\nb\n", "@@ -1,2 +1,2 @@\n a\n-b\n+c\n", "a\nc\n"),
+            ("x\ny\nx\ny\nx\n", "@@ -3,1 +3,1 @@\n-x\n+X\n", "x\ny\nX\ny\nx\n"),
+            ("x\ny\nx\n", "@@ -90,1 +90,1 @@ def f\n-x\n+X\n", "x\ny\nX\n"),
+            ("a\nb\n", "@@ -1,0 +2,1 @@\n+new\n", "a\nnew\nb\n"),
+            ("a\r\nb\r\n", "@@ -1,2 +1,2 @@\n a\n-b\n+c\n\\ No newline at end of file\n", "a\r\nc\r\n"),
+            ("a\nb\nc\nd\n", "@@ -1 +1 @@\n-a\n+A\n@@ -4 +4 @@\n-d\n+D\n", "A\nb\nc\nD\n"),
+        ] {
+            let diff = format!("diff --git a/f b/f\nindex 1..2\n--- a/f\n+++ b/f\n{hunks}");
+            for diff in [diff.clone(), format!("```diff\n{diff}```\n")] {
+                let planned = run(&[("f", before)], &diff);
+                assert_eq!(planned, Ok(vec![("f".to_owned(), Some(expected.to_owned()))]), "{diff:?}");
+            }
+        }
+        let both = "--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+n\n--- a/old\n+++ /dev/null\n@@ -1 +0,0 @@\n-o\n";
+        let planned = run(&[("old", "o\n")], both).unwrap();
+        assert_eq!(planned, [("new".to_owned(), Some("n\n".to_owned())), ("old".to_owned(), None)]);
+        let refused = run(&[("f", "a\n")], "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-x\n+y\n").unwrap_err();
+        assert!(refused.contains("`f`") && refused.contains("not in the file"), "{refused}");
+    }
+
+    #[test]
+    fn blocks_of_other_dialects_are_understood() {
+        let block = |head: &str, tail: &str| format!("f\n{head}\nb\n=======\nB\n{tail}\n");
+        for patch in [
+            block("<<<<<<< SEARCH", ">>>>>>> REPLACE"),
+            block("------- SEARCH", "+++++++ REPLACE"),
+            block("-------------- SEARCH", "+++++ REPLACE"),
+            block("<<<<<<< SEARCH\n:start_line:2\n-------", ">>>>>>> REPLACE"),
+            format!("```\n{}```\n", block("<<<<<<< SEARCH", ">>>>>>> REPLACE")),
+        ] {
+            let planned = run(&[("f", "a\nb\n")], &patch);
+            assert_eq!(planned, Ok(vec![("f".to_owned(), Some("a\nB\n".to_owned()))]), "{patch:?}");
+        }
+        let second = "f\n<<<<<<< SEARCH\n:start_line:3\n-------\nx\n=======\nX\n>>>>>>> REPLACE\n";
+        assert_eq!(run(&[("f", "x\ny\nx\n")], second).unwrap()[0].1.as_deref(), Some("x\ny\nX\n"));
+        for (patch, part) in [
+            (block("<<<<<<< SEARCH", ">>>>>>> REPLACE").replace("f\n<", "<"), "no file"),
+            (block("<<<<<<< SEARCH", ""), "cut off"),
+            (block("<<<<<<< SEARCH", ">>>>>>> REPLACE").replace("\nb\n", "\nnot there\n"), "not in the file"),
+            (block("<<<<<<< SEARCH", ">>>>>>> REPLACE").replace("\nb\n", "\n"), "is empty"),
+        ] {
+            let refused = run(&[("f", "a\nb\n")], &patch).unwrap_err();
+            assert!(refused.contains(part), "{patch:?}: {refused}");
         }
     }
 }

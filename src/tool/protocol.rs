@@ -140,7 +140,7 @@ impl Protocol {
     }
 }
 
-/// What models are told of these tools. `delegate` stays out until the engine can carry it out.
+/// What models are told of these tools. `delegate` is not among them: it is told with the agents there are.
 pub fn specs() -> Vec<ToolSpec> {
     NAMES.into_iter().filter(|name| *name != DELEGATE).filter_map(spec).collect()
 }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn delegate_is_not_told_yet() {
+    fn delegate_is_told_by_who_knows_the_agents() {
         assert!(specs().iter().all(|spec| spec.name != DELEGATE));
         assert!(spec(DELEGATE).is_some());
     }

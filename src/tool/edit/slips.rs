@@ -5,7 +5,7 @@ use std::borrow::Cow;
 type Variant<'a> = (Cow<'a, str>, Cow<'a, str>, Option<&'static str>);
 
 /// Other readings of an old and new text, each with what was put right.
-pub(super) fn put_right<'a>(old: &'a str, new: &'a str) -> Vec<Variant<'a>> {
+pub(in crate::tool) fn put_right<'a>(old: &'a str, new: &'a str) -> Vec<Variant<'a>> {
     let mut readings = Vec::new();
     if let Some(bare) = without_numbers(old) {
         let new = without_numbers(new).map_or(Cow::Borrowed(new), Cow::Owned);

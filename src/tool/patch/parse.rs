@@ -69,6 +69,8 @@ pub struct Chunk {
     pub lines: Vec<PatchLine>,
     /// It lies at the end of the file.
     pub end_of_file: bool,
+    /// The 0-based line of the file that it is said to begin at: which of several places is meant.
+    pub near: Option<usize>,
 }
 
 /// A line of a chunk.

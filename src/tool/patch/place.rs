@@ -52,7 +52,8 @@ fn place<'a>(
         })? + 1;
     }
     if old_lines(&chunk.lines).is_empty() {
-        let at = if chunk.contexts.is_empty() || chunk.end_of_file { lines.len() } else { cursor };
+        let open = chunk.contexts.is_empty() || chunk.end_of_file;
+        let at = if open { chunk.near.unwrap_or(lines.len()).min(lines.len()) } else { cursor };
         return Ok(Placed { at, lines: &chunk.lines, old: 0 });
     }
     for candidate in without_outer_blanks(&chunk.lines) {
@@ -60,7 +61,11 @@ fn place<'a>(
         if old.is_empty() {
             continue;
         }
-        if let Some(at) = seek(lines, &old, cursor, chunk.end_of_file) {
+        let found = match chunk.near {
+            Some(near) => seek_near(lines, &old, cursor, near),
+            None => seek(lines, &old, cursor, chunk.end_of_file),
+        };
+        if let Some(at) = found {
             return Ok(Placed { at, lines: candidate, old: old.len() });
         }
     }
@@ -91,7 +96,7 @@ fn below(cursor: usize) -> String {
 
 /// Says so when a chunk without context would have fitted further down as well.
 fn other_place(lines: &[String], cursor: usize, chunk: &Chunk, found: &Placed<'_>) -> Option<String> {
-    if !chunk.contexts.is_empty() || found.old == 0 {
+    if !chunk.contexts.is_empty() || found.old == 0 || chunk.near.is_some() {
         return None;
     }
     let other = seek_by(lines, &old_lines(found.lines), cursor, false, |a, b| a == b)?;
@@ -128,15 +133,26 @@ fn old_lines(lines: &[PatchLine]) -> Vec<&str> {
 /// Whether two lines count as equal.
 type Comparison = fn(&str, &str) -> bool;
 
+/// The comparisons, the strictest first.
+const COMPARISONS: [Comparison; 4] = [
+    |a, b| a == b,
+    |a, b| a.trim_end() == b.trim_end(),
+    |a, b| a.trim() == b.trim(),
+    |a, b| bare(a.as_bytes()) == bare(b.as_bytes()),
+];
+
 /// The first place at or below the cursor, the strictest comparison first.
 fn seek(lines: &[String], old: &[&str], cursor: usize, at_end: bool) -> Option<usize> {
-    let comparisons: [Comparison; 4] = [
-        |a, b| a == b,
-        |a, b| a.trim_end() == b.trim_end(),
-        |a, b| a.trim() == b.trim(),
-        |a, b| bare(a.as_bytes()) == bare(b.as_bytes()),
-    ];
-    comparisons.iter().find_map(|equal| seek_by(lines, old, cursor, at_end, *equal))
+    COMPARISONS.iter().find_map(|equal| seek_by(lines, old, cursor, at_end, *equal))
+}
+
+/// The place at or below the cursor that is nearest to a line, the strictest comparison first.
+fn seek_near(lines: &[String], old: &[&str], cursor: usize, near: usize) -> Option<usize> {
+    let last = lines.len().checked_sub(old.len())?;
+    COMPARISONS.iter().find_map(|equal| {
+        let fits = |at: &usize| lines[*at..].iter().zip(old).all(|(line, wanted)| equal(line, wanted));
+        (cursor..=last).filter(fits).min_by_key(|at| at.abs_diff(near))
+    })
 }
 
 fn seek_by(lines: &[String], old: &[&str], cursor: usize, at_end: bool, equal: Comparison) -> Option<usize> {

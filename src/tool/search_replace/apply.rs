@@ -3,7 +3,10 @@
 //! Models write SEARCH parts with the indentation lost, with an empty line too many in front, or with `...` for what
 //! they left out. A part that is there more than once means the first place: that is what the format says.
 
+use std::borrow::Cow;
+
 use crate::tool::document::{self, Line};
+use crate::tool::edit::slips;
 use crate::tool::matching::{self, Replacement, Search};
 use crate::tool::nearest;
 
@@ -30,11 +33,36 @@ pub enum ApplyError {
 /// # Errors
 /// The SEARCH part is not there.
 pub fn apply(content: Option<&[u8]>, search: &str, replace: &str) -> Result<Vec<u8>, ApplyError> {
+    apply_at(content, search, replace, Which::First)
+}
+
+/// Which one is meant of several places that fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The first.
+    First,
+    /// The one that is nearest to this 1-based line.
+    Near(usize),
+    /// There may be only one.
+    Only,
+}
+
+/// The same for one of several places.
+///
+/// # Errors
+/// The SEARCH part is not there, or more than once where it may not be.
+pub fn apply_at(content: Option<&[u8]>, search: &str, replace: &str, which: Which) -> Result<Vec<u8>, ApplyError> {
     if search.trim().is_empty() {
         return Ok([content.unwrap_or_default(), replace.as_bytes()].concat());
     }
     let content = content.ok_or(ApplyError::Missing)?;
-    let file = File { bytes: content, lines: document::lines(content) };
+    let near = match which {
+        Which::First => 0,
+        Which::Near(line) => line.saturating_sub(1),
+        // The rules of the `edit` tool take one place, never one of several.
+        Which::Only => return elided(content, search, replace).map_or_else(|| tolerant(content, search, replace), Ok),
+    };
+    let file = File { bytes: content, lines: document::lines(content), near };
     let (search_lines, replace_lines) = (split(search), split(replace));
     let without_first_blank = match search_lines.split_first() {
         Some((first, rest)) if first.trim().is_empty() && rest.len() > 1 => Some(rest),
@@ -52,7 +80,10 @@ pub fn apply(content: Option<&[u8]>, search: &str, replace: &str) -> Result<Vec<
 
 /// What the `edit` tool would find: one place, never one of several.
 fn tolerant(content: &[u8], search: &str, replace: &str) -> Result<Vec<u8>, ApplyError> {
-    match matching::search(content, search, replace, false) {
+    let as_given = (Cow::Borrowed(search), Cow::Borrowed(replace), None);
+    let readings = std::iter::once(as_given).chain(slips::put_right(search, replace));
+    let found = readings.map(|(search, replace, _)| matching::search(content, &search, &replace, false));
+    match found.into_iter().find(|found| !matches!(found, Search::Nowhere)).unwrap_or(Search::Nowhere) {
         Search::At(_, replacements) => Ok(matching::make(content, &replacements)),
         Search::Several(places) => Err(ApplyError::Several(places.len())),
         Search::Nowhere | Search::Unclear(_) => {
@@ -66,6 +97,8 @@ fn tolerant(content: &[u8], search: &str, replace: &str) -> Result<Vec<u8>, Appl
 struct File<'a> {
     bytes: &'a [u8],
     lines: Vec<Line>,
+    /// Of several places the nearest to this line is meant.
+    near: usize,
 }
 
 impl File<'_> {
@@ -78,7 +111,7 @@ impl File<'_> {
         let last = self.lines.len().checked_sub(search.len())?;
         let same =
             |at: &usize| search.iter().enumerate().all(|(index, line)| self.content(at + index) == line.as_bytes());
-        if let Some(at) = (0..=last).find(same) {
+        if let Some(at) = (0..=last).filter(same).min_by_key(|at| at.abs_diff(self.near)) {
             return Some(self.put(at, search.len(), replace, ""));
         }
         let least = search.iter().chain(replace).filter(|line| !line.trim().is_empty()).map(|line| indent(line)).min();
@@ -89,7 +122,8 @@ impl File<'_> {
                 .collect()
         };
         let (search, replace) = (outdented(search), outdented(replace));
-        let (at, more) = (0..=last).find_map(|at| Some((at, self.common_indent(at, &search)?)))?;
+        let fitting = (0..=last).filter_map(|at| Some((at, self.common_indent(at, &search)?)));
+        let (at, more) = fitting.min_by_key(|(at, _)| at.abs_diff(self.near))?;
         let replace: Vec<&str> = replace.iter().map(String::as_str).collect();
         Some(self.put(at, search.len(), &replace, &more))
     }

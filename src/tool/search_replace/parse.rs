@@ -28,6 +28,10 @@ pub enum Block {
         search: String,
         /// What is to be there.
         replace: String,
+        /// 1-based line of the reply where the block begins.
+        line: usize,
+        /// The 1-based line of the file where it is said to be.
+        near: Option<usize>,
     },
     /// Commands in a fence that names a shell: a suggestion to the user.
     Shell(String),
@@ -76,7 +80,9 @@ pub fn parse(reply: &str, fence: Fence<'_>, known: &[String]) -> Result<Vec<Bloc
             continue;
         }
         let creates = lines.get(at + 1).is_some_and(|line| is_divider(line));
-        let named = name::above(&lines[..at], fence, if creates { &[] } else { known });
+        let follows = at > 0 && is_tail(lines[at - 1]);
+        let known = if creates { &[] } else { known };
+        let named = if follows { None } else { name::above(&lines[..at], fence, known) };
         let file = named.or_else(|| current.clone()).ok_or(ParseError::NoFile { line: at + 1 })?;
         let (block, next) = edit(&lines, at, file.clone())?;
         current = Some(file);
@@ -90,17 +96,49 @@ pub fn parse(reply: &str, fence: Fence<'_>, known: &[String]) -> Result<Vec<Bloc
 fn edit(lines: &[&str], head: usize, file: String) -> Result<(Block, usize), ParseError> {
     let search = head + 1;
     let find = |from: usize, ends: fn(&str) -> bool| (from..lines.len()).find(|at| ends(lines[*at]));
-    let divider = find(search, is_divider).ok_or(ParseError::Open { line: head + 1, expected: "=======" })?;
+    // The dialect with dashes takes a divider with something behind it, be it a blank, for text.
+    let dashed = lines[head].trim_start().starts_with('-');
+    let divides: fn(&str) -> bool =
+        if dashed { |line| is_divider(line) && line.trim_end_matches(['\r', '\n']).ends_with('=') } else { is_divider };
+    let divider = find(search, divides).ok_or(ParseError::Open { line: head + 1, expected: "=======" })?;
     let tail = find(divider + 1, |line| is_tail(line) || is_divider(line))
         .ok_or(ParseError::Open { line: head + 1, expected: ">>>>>>> REPLACE" })?;
-    let text = |from: usize, to: usize| lines[from..to].concat();
-    let block = Block::Edit { file, search: text(search, divider), replace: text(divider + 1, tail) };
+    let text = |from: usize, to: usize| lines[from..to].iter().map(|line| unescaped(line)).collect();
+    let (near, search) = start_line(&lines[..divider], search);
+    let block =
+        Block::Edit { file, search: text(search, divider), replace: text(divider + 1, tail), line: head + 1, near };
     Ok((block, tail + 1))
 }
 
-/// `<<<<<<< SEARCH`, with five to nine signs.
+/// Whether a reply holds the beginning of a block.
+pub fn has_block(reply: &str) -> bool {
+    reply.lines().any(is_head)
+}
+
+/// Where one dialect says the block is, in lines between head and text, and where the text begins.
+fn start_line(lines: &[&str], mut at: usize) -> (Option<usize>, usize) {
+    let mut near = None;
+    let first = at;
+    while let Some(rest) = lines.get(at).and_then(|line| line.trim().strip_prefix(':')) {
+        let Some((name @ ("start_line" | "end_line"), number)) = rest.split_once(':') else { break };
+        if name == "start_line" {
+            near = number.trim().parse().ok();
+        }
+        at += 1;
+    }
+    let ruled = at > first && lines.get(at).is_some_and(|line| marker(line, '-') == Some(""));
+    (near, if ruled { at + 1 } else { at })
+}
+
+/// A line that looks like a marker and is none has a backslash in front.
+fn unescaped(line: &str) -> &str {
+    let is_marker = |line: &str| is_head(line) || is_divider(line) || is_tail(line);
+    line.strip_prefix('\\').filter(|rest| is_marker(rest)).unwrap_or(line)
+}
+
+/// `<<<<<<< SEARCH`, with five signs or more; one dialect has dashes.
 fn is_head(line: &str) -> bool {
-    let rest = marker(line, '<').and_then(|rest| rest.strip_prefix(" SEARCH"));
+    let rest = signs(line, '<').or_else(|| signs(line, '-')).and_then(|rest| rest.strip_prefix(" SEARCH"));
     rest.is_some_and(|rest| matches!(rest, "" | ">"))
 }
 
@@ -109,7 +147,15 @@ fn is_divider(line: &str) -> bool {
 }
 
 fn is_tail(line: &str) -> bool {
-    marker(line, '>') == Some(" REPLACE")
+    let rest = signs(line, '>').or_else(|| signs(line, '+'));
+    rest == Some(" REPLACE")
+}
+
+/// What follows five signs or more at the beginning of a line.
+fn signs(line: &str, sign: char) -> Option<&str> {
+    let line = line.trim();
+    let rest = line.trim_start_matches(sign);
+    (line.len() - rest.len() >= 5).then_some(rest)
 }
 
 /// What follows five to nine signs at the beginning of a line.
@@ -130,7 +176,7 @@ mod tests {
     fn parsed(reply: &str) -> Result<Vec<(String, String, String)>, ParseError> {
         let blocks = parse(reply, Fence::default(), &[])?;
         let edits = blocks.into_iter().filter_map(|block| match block {
-            Block::Edit { file, search, replace } => Some((file, search, replace)),
+            Block::Edit { file, search, replace, .. } => Some((file, search, replace)),
             Block::Shell(_) => None,
         });
         Ok(edits.collect())

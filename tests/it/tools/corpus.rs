@@ -150,7 +150,7 @@ fn blocks(case: &Value) -> Result<Value, String> {
     let known: Vec<String> = serde_json::from_value(case["valid_fnames"].clone()).unwrap_or_default();
     let blocks = search_replace::parse(reply, fence, &known).map_err(|error| error.to_string())?;
     let shown = blocks.into_iter().map(|block| match block {
-        Block::Edit { file, search, replace } => json!({"file": file, "search": search, "replace": replace}),
+        Block::Edit { file, search, replace, .. } => json!({"file": file, "search": search, "replace": replace}),
         Block::Shell(commands) => json!({"shell": commands}),
     });
     Ok(shown.collect())
@@ -187,7 +187,7 @@ fn apply_blocks(before: &Files, case: &Value) -> Outcome {
         Value::String(reply) => {
             search_replace::parse(reply, Fence::default(), &[]).map_err(|e| e.to_string()).map(|blocks| {
                 let edits = blocks.into_iter().filter_map(|block| match block {
-                    Block::Edit { file, search, replace } => Some((file, search, replace)),
+                    Block::Edit { file, search, replace, .. } => Some((file, search, replace)),
                     Block::Shell(_) => None,
                 });
                 edits.collect()
@@ -242,50 +242,17 @@ fn string_replacements_are_right_or_refused() {
     judge("gemini_edit.jsonl", &cases, &outcomes, Judge::MayRefuse);
 }
 
-/// Blocks of the relatives: the text between the markers is what a model meant, whatever the markers look like.
-fn relative(patch: &str) -> Option<Vec<Edit>> {
-    let head =
-        |line: &str| ['<', '-'].iter().any(|sign| matches!(line.trim_start_matches(*sign), " SEARCH" | " SEARCH>"));
-    let tail = |line: &str| line.trim_matches(['>', '+']) == " REPLACE";
-    let divider = |line: &str| line.len() >= 5 && line.bytes().all(|byte| byte == b'=');
-    let mut edits = Vec::new();
-    let mut lines = patch.lines();
-    while let Some(line) = lines.next() {
-        if !head(line) {
-            continue;
-        }
-        let mut old: Vec<&str> = lines.by_ref().take_while(|line| !divider(line)).collect();
-        if old.first().is_some_and(|line| line.starts_with(":start_line:")) {
-            old.drain(..old.len().min(2));
-        }
-        let mut closed = false;
-        let new: Vec<&str> = lines
-            .by_ref()
-            .take_while(|line| {
-                closed = tail(line);
-                !closed
-            })
-            .collect();
-        if !closed {
-            return None;
-        }
-        let text = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-        edits.push(Edit { old: text(&old), new: text(&new), all: false });
-    }
-    Some(edits)
+/// The blocks of a relative of the format as `apply_patch` takes them: under the name of the file.
+fn relative(before: &Files, patch: &str) -> Outcome {
+    let named = patch.strip_prefix("test.ts\n").unwrap_or(patch).trim_start_matches('\n');
+    apply_patch(before, &[], &format!("f\n{named}"))
 }
 
 #[test]
 fn relatives_of_the_format_never_corrupt_a_file() {
     for name in ["cline_search_replace.jsonl", "roo_search_replace.jsonl"] {
         let Some(cases) = cases(name) else { return };
-        let run = |case: &Value| {
-            let before = files(&case["files_before"]);
-            match relative(case["patch"].as_str().unwrap()) {
-                Some(edits) if !edits.is_empty() => edit(&before, &edits),
-                _ => Outcome { files: before, error: Some("no complete block".to_owned()) },
-            }
-        };
+        let run = |case: &Value| relative(&files(&case["files_before"]), case["patch"].as_str().unwrap());
         let outcomes: Vec<Outcome> = cases.iter().map(run).collect();
         judge(name, &cases, &outcomes, Judge::MayKeepBlanks);
     }
