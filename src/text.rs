@@ -15,5 +15,5 @@ mod stream;
 pub use cut::cut_middle;
 pub use measure::{expand_tabs, truncate, width, wrap};
 pub use redact::redact;
-pub use sanitize::{sanitize, sanitize_bytes, sanitize_line};
+pub use sanitize::{escape_json, sanitize, sanitize_bytes, sanitize_line};
 pub use stream::{StreamSanitizer, sanitize_output};

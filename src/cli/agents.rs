@@ -114,7 +114,7 @@ fn show(catalogue: &Catalogue, common: &Common, name: &str) -> Done {
         lines.push_str(&format!("note    {note}\n"));
     }
     lines.push_str(&format!("\n{}", agent.prompt));
-    print::text(&text::sanitize(&lines))
+    print::text(&lines)
 }
 
 #[derive(Serialize)]
@@ -153,7 +153,7 @@ fn doctor(catalogue: &Catalogue, common: &Common) -> Done {
     if lines.is_empty() {
         lines = format!("{} agents, nothing to report", catalogue.agents.len());
     }
-    print::text(&text::sanitize(&lines))
+    print::text(&lines)
 }
 
 /// The first line of a description, safe for a terminal.

@@ -25,7 +25,7 @@ pub(crate) async fn doctor(around: &Surroundings, common: &Common) -> Done {
     }
     for check in &checks {
         let mark = if check.ok { "✓" } else { "✗" };
-        print::text(&crate::text::sanitize(&format!("{mark} {:11} {}", check.name, check.detail)))?;
+        print::text(&format!("{mark} {:11} {}", check.name, check.detail))?;
         if let Some(hint) = &check.hint {
             print::text(&format!("              → {hint}"))?;
         }

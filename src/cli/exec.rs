@@ -143,7 +143,7 @@ fn report(tool: &str, done: ToolOutput, changes: &[Change], applied: bool, json:
         print::json(&Report { tool: tool.to_owned(), ok: done.ok, output: done.text, changes: reports, applied })?;
         return Ok(outcome);
     }
-    print::text(&text::sanitize(&done.text))?;
+    print::text(&done.text)?;
     for change in &reports {
         let where_to = if applied { "written" } else { "in the workspace only, not written" };
         eprintln!("{} +{} −{} ({where_to})", text::sanitize_line(&change.path), change.added, change.removed);

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use serde::Serialize;
 
 use super::{Done, Failure, Outcome};
+use crate::text;
 
 /// Prints bytes as they are.
 pub(crate) fn bytes(bytes: &[u8]) -> Done {
@@ -17,18 +18,17 @@ pub(crate) fn bytes(bytes: &[u8]) -> Done {
     }
 }
 
-/// Prints text with a newline at its end.
-pub(crate) fn text(text: &str) -> Done {
-    if text.is_empty() {
+/// Prints text, made harmless, with a newline at its end.
+pub(crate) fn text(words: &str) -> Done {
+    if words.is_empty() {
         return Ok(Outcome::Done);
     }
-    bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+    bytes(format!("{}\n", text::sanitize(words.trim_end_matches('\n'))).as_bytes())
 }
 
 /// Prints a report as JSON.
 pub(crate) fn json<T: Serialize>(report: &T) -> Done {
-    let mut line = serde_json::to_vec_pretty(report)
+    let report = serde_json::to_string_pretty(report)
         .map_err(|error| Failure::failed(format!("the report is not JSON: {error}")))?;
-    line.push(b'\n');
-    bytes(&line)
+    bytes(format!("{}\n", text::escape_json(&report)).as_bytes())
 }

@@ -36,6 +36,25 @@ pub fn sanitize_bytes(bytes: &[u8]) -> String {
     }
 }
 
+/// JSON that says the same with every control, bidi and zero-width character written as an escape, so that a terminal
+/// it is printed to shows it and does not obey it.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c == '\u{7F}' || invisible(c);
+    let Some(first) = json.find(hidden) else { return Cow::Borrowed(json) };
+    let mut out = String::with_capacity(json.len() + 64);
+    out.push_str(&json[..first]);
+    for c in json[first..].chars() {
+        if hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Decodes UTF-8 and shows every byte that is none as `<FF>`, so that two different files never look the same.
 pub(super) fn decode(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());

@@ -1,6 +1,7 @@
 //! The user interface as a user meets it: keys and updates in, screens and commands out.
 
 mod chat;
+mod corpus;
 mod harness;
 mod review;
 mod robust;

@@ -143,7 +143,7 @@ fn happen(player: &mut Player, what: u8) {
     }
 }
 
-fn clean(player: &mut Player) -> Result<(), TestCaseError> {
+pub(super) fn clean(player: &mut Player) -> Result<(), TestCaseError> {
     for cell in player.buffer().content() {
         let bad = cell.symbol().chars().find(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(c));
         prop_assert!(bad.is_none(), "{bad:?} in a cell");
@@ -180,7 +180,7 @@ fn mouse(player: &mut Player, kind: MouseEventKind, column: u16, row: u16) {
 }
 
 /// Shows a string in every place where text from outside appears.
-fn everywhere(text: &str) -> Player {
+pub(super) fn everywhere(text: &str) -> Player {
     let choice = || Choice { name: text.to_owned(), description: text.to_owned() };
     let start = StartInfo {
         repository: text.to_owned(),
@@ -193,7 +193,12 @@ fn everywhere(text: &str) -> Player {
         ..start()
     };
     let mut player = Player::with(start, 120, 40).open();
-    player.event(Event::AgentChosen { agent: text.to_owned(), model: text.to_owned(), tools: None });
+    player.event(Event::AgentChosen {
+        agent: text.to_owned(),
+        model: text.to_owned(),
+        tools: None,
+        context_window: None,
+    });
     player.event(Event::UserSaid { message: "m1".into(), text: text.to_owned(), queued: false });
     player.event(Event::Noted { level: NoteLevel::Error, text: text.to_owned() });
     for call in ["run", "edit", "plan", "ask", text] {
