@@ -2,6 +2,7 @@
 
 mod diff;
 mod engine;
+mod journal;
 mod tui;
 mod workspace;
 

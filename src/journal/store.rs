@@ -81,6 +81,15 @@ impl Store {
         Ok((journal, reading.records))
     }
 
+    /// Removes a session that nothing was written to.
+    pub fn discard(&self, session: &SessionId) {
+        let empty = std::fs::metadata(self.path(session)).is_ok_and(|journal| journal.len() == 0);
+        if empty {
+            // What stays is an empty session in the list, no harm.
+            let _ = std::fs::remove_dir_all(self.folder(session));
+        }
+    }
+
     /// Reads a session without opening it for writing: works while another process has it open, and gives what is
     /// readable of a damaged one.
     ///
@@ -128,13 +137,13 @@ impl Store {
         }
     }
 
-    /// The newest session of a repository.
-    pub fn latest(&self, repository: &Path) -> Option<SessionId> {
+    /// The newest session of a repository that fits.
+    pub fn latest(&self, repository: &Path, fits: impl Fn(&SessionSummary) -> bool) -> Option<SessionId> {
         let mut ids = self.ids();
         ids.sort_by(|a, b| b.cmp(a));
         ids.into_iter().find(|id| {
             let summary = summary::of(id, &self.folder(id));
-            summary.damage.is_none() && Path::new(&summary.repository) == repository
+            summary.damage.is_none() && Path::new(&summary.repository) == repository && fits(&summary)
         })
     }
 

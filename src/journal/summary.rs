@@ -20,6 +20,10 @@ pub struct SessionSummary {
     pub id: SessionId,
     /// The repository it works in; empty when the journal does not say.
     pub repository: String,
+    /// The session that handed its task over, for one that was delegated.
+    pub parent: Option<SessionId>,
+    /// The agent it began with; none in a review without one.
+    pub agent: Option<String>,
     /// The branch it began on.
     pub branch: Option<String>,
     /// When it began.
@@ -52,6 +56,10 @@ struct Glance {
     #[serde(default)]
     branch: Option<String>,
     #[serde(default)]
+    parent: Option<SessionId>,
+    #[serde(default)]
+    agent: Option<String>,
+    #[serde(default)]
     proposal: Option<Proposed>,
 }
 
@@ -68,6 +76,8 @@ pub(super) fn of(id: &SessionId, folder: &Path) -> SessionSummary {
     let mut summary = SessionSummary {
         id: id.clone(),
         repository: String::new(),
+        parent: None,
+        agent: None,
         branch: None,
         started: None,
         last: None,
@@ -120,8 +130,10 @@ fn head(summary: &mut SessionSummary, bytes: &[u8]) {
             "session_opened" => {
                 summary.repository = glance.repository.unwrap_or_default();
                 summary.branch = glance.branch;
+                summary.parent = glance.parent;
                 summary.started = Some(glance.at);
             }
+            "agent_chosen" => summary.agent = glance.agent,
             "user_said" => {
                 summary.first_message = glance.text.map(|text| first_line(&text));
                 return;

@@ -8,6 +8,7 @@ use tenon::journal::{JournalError, Store};
 fn opened(session: &SessionId, repository: &str) -> Event {
     Event::SessionOpened {
         session: session.clone(),
+        parent: None,
         repository: repository.to_owned(),
         branch: Some("main".to_owned()),
         head: None,
@@ -142,8 +143,8 @@ fn a_list_tells_what_sessions_were_about() {
     assert_eq!(list[2].repository, "/one");
     assert_eq!(list[2].title.as_deref(), Some("fix it"));
     assert_eq!(list[2].records, 3);
-    assert_eq!(store.latest(std::path::Path::new("/one")), Some(SessionId::new("20260101-1000-aaaa")));
-    assert_eq!(store.latest(std::path::Path::new("/three")), None);
+    assert_eq!(store.latest(std::path::Path::new("/one"), |_| true), Some(SessionId::new("20260101-1000-aaaa")));
+    assert_eq!(store.latest(std::path::Path::new("/three"), |_| true), None);
     assert_eq!(store.find("bbbb").unwrap().as_str(), "20260102-1000-bbbb");
     assert!(matches!(store.find("2026"), Err(JournalError::Ambiguous { .. })));
     assert!(matches!(store.find("../../etc"), Err(JournalError::Id(_))));
