@@ -7,6 +7,7 @@ use super::entry::{self, Entry, Merge};
 use super::head::Head;
 use super::hooks::Hooks;
 use super::images::{self, Image};
+use super::receipt::{Deed, Mark, Receipt};
 use super::steps::Steps;
 use super::transaction::{HeadMove, IndexUpdate, Transaction};
 use super::{GitError, Repository, files, filter, head, index, land, sign};
@@ -101,7 +102,8 @@ impl Repository {
         let mut steps = self.steps();
         let changes = if write { selection.files.as_slice() } else { &[] };
         let mut transaction = Transaction::prepare(self, changes, &mut steps)?;
-        let work = Work { repository: &repository, root: self.root(), head: &head, tree: &tree };
+        let mark = self.mark.as_ref();
+        let work = Work { repository: &repository, root: self.root(), head: &head, tree: &tree, mark };
         match work.carry_out(&mut transaction, planned, &selection.message, &mut steps) {
             Ok((oid, message)) => {
                 let hooks = Hooks::new(&repository, self.root(), repository.path().join("index"))?;
@@ -226,6 +228,7 @@ struct Work<'a> {
     root: &'a Path,
     head: &'a Head<'a>,
     tree: &'a git2::Tree<'a>,
+    mark: Option<&'a Mark>,
 }
 
 impl Work<'_> {
@@ -252,6 +255,10 @@ impl Work<'_> {
             new: Some(oid.to_string()),
             message: format!("tenon: {kind}: {subject}"),
         };
+        if let Some(mark) = self.mark {
+            let paths = images.into_iter().map(|image| image.path).collect();
+            Receipt::new(mark.clone(), Deed::Commit, (oid, &message), paths, &head).save(self.repository)?;
+        }
         let updates = planned.into_iter().map(|file| file.index).collect();
         land::land(self.repository, transaction, head, updates, steps)?;
         Ok((oid, message))

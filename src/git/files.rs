@@ -7,6 +7,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::GitError;
 use crate::domain::{FileMode, FileState, RepoPath};
 
@@ -91,6 +93,17 @@ pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
         }
         done => done,
     }
+}
+
+/// Writes a value as JSON: all of it or nothing, and on the disk when this returns.
+pub(super) fn save_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer(&mut file, value)?;
+    file.as_file().sync_data()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 /// A second name for a file, or a copy where the file system has no such thing.

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::GitError;
 use super::entry::Entry;
+use super::{GitError, files};
 use crate::domain::{FileState, RepoPath};
 
 /// One path before and after: in HEAD, in the working folder, in the index.
@@ -54,16 +54,7 @@ pub(super) fn bytes(repository: &git2::Repository, entry: Option<Entry>) -> Opti
 /// Keeps the images of a commit.
 pub(super) fn save(repository: &git2::Repository, commit: git2::Oid, images: &[Image]) -> Result<(), GitError> {
     let path = place(repository, commit);
-    let write = || -> std::io::Result<()> {
-        let folder = path.parent().unwrap_or(&path);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(&mut file, images)?;
-        file.as_file().sync_data()?;
-        file.persist(&path)?;
-        Ok(())
-    };
-    write().map_err(GitError::io(&path))
+    files::save_json(&path, &images).map_err(GitError::io(&path))
 }
 
 /// The images of a commit by path; none when it is not one of ours.

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::GitError;
+use super::receipt::Mark;
 use super::steps::{Fault, Steps};
 
 /// A repository with a working folder.
@@ -12,6 +13,7 @@ pub struct Repository {
     root: PathBuf,
     git_folder: PathBuf,
     fault: Option<Fault>,
+    pub(super) mark: Option<Mark>,
 }
 
 impl Repository {
@@ -26,7 +28,7 @@ impl Repository {
         let repository = git2::Repository::open_ext(folder, flags, none).map_err(|error| refused(folder, &error))?;
         let Some(root) = repository.workdir() else { return Err(GitError::Bare(repository.path().to_owned())) };
         let root = root.canonicalize().map_err(GitError::io(root))?;
-        Ok(Self { root, git_folder: repository.path().to_owned(), fault: None })
+        Ok(Self { root, git_folder: repository.path().to_owned(), fault: None, mark: None })
     }
 
     /// The working folder, absolute and canonical.
@@ -39,6 +41,12 @@ impl Repository {
         &self.git_folder
     }
 
+    /// The branch HEAD names, from one small file; `None` when it is detached.
+    pub fn branch(&self) -> Option<String> {
+        let head = std::fs::read_to_string(self.git_folder.join("HEAD")).ok()?;
+        Some(head.trim_end().strip_prefix("ref: refs/heads/")?.to_owned())
+    }
+
     pub(super) fn libgit(&self) -> Result<git2::Repository, GitError> {
         git2::Repository::open(&self.root).map_err(|error| refused(&self.root, &error))
     }
@@ -47,6 +55,11 @@ impl Repository {
     #[doc(hidden)]
     pub fn with_fault(&self, fault: Option<Fault>) -> Self {
         Self { fault, ..self.clone() }
+    }
+
+    /// The same repository, writing down for a session what it does there.
+    pub fn marked(&self, mark: Mark) -> Self {
+        Self { mark: Some(mark), ..self.clone() }
     }
 
     pub(super) fn steps(&self) -> Steps {

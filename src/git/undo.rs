@@ -4,6 +4,7 @@ use super::commit::{taken_back, tree_with};
 use super::entry::{self, Entry, Merge};
 use super::head::Head;
 use super::images::{self, Image};
+use super::receipt::{Deed, Receipt};
 use super::transaction::{HeadMove, IndexUpdate, Transaction};
 use super::{GitError, Repository, files, filter, head, index, land, sign};
 use crate::domain::{Change, FileState, RepoPath};
@@ -37,11 +38,13 @@ struct Shift {
     after: Option<Entry>,
     /// What the working folder and the index are to go through, when that is known.
     image: Option<Image>,
+    /// The working file held what was committed before the commit did: it is the user's own and stays as it is.
+    own: bool,
 }
 
 impl Shift {
     fn new(path: RepoPath, before: Option<Entry>, after: Option<Entry>) -> Self {
-        Self { path, before, after, image: None }
+        Self { path, before, after, image: None, own: false }
     }
 }
 
@@ -55,6 +58,7 @@ fn with_images(
     let mut images = images::load(repository, commit);
     for shift in &mut shifts {
         let image = images.remove(&shift.path).map(turn);
+        shift.own = image.as_ref().is_some_and(|image| image.tree[0] == image.tree[1]);
         shift.image = image.filter(|image| image.head == [shift.before, shift.after]);
     }
     shifts
@@ -66,6 +70,24 @@ enum Target<'a> {
     Existing(Option<git2::Oid>),
     /// To a new commit on top, with this message and author.
     New(String, Option<git2::Signature<'a>>),
+}
+
+/// What is done to which commit.
+struct Order<'a> {
+    deed: Deed,
+    commit: &'a git2::Commit<'a>,
+}
+
+impl Order<'_> {
+    fn subject(&self) -> &str {
+        self.commit.summary().ok().flatten().unwrap_or_default()
+    }
+
+    /// The line of the reflog.
+    fn log(&self) -> String {
+        let word = if self.deed == Deed::Redo { "redo" } else { "undo" };
+        format!("tenon: {word}: {}", self.subject())
+    }
 }
 
 impl Repository {
@@ -86,17 +108,17 @@ impl Repository {
             return Err(GitError::NotInHistory(oid.to_owned()));
         }
         let steps = differences(&repository, &commit)?;
-        let subject = commit.summary().ok().flatten().unwrap_or_default().to_owned();
+        let order = Order { deed: Deed::Undo, commit: &commit };
         if here == commit.id() && !is_published(&repository, here)? {
             let shifts = steps.into_iter().map(|(path, pre, post)| Shift::new(path, post, pre)).collect();
             let target = Target::Existing(commit.parent_ids().next());
             let shifts = with_images(&repository, commit.id(), shifts, Image::reversed);
-            return self.shift(&repository, &head, shifts, target, &format!("tenon: undo: {subject}"));
+            return self.shift(&repository, &head, shifts, target, &order);
         }
         let shifts = on_top(&repository, &head, steps.into_iter().map(|(path, pre, post)| (path, post, pre)))?;
         let shifts = with_images(&repository, commit.id(), shifts, Image::reversed);
-        let message = format!("Revert \"{subject}\"\n\nThis reverts commit {}.\n", commit.id());
-        self.shift(&repository, &head, shifts, Target::New(message, None), &format!("tenon: undo: {subject}"))
+        let message = format!("Revert \"{}\"\n\nThis reverts commit {}.\n", order.subject(), commit.id());
+        self.shift(&repository, &head, shifts, Target::New(message, None), &order)
     }
 
     /// Brings a commit forward again that was taken back: the same commit where that is possible, else a new one with
@@ -112,16 +134,16 @@ impl Repository {
         let commit = find(&repository, oid)?;
         let head = head::read(&repository)?;
         let steps = differences(&repository, &commit)?;
-        let log = format!("tenon: redo: {}", commit.summary().ok().flatten().unwrap_or_default());
+        let order = Order { deed: Deed::Redo, commit: &commit };
         if head.id() == commit.parent_ids().next() {
             let shifts = steps.into_iter().map(|(path, pre, post)| Shift::new(path, pre, post)).collect();
             let shifts = with_images(&repository, commit.id(), shifts, |image| image);
-            return self.shift(&repository, &head, shifts, Target::Existing(Some(commit.id())), &log);
+            return self.shift(&repository, &head, shifts, Target::Existing(Some(commit.id())), &order);
         }
         let shifts = on_top(&repository, &head, steps.into_iter())?;
         let shifts = with_images(&repository, commit.id(), shifts, |image| image);
         let message = commit.message()?.to_owned();
-        self.shift(&repository, &head, shifts, Target::New(message, Some(commit.author().to_owned())), &log)
+        self.shift(&repository, &head, shifts, Target::New(message, Some(commit.author().to_owned())), &order)
     }
 
     fn shift(
@@ -130,7 +152,7 @@ impl Repository {
         head: &Head<'_>,
         shifts: Vec<Shift>,
         target: Target<'_>,
-        log: &str,
+        order: &Order<'_>,
     ) -> Result<Moved, GitError> {
         let Followed { changes, updates, images } = self.follow(repository, &shifts)?;
         let (new, how) = match target {
@@ -151,23 +173,30 @@ impl Repository {
         let mut steps = self.steps();
         let mut transaction = Transaction::prepare(self, &changes, &mut steps)?;
         let text = |id: Option<git2::Oid>| id.map(|id| id.to_string());
-        let to = HeadMove {
-            reference: head.reference.clone(),
-            old: text(head.id()),
-            new: text(new),
-            message: log.to_owned(),
-        };
+        let to =
+            HeadMove { reference: head.reference.clone(), old: text(head.id()), new: text(new), message: order.log() };
+        let paths: Vec<RepoPath> = shifts.into_iter().map(|shift| shift.path).collect();
         let landed = transaction
             .write(&mut steps)
+            .and_then(|()| self.write_down(repository, order, &paths, &to))
             .and_then(|()| land::land(repository, &mut transaction, to, updates, &mut steps));
         match landed {
-            Ok(()) => {
-                let paths = shifts.into_iter().map(|shift| shift.path).collect();
-                Ok(Moved { head: text(new), branch: head.branch(), paths, how })
-            }
+            Ok(()) => Ok(Moved { head: text(new), branch: head.branch(), paths, how }),
             Err(error) if steps.killed() => Err(error),
             Err(error) => Err(taken_back(&mut transaction, error)),
         }
+    }
+
+    fn write_down(
+        &self,
+        repository: &git2::Repository,
+        order: &Order<'_>,
+        paths: &[RepoPath],
+        to: &HeadMove,
+    ) -> Result<(), GitError> {
+        let Some(mark) = self.mark.clone() else { return Ok(()) };
+        let commit = (order.commit.id(), order.commit.message().unwrap_or_default());
+        Receipt::new(mark, order.deed, commit, paths.to_vec(), to).save(repository)
     }
 
     /// What the working folder and the index make of a shift: what is as HEAD had it goes along, what the user changed
@@ -259,6 +288,9 @@ impl Sides<'_> {
         repository: &git2::Repository,
         now: Option<&FileState>,
     ) -> Result<Option<Option<FileState>>, GitError> {
+        if self.shift.own {
+            return Ok(Some(now.cloned()));
+        }
         if let Some(image) = &self.shift.image
             && images::name(now)? == image.tree[0]
             && let Some(result) = images::bytes(repository, image.tree[1])

@@ -141,3 +141,39 @@ fn a_commit_of_what_was_in_the_tree_already_leaves_it_there() {
     scratch.open().redo(&made.oid).unwrap();
     assert_eq!(scratch.snapshot(), after);
 }
+
+#[test]
+fn a_commit_of_what_was_in_the_tree_already_is_taken_back_without_touching_the_tree() {
+    let base = lines(30);
+    let scratch = Scratch::with(&[("a", &base), ("gone", "x\n"), ("part", &base)]);
+    let mine = base.replace("line 3\n", "MINE\n");
+    let both = mine.replace("line 25\n", "ALSO MINE\n");
+    scratch.write("a", &mine);
+    scratch.write("part", &both);
+    scratch.write("new", "n\n");
+    std::fs::remove_file(scratch.path("gone")).unwrap();
+    scratch.git(&["add", "part"]);
+    let before = scratch.snapshot();
+    let accepted = selection(vec![
+        change("a", state(&base), state(&mine)),
+        change("gone", state("x\n"), None),
+        change("new", None, state("n\n")),
+        change("part", state(&base), state(&mine)),
+    ]);
+    let made = scratch.open().commit_from_tree(&accepted).unwrap();
+    assert_eq!(scratch.git(&["show", "HEAD:part"]), mine);
+    assert_eq!(scratch.read("part"), both);
+    let after = scratch.snapshot();
+    scratch.open().undo(&made.oid).unwrap();
+    assert_eq!(scratch.snapshot(), before, "files, index and HEAD are as they were");
+    scratch.open().redo(&made.oid).unwrap();
+    assert_eq!(scratch.snapshot(), after);
+    // What the user goes on to do in these files is theirs as well.
+    let more = format!("{mine}and more\n");
+    scratch.write("a", &more);
+    scratch.write("new", "n, and more\n");
+    scratch.open().undo(&made.oid).unwrap();
+    assert_eq!((scratch.read("a"), scratch.read("new")), (more, "n, and more\n".to_owned()));
+    assert!(!scratch.path("gone").exists());
+    scratch.is_sound();
+}
