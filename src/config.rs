@@ -46,6 +46,8 @@ pub struct Settings {
     pub gates: GateSettings,
     /// What commands may see and use.
     pub workspace: WorkspaceSettings,
+    /// Keys that replace the default ones of an action, by the action's name: `accept = ["y"]`.
+    pub keys: BTreeMap<String, Vec<String>>,
     /// Providers beyond the built-in ones, and changes to those.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -64,6 +66,7 @@ impl Default for Settings {
             commit: CommitSettings::default(),
             gates: GateSettings::default(),
             workspace: WorkspaceSettings::default(),
+            keys: BTreeMap::new(),
             providers: BTreeMap::new(),
         }
     }

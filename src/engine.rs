@@ -57,6 +57,27 @@ pub struct Opening {
     pub environment: BTreeMap<String, String>,
     /// The program that serves as the sandbox's helper; the running one when `None`.
     pub helper: Option<PathBuf>,
+    /// The session that hands this one its task.
+    pub parent: Option<SessionId>,
+    /// Where the sessions of tasks go that are handed to other agents; without it none are.
+    pub children: Option<mpsc::Sender<Child>>,
+}
+
+/// The session of a task that was handed to another agent. Whoever takes it has to read its updates.
+#[derive(Debug)]
+pub struct Child {
+    /// The session.
+    pub session: SessionId,
+    /// The session that handed it over.
+    pub parent: SessionId,
+    /// The agent.
+    pub agent: String,
+    /// The task.
+    pub task: String,
+    /// The way to it.
+    pub handle: Handle,
+    /// What comes out of it.
+    pub updates: Updates,
 }
 
 /// A running session as a front end sees it. Cloning is cheap; the session ends when told to close, or when every

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::surroundings::Surroundings;
 use super::{Common, Done, Failure, print};
-use crate::config;
+use crate::{config, tui};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
@@ -22,6 +22,8 @@ enum What {
     Schema,
     /// The files they are read from, and the folders in use
     Path,
+    /// Every action with its name and default keys, for the `[keys]` table of the file
+    Keys,
 }
 
 pub(crate) fn config(around: &Surroundings, common: &Common, arguments: &Arguments) -> Done {
@@ -34,7 +36,19 @@ pub(crate) fn config(around: &Surroundings, common: &Common, arguments: &Argumen
         }
         What::Schema => print::json(&config::schema()),
         What::Path => paths(around, common),
+        What::Keys => keys(common),
     }
+}
+
+fn keys(common: &Common) -> Done {
+    if !common.json {
+        return print::text(&tui::keys_markdown());
+    }
+    let entries: Vec<serde_json::Value> = tui::keymap::KEYS
+        .iter()
+        .map(|entry| serde_json::json!({"name": entry.name, "keys": entry.keys, "doc": entry.doc}))
+        .collect();
+    print::json(&entries)
 }
 
 fn paths(around: &Surroundings, common: &Common) -> Done {

@@ -24,7 +24,7 @@ pub(crate) async fn open_with(around: &Surroundings, common: &Common, go_on: boo
     let mut start = start_info(around, common, &repository);
     start.prefill = task;
     if go_on && opening.session.is_none() {
-        opening.session = sessions::last(around);
+        opening.session = sessions::last_talk(around);
         if opening.session.is_none() {
             start.notes.push("There is no earlier session of this repository; a new one begins.".to_owned());
         }
@@ -81,6 +81,7 @@ fn start_info(around: &Surroundings, common: &Common, repository: &Repository) -
     StartInfo {
         folder: repository.root().to_owned(),
         repository: repository.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        branch: repository.branch(),
         agent: agent.unwrap_or_else(|| crate::agent::DEFAULT.to_owned()),
         model: common.model.clone().or_else(|| around.settings.model.clone()).unwrap_or_default(),
         agents: catalogue
@@ -96,6 +97,7 @@ fn start_info(around: &Surroundings, common: &Common, repository: &Repository) -
             colorterm: variable("COLORTERM"),
             term: variable("TERM"),
         },
+        keys: around.settings.keys.clone().into_iter().collect(),
         editor: variable("VISUAL").or_else(|| variable("EDITOR")).map(|line| text::sanitize_line(&line).into_owned()),
         history: Some(around.directories.state.join("history")),
         ..StartInfo::default()

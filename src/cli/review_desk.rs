@@ -48,6 +48,7 @@ pub(crate) fn open(
     let state = repository.tree_state().map_err(|error| super::undo::git_failure(&error))?;
     let opened = Event::SessionOpened {
         session: session.clone(),
+        parent: None,
         repository: repository.root().display().to_string(),
         branch: state.branch,
         head: state.head,
@@ -111,7 +112,7 @@ impl Desk {
             Err(error) => return self.note(NoteLevel::Error, &error.to_string()).await,
         };
         let message = message.unwrap_or_else(|| self.proposal.message.clone());
-        let selection = Selection { files: chosen.files, message: message.clone() };
+        let selection = Selection { files: chosen.files, message };
         if let Err(error) = self.journal.sync() {
             return self.note(NoteLevel::Error, &error.to_string()).await;
         }
@@ -119,12 +120,12 @@ impl Desk {
         let commit =
             move || if in_tree { repository.commit_from_tree(&selection) } else { repository.commit(&selection) };
         match blocking(commit).await {
-            Ok(done) => self.committed(done, message).await,
+            Ok(done) => self.committed(done).await,
             Err(error) => self.note(NoteLevel::Error, &error.to_string()).await,
         }
     }
 
-    async fn committed(&mut self, done: Committed, message: String) -> bool {
+    async fn committed(&mut self, done: Committed) -> bool {
         self.done.push(done.oid.clone());
         self.undone.clear();
         for note in &done.notes {
@@ -133,15 +134,11 @@ impl Desk {
         let proposal = self.proposal.id.clone();
         let paths: Vec<RepoPath> = done.paths;
         self.tell(Event::Applied { proposal: proposal.clone(), paths }).await
-            && self.tell(Event::Committed { proposal, oid: done.oid, message, branch: done.branch }).await
+            && self.tell(Event::Committed { proposal, oid: done.oid, message: done.message, branch: done.branch }).await
     }
 
     async fn back(&mut self) -> bool {
-        if self.in_tree && !self.done.is_empty() {
-            // The files were the user's before the commit; taking them out of the folder would be a loss.
-            let text = "your files hold these changes; `git reset --soft HEAD~1` takes the commit back and keeps them";
-            return self.note(NoteLevel::Error, text).await;
-        }
+        // A change that was in the tree before stays there: git/undo knows from the images of the commit.
         let Some(oid) = self.done.last().cloned() else {
             return self.note(NoteLevel::Error, "this review has made no commit to take back").await;
         };
@@ -164,7 +161,8 @@ impl Desk {
         match blocking(move || repository.redo(&name)).await {
             Ok(moved) => {
                 self.undone.pop();
-                self.done.push(oid.clone());
+                // What was brought forward on top of other commits has a new name.
+                self.done.push(moved.head.clone().unwrap_or_else(|| oid.clone()));
                 self.tell(Event::Undone { oid, head: moved.head, redo: true }).await
             }
             Err(error) => self.note(NoteLevel::Error, &error.to_string()).await,

@@ -3,12 +3,16 @@
 use std::io::{IsTerminal as _, Read as _};
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::surroundings::Surroundings;
 use super::{Accept, Common, Done, Failure};
-use crate::engine::{self, EngineError};
-use crate::headless::{AcceptRule, Output, Style, Task, work};
+use crate::engine::{self, EngineError, Opening};
+use crate::headless::{AcceptRule, Attendant, Output, Style, Task, work};
+
+/// Tasks for other agents that may wait to be taken up.
+const BORN: usize = 8;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
@@ -26,9 +30,12 @@ pub(crate) async fn run(around: &Surroundings, common: &Common, arguments: Argum
     let text = task_text(arguments.task)?;
     let style = if common.json { Style::Json } else { Style::Text };
     let task = Task { text, accept: rule(arguments.accept), network: arguments.allow_network, since: now() };
-    let (handle, mut updates) = engine::open(around.opening(common)).await.map_err(engine_failure)?;
+    let (children, born) = mpsc::channel(BORN);
+    let opening = Opening { children: Some(children), ..around.opening(common) };
+    let (handle, mut updates) = engine::open(opening).await.map_err(engine_failure)?;
     let interrupt = interrupted();
-    Ok(work(&handle, &mut updates, task, &mut Output::new(style), interrupt).await)
+    let attendant = Attendant::new(born, task.network);
+    Ok(work(&handle, &mut updates, task, &mut Output::new(style), interrupt, attendant).await)
 }
 
 /// The commit rule that a flag names.

@@ -2,7 +2,7 @@
 
 use super::surroundings::Surroundings;
 use super::{Common, Done, Failure, Outcome, print};
-use crate::domain::SessionId;
+use crate::domain::{Event, SessionId};
 use crate::git::Repository;
 use crate::headless::record_text;
 use crate::journal::{SessionSummary, Store};
@@ -47,7 +47,7 @@ pub(crate) fn replay(around: &Surroundings, common: &Common, id: Option<String>)
     for record in &reading.records {
         if common.json {
             if let Ok(line) = serde_json::to_string(record) {
-                lines.push_str(&line);
+                lines.push_str(&text::escape_json(&line));
                 lines.push('\n');
             }
         } else if let Some(line) = record_text(record) {
@@ -64,7 +64,38 @@ pub(crate) fn replay(around: &Surroundings, common: &Common, id: Option<String>)
 
 /// The last session of this repository.
 pub(crate) fn last(around: &Surroundings) -> Option<SessionId> {
-    store(around).latest(Repository::open(&around.folder).ok()?.root())
+    last_that(around, |_| true)
+}
+
+/// The last session of this repository that somebody can go on talking in: no review, and no task of another session.
+pub(crate) fn last_talk(around: &Surroundings) -> Option<SessionId> {
+    last_that(around, |session| session.agent.is_some() && session.parent.is_none())
+}
+
+/// The last session of this repository with a commit that can be taken back, or brought forward again.
+pub(crate) fn last_with_commit(around: &Surroundings, undone: bool) -> Option<SessionId> {
+    let store = store(around);
+    let holds = |session: &SessionSummary| {
+        let records = store.read(&session.id).map(|reading| reading.records).unwrap_or_default();
+        let mut commits = std::collections::BTreeMap::new();
+        for record in records {
+            match record.event {
+                Event::Committed { oid, .. } => drop(commits.insert(oid, false)),
+                Event::Undone { oid, redo: true, head } => {
+                    commits.remove(&oid);
+                    commits.insert(head.unwrap_or(oid), false);
+                }
+                Event::Undone { oid, redo: false, .. } => drop(commits.insert(oid, true)),
+                _ => {}
+            }
+        }
+        commits.values().any(|known| *known == undone)
+    };
+    last_that(around, holds)
+}
+
+fn last_that(around: &Surroundings, fits: impl Fn(&SessionSummary) -> bool) -> Option<SessionId> {
+    store(around).latest(Repository::open(&around.folder).ok()?.root(), fits)
 }
 
 /// Where the sessions are kept.

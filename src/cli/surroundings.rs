@@ -64,6 +64,8 @@ impl Surroundings {
             agents: self.agent_folders(),
             environment: self.environment.clone(),
             helper: None,
+            parent: None,
+            children: None,
         }
     }
 

@@ -12,9 +12,7 @@ use crate::headless::{Output, Style};
 pub(crate) fn undo(around: &Surroundings, common: &Common, redo: bool) -> Done {
     let mut opening = around.opening(common);
     if opening.session.is_none() {
-        opening.session = Some(sessions::last(around).ok_or_else(|| {
-            Failure::usage("there is no session of this repository, so there is nothing of Tenon's to take back")
-        })?);
+        opening.session = Some(sessions::last_with_commit(around, redo).ok_or_else(|| nothing(redo))?);
     }
     let style = if common.json { Style::Json } else { Style::Text };
     block_on(async move {
@@ -39,6 +37,12 @@ pub(crate) fn undo(around: &Surroundings, common: &Common, redo: bool) -> Done {
         }
         Ok(outcome)
     })
+}
+
+fn nothing(redo: bool) -> Failure {
+    let what = if redo { "bring forward again" } else { "take back" };
+    Failure::usage(format!("no session of this repository has a commit to {what}"))
+        .hint("`git log` shows what is there; `git revert` takes any commit back")
 }
 
 /// A git error as a person reads it.

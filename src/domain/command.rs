@@ -84,6 +84,13 @@ pub enum Command {
         /// The command line.
         command: String,
     },
+    /// Hand a task to another agent, which works on it in a session and a workspace of its own.
+    Delegate {
+        /// Its name.
+        agent: String,
+        /// The task, complete in itself.
+        task: String,
+    },
     /// Work as another agent from the next turn on.
     UseAgent {
         /// Its name.

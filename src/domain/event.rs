@@ -65,6 +65,9 @@ pub enum Event {
     SessionOpened {
         /// The session.
         session: SessionId,
+        /// The session that handed the task over, for one that was delegated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<SessionId>,
         /// Absolute path of the repository's working folder.
         repository: String,
         /// The branch at the time; `None` when HEAD is detached.
@@ -87,6 +90,9 @@ pub enum Event {
         /// The tools the agent may call; `None` is all.
         #[serde(default)]
         tools: Option<Vec<String>>,
+        /// Tokens that fit into a request of the model together with its answer, when it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context_window: Option<u64>,
     },
     /// The user said something. With `queued` it waits; the same id without `queued` is its delivery.
     UserSaid {
@@ -222,6 +228,9 @@ pub enum Event {
         agent: String,
         /// The task.
         task: String,
+        /// The call that handed it over; `None` when the user did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
     },
     /// The conversation so far was replaced by a summary, to fit the context window.
     Compacted {

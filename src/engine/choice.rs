@@ -2,14 +2,18 @@
 
 use crate::agent::{self, AgentDef, Catalogue};
 use crate::config::Settings;
-use crate::domain::{NoteLevel, SessionId};
+use crate::domain::{NoteLevel, SessionId, ToolSpec};
 use crate::provider::ProviderError;
-use crate::tool::Tools;
+use crate::text;
+use crate::tool::{Tools, protocol};
 
 use super::input::Chosen;
 use super::models::{Found, Models};
 use super::prompt::{self, Surroundings};
 use super::rules::{ModelRules, Rules};
+
+/// Agents a model is told of at most.
+const AGENTS_TOLD: usize = 40;
 
 /// What a choice is made from.
 pub struct Choosing<'a> {
@@ -25,6 +29,8 @@ pub struct Choosing<'a> {
     pub surroundings: &'a Surroundings,
     /// The session.
     pub session: &'a SessionId,
+    /// Tasks can be handed to other agents.
+    pub delegates: bool,
 }
 
 /// A choice, ready to work with.
@@ -51,7 +57,8 @@ impl Choosing<'_> {
         let everything = agent.tools.is_none() && agent.disallowed_tools.is_empty();
         let tools: Option<Vec<String>> =
             (!everything).then(|| allowed.tools.iter().map(|tool| (*tool).to_owned()).collect());
-        let specs = self.tools.specs(tools.as_deref());
+        let mut specs = self.tools.specs(tools.as_deref());
+        specs.extend(self.delegate(agent, tools.as_deref()));
         let mut budget = self.settings.budget;
         if let Some(most) = agent.max_turns {
             budget.requests = Some(budget.requests.map_or(most, |limit| limit.min(most)));
@@ -71,8 +78,26 @@ impl Choosing<'_> {
             budget,
             trailers: self.settings.commit.trailers,
         };
-        let chosen = Chosen { agent: agent.name.clone(), model: name, tools, notes };
+        let context_window = rules.model.as_ref().ok().map(|model| model.window);
+        let chosen = Chosen { agent: agent.name.clone(), model: name, tools, context_window, notes };
         Ok(Choice { chosen, rules, found: found.map(|(_, found)| found) })
+    }
+
+    /// The tool that hands tasks over, with the agents there are, for an agent that may call it.
+    fn delegate(&self, agent: &AgentDef, allowed: Option<&[String]>) -> Option<ToolSpec> {
+        let may = allowed.is_none_or(|names| names.iter().any(|name| name == protocol::DELEGATE));
+        let others = self.catalogue.agents.iter().filter(|other| other.name != agent.name && !other.name.is_empty());
+        let lines: Vec<String> = others
+            .take(AGENTS_TOLD)
+            .map(|other| {
+                let about = other.description.lines().next().unwrap_or_default();
+                format!("\n- {}: {}", other.name, text::truncate(about, 120))
+            })
+            .collect();
+        let mut spec = protocol::spec(protocol::DELEGATE).filter(|_| may && self.delegates && !lines.is_empty())?;
+        spec.description.push_str(" Several calls in one answer run side by side. The agents:");
+        spec.description.push_str(&lines.concat());
+        Some(spec)
     }
 
     fn agent(&self, name: Option<&str>) -> Result<&AgentDef, String> {

@@ -7,6 +7,7 @@ mod budget;
 mod calls;
 mod commit;
 mod conversation;
+mod delegate;
 mod permission;
 mod proposing;
 mod resume;
@@ -16,9 +17,10 @@ mod undo;
 
 use jiff::Timestamp;
 
-use crate::domain::{Command, Event, NoteLevel};
+use crate::domain::{Command, Event, NoteLevel, ProposalId};
+use crate::git::Mark;
 
-use super::input::{Input, Outcome, What};
+use super::input::{Chosen, Input, Outcome, What};
 use super::rules::Rules;
 use super::session::Session;
 use super::work::{Effect, Flight, Job, JobId, Step, Work};
@@ -42,6 +44,7 @@ pub fn decide(session: &Session, flight: &mut Flight, rules: &Rules, input: Inpu
         What::Command(command) => command_given(&mut here, command),
         What::Chunk(job, chunk) => conversation::chunk(&mut here, job, chunk),
         What::Reported(job, evidence) => proposing::reported(&here, job, evidence),
+        What::Delegated { job, session, order } => delegate::begun(&here, job, session, order),
         What::Ended(job, outcome) => ended(&mut here, job, outcome),
         What::Resumed => resume::resumed(&mut here),
         What::Next => next(&mut here),
@@ -66,6 +69,7 @@ fn command_given(here: &mut Situation<'_>, command: Command) -> Step {
         Command::Undo => undo::asked(here, false),
         Command::Redo => undo::asked(here, true),
         Command::Shell { command } => calls::shell(here, command),
+        Command::Delegate { agent, task } => delegate::asked(here, agent, task),
         Command::UseAgent { agent } => choose(here, Some(agent), None),
         Command::UseModel { model } => choose(here, None, Some(model)),
         Command::Compact => conversation::compact(here),
@@ -86,6 +90,7 @@ fn ended(here: &mut Situation<'_>, id: JobId, outcome: Outcome) -> Step {
         }
         (Job::Call(call), Outcome::Returned(returned)) => calls::returned(here, call, returned),
         (Job::Call(call), Outcome::NeedsPermission(what)) => permission::needed(here, &call, what),
+        (Job::Delegate, Outcome::Returned(returned)) => delegate::ended(returned),
         (Job::Propose, Outcome::Drafted(drafted)) => proposing::drafted(here, drafted),
         (Job::Prove(subject), Outcome::Proved(result)) => proposing::proved(here, subject, result),
         (Job::Select, Outcome::Selected(selected)) => commit::selected(here, selected),
@@ -128,12 +133,13 @@ fn choose(here: &mut Situation<'_>, agent: Option<String>, model: Option<String>
     here.flight.begin(Job::Choose, Work::Choose { agent, model }).into()
 }
 
-fn chose(chosen: Result<super::input::Chosen, String>) -> Step {
+fn chose(chosen: Result<Chosen, String>) -> Step {
     match chosen {
         Ok(chosen) => {
+            let Chosen { agent, model, tools, context_window, notes } = chosen;
             let mut step = Step::default();
-            step.events.extend(chosen.notes.into_iter().map(|text| Event::Noted { level: NoteLevel::Warning, text }));
-            step.events.push(Event::AgentChosen { agent: chosen.agent, model: chosen.model, tools: chosen.tools });
+            step.events.extend(notes.into_iter().map(|text| Event::Noted { level: NoteLevel::Warning, text }));
+            step.events.push(Event::AgentChosen { agent, model, tools, context_window });
             step
         }
         Err(text) => noted(NoteLevel::Error, text),
@@ -160,6 +166,11 @@ impl Situation<'_> {
                 Command::Undo | Command::Redo => finishing || self.flight.commission.is_some(),
                 _ => false,
             }
+    }
+
+    /// Says whose change of the repository it is, so that one that was not recorded any more is noticed later.
+    fn mark(&self, proposal: Option<ProposalId>) -> Mark {
+        Mark { session: self.rules.session.clone(), proposal, after: self.session.seq }
     }
 
     /// What it is, for people.

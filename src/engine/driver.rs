@@ -140,6 +140,15 @@ impl Driver {
         Ok(())
     }
 
+    /// Starts a piece of work that no decision asked for: what a crash left undone.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn begin(&mut self, job: Job, work: Work) -> Result<(), JournalError> {
+        let effect = self.flight.begin(job, work);
+        self.carry_out(effect)
+    }
+
     fn carry_out(&mut self, effect: Effect) -> Result<(), JournalError> {
         match effect {
             Effect::Start(id, Work::Choose { agent, model }) => self.choose(id, agent, model)?,
@@ -192,6 +201,7 @@ impl Driver {
             settings: &self.bench.settings,
             surroundings: &self.surroundings,
             session: &self.id,
+            delegates: self.bench.nursery.is_some(),
         };
         choosing.choose(agent, model)
     }

@@ -3,6 +3,7 @@
 mod ask;
 mod call;
 mod commit;
+mod delegate;
 mod follow;
 mod generated;
 mod pieces;
@@ -27,6 +28,9 @@ use super::input::{Input, Outcome, What};
 use super::models::Found;
 use super::work::{JobId, Work};
 
+pub use commit::select;
+pub use delegate::Nursery;
+
 /// How long stopped work may take to come to its end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -45,6 +49,8 @@ pub struct Bench {
     pub settings: Arc<Settings>,
     /// The model, when there is one.
     pub found: Option<Found>,
+    /// Where tasks for other agents are opened; nowhere when nobody would show them.
+    pub nursery: Option<Nursery>,
     /// Where results go.
     pub inbox: mpsc::Sender<Input>,
     /// Where what passes by goes; full is no reason to wait.
@@ -91,11 +97,12 @@ async fn carry_out(bench: Bench, id: JobId, work: Work, cancel: CancellationToke
         Work::Ask(request) => ask::ask(&bench, id, *request, &cancel).await,
         Work::Call { call, permitted } => call::call(&bench, call, permitted, cancel).await,
         Work::Shell { call, command } => call::shell(&bench, call, command, cancel).await,
+        Work::Delegate(order) => delegate::delegate(&bench, id, order, cancel).await,
         Work::Propose { id, title, message } => propose::propose(bench, id, title, message).await,
         Work::Prove { proposal, selected } => prove::prove(&bench, id, *proposal, selected, cancel).await,
-        Work::Select(offer) => commit::select(bench, *offer).await,
-        Work::Commit { selected, message } => commit::commit(bench, selected, message).await,
-        Work::Revert { oid, redo } => commit::revert(bench, oid, redo).await,
+        Work::Select(offer) => select(bench, *offer).await,
+        Work::Commit { selected, message, mark } => commit::commit(bench, selected, message, mark).await,
+        Work::Revert { oid, redo, mark } => commit::revert(bench, oid, redo, mark).await,
         Work::Review { offer, text } => commit::review(bench, *offer, text).await,
         Work::Settle(selected) => follow::settle(&bench, &selected).await,
         Work::Rebase { proposal, paths } => follow::rebase(&bench, proposal.map(|proposal| *proposal), paths).await,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::{Command, Evidence, Proposal, RepoPath};
+use crate::domain::{Command, Evidence, Proposal, RepoPath, SessionId};
 use crate::provider::{Chunk, ProviderError, Reply};
+use crate::tool::protocol::Delegate;
 
 use super::work::{JobId, Selected};
 
@@ -27,6 +28,15 @@ pub enum What {
     Chunk(JobId, Chunk),
     /// A gate ended.
     Reported(JobId, Evidence),
+    /// A session for a delegated task was opened.
+    Delegated {
+        /// The piece of work.
+        job: JobId,
+        /// The session.
+        session: SessionId,
+        /// Agent and task.
+        order: Delegate,
+    },
     /// A piece of work ended; nothing more comes of it.
     Ended(JobId, Outcome),
     /// The session was read from its journal and goes on.
@@ -130,6 +140,8 @@ pub struct Chosen {
     pub model: String,
     /// The tools it may call; `None` is all.
     pub tools: Option<Vec<String>>,
+    /// The model's context window in tokens, when there is a model.
+    pub context_window: Option<u64>,
     /// What was not as asked.
     pub notes: Vec<String>,
 }

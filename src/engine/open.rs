@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::agent::{Folders, project_folders};
-use crate::domain::{Command, Event, Isolation, NoteLevel, Record, RepoPath, SessionId};
-use crate::git::{Recovered, Repository, TreeState};
+use crate::domain::{Event, Isolation, NoteLevel, Record, SessionId};
+use crate::git::{Deed, Receipt, Recovered, Repository, TreeState};
 use crate::journal::{Journal, Store};
 use crate::stack;
 use crate::tool::Tools;
@@ -17,13 +17,13 @@ use crate::workspace::{self, Place, Workspace};
 
 use super::choice::Choice;
 use super::driver::{Driver, Outlet};
-use super::effects::Bench;
-use super::input::{Input, What};
+use super::effects::{self, Bench, Nursery};
+use super::input::{Chosen, Input, Outcome, What};
 use super::models::Models;
 use super::prompt::Surroundings;
 use super::rules::Rules;
-use super::session::Session;
-use super::work::Flight;
+use super::session::{Offer, Session};
+use super::work::{Flight, Job, Selected, Work};
 use super::{EngineError, Handle, Opening, Updates};
 
 /// Wishes of the user that may wait; a person does not type faster.
@@ -57,6 +57,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         tools: Tools::new(),
         settings: opening.settings.clone(),
         found: None,
+        nursery: Nursery::new(&opening, &found.id, &models),
         inbox,
         progress,
     };
@@ -87,31 +88,64 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
     }
     let begin =
         if found.records.is_empty() { begin(&mut driver, &opening, &found.tree) } else { go_on(&mut driver, &opening) };
-    begin?;
+    if let Err(error) = begin {
+        found.store.discard(&found.id);
+        return Err(error);
+    }
     for note in found.notes {
         write(&mut driver, Event::Noted { level: NoteLevel::Warning, text: note })?;
     }
-    if let Some(Recovered::Finished { oid: Some(oid), paths }) = found.recovered {
-        catch_up(&mut driver, oid, paths, found.tree.branch)?;
+    if let Some(receipt) = found.unrecorded {
+        catch_up(&mut driver, receipt, &found.records).await?;
     }
     tokio::spawn(driver.run());
     Ok((handle, receiver))
 }
 
-/// A crash came between a commit of this session and its record: it is recorded now, and the draft is looked at again.
-fn catch_up(driver: &mut Driver, oid: String, paths: Vec<RepoPath>, branch: Option<String>) -> Result<(), EngineError> {
-    let Some(offer) = driver.session.open_offer().filter(|offer| offer.accepts_some()) else { return Ok(()) };
-    let (proposal, message) = (offer.proposal.id.clone(), offer.proposal.message.clone());
-    let ours = |path: &RepoPath| {
-        offer.proposal.changes.iter().any(|change| change.path == *path || change.old_path.as_ref() == Some(path))
+/// The program ended after a commit, an undo or a redo of this session and before it was recorded: it is recorded now,
+/// and the draft follows the tree.
+async fn catch_up(driver: &mut Driver, receipt: Receipt, records: &[Record]) -> Result<(), EngineError> {
+    let Receipt { mark, deed, oid, message, branch, paths, head, .. } = receipt;
+    let text = format!("the program ended before this was written down, so it is now: {} {oid}", deed_word(deed));
+    write(driver, Event::Noted { level: NoteLevel::Warning, text })?;
+    let (job, work) = match (deed, mark.proposal) {
+        (Deed::Commit, Some(proposal)) => {
+            // The verdicts as they were then: later ones are no part of the commit.
+            let then = Session::of(records.iter().take_while(|record| record.seq <= mark.after));
+            let offer = then.offer(&proposal).cloned();
+            let half = records.last().is_some_and(|record| matches!(record.event, Event::Applied { .. }));
+            if !half {
+                write(driver, Event::Applied { proposal: proposal.clone(), paths: paths.clone() })?;
+            }
+            write(driver, Event::Committed { proposal, oid, message, branch })?;
+            match selection(driver, offer).await {
+                Some(selected) => (Job::Settle, Work::Settle(selected)),
+                None => (Job::Rebase, Work::Rebase { proposal: None, paths }),
+            }
+        }
+        (Deed::Commit, None) => return Ok(()),
+        (Deed::Undo | Deed::Redo, _) => {
+            write(driver, Event::Undone { oid, head, redo: deed == Deed::Redo })?;
+            let proposal = driver.session.open_offer().map(|offer| Box::new(offer.proposal.clone()));
+            (Job::Rebase, Work::Rebase { proposal, paths })
+        }
     };
-    if !paths.iter().all(ours) {
-        return Ok(());
+    driver.begin(job, work).map_err(journal_failure)
+}
+
+fn deed_word(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Commit => "commit",
+        Deed::Undo => "the undo of",
+        Deed::Redo => "the redo of",
     }
-    write(driver, Event::Applied { proposal: proposal.clone(), paths })?;
-    write(driver, Event::Committed { proposal, oid, message, branch })?;
-    let input = Input { at: Timestamp::now(), what: What::Command(Command::Propose) };
-    driver.take(input).map_err(journal_failure)
+}
+
+async fn selection(driver: &Driver, offer: Option<Offer>) -> Option<Arc<Selected>> {
+    match effects::select(driver.bench.clone(), offer?).await {
+        Outcome::Selected(Ok(selected)) => Some(selected),
+        _ => None,
+    }
 }
 
 /// What opening finds on disk.
@@ -123,20 +157,18 @@ struct Found {
     records: Vec<Record>,
     tree: TreeState,
     notes: Vec<String>,
-    recovered: Option<Recovered>,
+    /// What the session did to the repository last, when its journal does not know of it.
+    unrecorded: Option<Receipt>,
 }
 
 fn find(opening: &Opening) -> Result<Found, EngineError> {
     let repository = Repository::open(&opening.folder).map_err(|error| failure(error.to_string()))?;
     let tree = repository.tree_state().map_err(|error| failure(error.to_string()))?;
     let store = Store::new(&opening.state);
-    let (mut notes, mut recovered) = (Vec::new(), None);
+    let mut notes = Vec::new();
     match repository.recover() {
         Ok(None) => {}
-        Ok(Some(found)) => {
-            notes.push(recovery(&found));
-            recovered = Some(found);
-        }
+        Ok(Some(found)) => notes.push(recovery(&found)),
         Err(error) => notes.push(format!("an earlier commit was left half done and could not be finished: {error}")),
     }
     let (id, journal, records) = match &opening.session {
@@ -153,7 +185,17 @@ fn find(opening: &Opening) -> Result<Found, EngineError> {
         }
     };
     notes.extend(journal.notes().iter().cloned());
-    Ok(Found { repository, store, id, journal, records, tree, notes, recovered })
+    let unrecorded = unrecorded(&repository, &id, &records)?;
+    Ok(Found { repository, store, id, journal, records, tree, notes, unrecorded })
+}
+
+fn unrecorded(repository: &Repository, id: &SessionId, records: &[Record]) -> Result<Option<Receipt>, EngineError> {
+    let receipt = repository.receipt(id).map_err(|error| failure(error.to_string()))?;
+    let known = |receipt: &Receipt| {
+        let later = records.iter().filter(|record| record.seq > receipt.mark.after);
+        later.map(|record| &record.event).any(|event| matches!(event, Event::Committed { .. } | Event::Undone { .. }))
+    };
+    Ok(receipt.filter(|receipt| !records.is_empty() && !known(receipt)))
 }
 
 fn check_repository(id: &SessionId, records: &[Record], root: &Path) -> Result<(), EngineError> {
@@ -216,6 +258,7 @@ fn begin(driver: &mut Driver, opening: &Opening, tree: &TreeState) -> Result<(),
         driver,
         Event::SessionOpened {
             session: driver.id.clone(),
+            parent: opening.parent.clone(),
             repository: driver.bench.repository.root().display().to_string(),
             branch: tree.branch.clone(),
             head: tree.head.clone(),
@@ -263,10 +306,11 @@ fn take(driver: &mut Driver, choice: Choice) -> Result<(), EngineError> {
     let Choice { chosen, rules, found } = choice;
     driver.rules = rules;
     driver.use_model(found);
-    for text in chosen.notes {
+    let Chosen { agent, model, tools, context_window, notes } = chosen;
+    for text in notes {
         write(driver, Event::Noted { level: NoteLevel::Warning, text })?;
     }
-    write(driver, Event::AgentChosen { agent: chosen.agent, model: chosen.model, tools: chosen.tools })
+    write(driver, Event::AgentChosen { agent, model, tools, context_window })
 }
 
 fn write(driver: &mut Driver, event: Event) -> Result<(), EngineError> {

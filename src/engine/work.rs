@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::domain::{
     CallId, Change, Command, CommitChoice, ContentHash, Event, Progress, Proposal, ProposalId, RepoPath, ToolCall,
 };
+use crate::git::Mark;
 use crate::provider::Request;
+use crate::tool::protocol::Delegate;
 
 use super::session::Offer;
 
@@ -82,6 +84,8 @@ pub enum Work {
         /// The command line.
         command: String,
     },
+    /// Hand a task to another agent and wait until it rests.
+    Delegate(Delegate),
     /// Freeze the draft.
     Propose {
         /// The name of the proposal.
@@ -106,6 +110,8 @@ pub enum Work {
         selected: Arc<Selected>,
         /// The message with its trailers.
         message: String,
+        /// How the commit is known again after a crash.
+        mark: Mark,
     },
     /// Take the draft along after a commit: these files follow the user's tree again, with what is still undecided
     /// on top.
@@ -123,6 +129,8 @@ pub enum Work {
         oid: String,
         /// Bring it forward again.
         redo: bool,
+        /// How it is known again after a crash.
+        mark: Mark,
     },
     /// Find an agent and a model; what is `None` stays.
     Choose {
@@ -169,6 +177,8 @@ pub enum Job {
     },
     /// A call of the model, or a shell command of the user.
     Call(CallId),
+    /// A task of the user's that another agent works on.
+    Delegate,
     /// A freeze.
     Propose,
     /// A run of gates on this subject.
@@ -201,6 +211,11 @@ impl Job {
     /// Stopping it half-way would leave the user's repository or the draft half-written.
     pub fn must_end(&self) -> bool {
         matches!(self, Self::Commit | Self::Settle | Self::Rebase | Self::Revert { .. } | Self::Choose)
+    }
+
+    /// It goes on beside the session's own work, and is stopped by itself.
+    pub fn runs_beside(&self) -> bool {
+        *self == Self::Delegate
     }
 }
 
@@ -312,7 +327,7 @@ impl Flight {
         let stop: Vec<JobId> = self
             .jobs
             .iter()
-            .filter(|(id, job)| !job.must_end() && !self.stopped.contains(id))
+            .filter(|(id, job)| !job.must_end() && !job.runs_beside() && !self.stopped.contains(id))
             .map(|(id, _)| *id)
             .collect();
         self.stopped.extend(&stop);

@@ -12,6 +12,8 @@ pub enum Style {
     Json,
     /// The agent's words on standard output, what it does on standard error.
     Text,
+    /// Nothing: for sessions beside the one that is printed.
+    Quiet,
 }
 
 /// Prints the events of a session.
@@ -29,9 +31,10 @@ impl Output {
     /// Prints a record.
     pub fn record(&mut self, record: &Record) {
         match self.style {
+            Style::Quiet => {}
             Style::Json => {
                 if let Ok(line) = serde_json::to_string(record) {
-                    out(&line);
+                    out(&text::escape_json(&line));
                 }
             }
             Style::Text => match &record.event {
@@ -57,7 +60,9 @@ impl Output {
 
     /// Tells that the session cannot go on.
     pub fn failed(&mut self, why: &str) {
-        note(&format!("error: {}", text::sanitize(why)));
+        if self.style != Style::Quiet {
+            note(&format!("error: {}", text::sanitize(why)));
+        }
     }
 
     /// Tells how to go on with a proposal that waits.
@@ -122,6 +127,7 @@ fn event_text(event: &Event) -> Option<String> {
         Event::Undone { oid, redo, .. } => {
             format!("{} {}", if *redo { "redone" } else { "undone" }, oid.get(..10).unwrap_or(oid))
         }
+        Event::Delegated { session, agent, task, .. } => format!("⇢ {agent}: {task} (session {session})"),
         Event::Compacted { before, after, .. } => format!("conversation compacted: {before} → {after} tokens"),
         Event::TurnEnded { reason, usage, detail } => {
             let why = match reason {

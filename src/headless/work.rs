@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::Output;
+use super::{Attendant, Output};
 use crate::domain::{
     Command, CommitChoice, Event, Evidence, HunkVerdict, NoteLevel, Proposal, Record, TurnEnd, Update, Verdict,
 };
@@ -76,15 +76,14 @@ const NOBODY: &str = "Nobody is here to answer: this runs without a screen. Deci
 
 /// What is known of the work so far.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     proposal: Option<Proposal>,
     evidence: Vec<Evidence>,
     committed: bool,
-    error: Option<String>,
 }
 
 impl Seen {
-    fn note(&mut self, event: &Event) {
+    pub(super) fn note(&mut self, event: &Event) {
         match event {
             Event::Proposed { proposal } => {
                 self.proposal = Some(proposal.clone());
@@ -95,12 +94,11 @@ impl Seen {
                 self.evidence.push(evidence.as_ref().clone());
             }
             Event::Committed { .. } => self.committed = true,
-            Event::Noted { level: NoteLevel::Error, text } => self.error = Some(text.clone()),
             _ => {}
         }
     }
 
-    fn waiting(&self) -> Option<&Proposal> {
+    pub(super) fn waiting(&self) -> Option<&Proposal> {
         self.proposal.as_ref().filter(|proposal| !self.committed && !proposal.changes.is_empty())
     }
 
@@ -125,6 +123,7 @@ pub async fn work(
     task: Task,
     output: &mut Output,
     interrupt: CancellationToken,
+    tasks: Attendant,
 ) -> Outcome {
     let mut seen = Seen::default();
     send(handle, Command::Say { text: task.text.clone() }).await;
@@ -136,6 +135,7 @@ pub async fn work(
         Some(TurnEnd::Done) => settle(handle, updates, &task, output, &interrupt, &mut seen).await,
     };
     close(handle, updates, task.since, output).await;
+    let outcome = tasks.end(&task, outcome, output, &interrupt).await;
     if let Some(proposal) = seen.waiting().filter(|_| outcome != Outcome::Done) {
         output.waiting(&handle.session, proposal);
     }
@@ -161,15 +161,13 @@ async fn turn(
                 continue;
             }
         };
+        // What an earlier run proposed and nobody decided on is still there to be committed.
+        if let Update::Record(record) = &update {
+            seen.note(&record.event);
+        }
         let Some(record) = live(update, task.since, output) else { continue };
-        seen.note(&record.event);
+        answer(handle, &record.event, task.network).await;
         match record.event {
-            Event::ToolCalled { call, name, .. } if name == "ask" => {
-                send(handle, Command::Answer { call, text: NOBODY.to_owned() }).await;
-            }
-            Event::PermissionAsked { permission, .. } => {
-                send(handle, Command::Permit { permission, allowed: task.network, always: false }).await;
-            }
             // A session that goes on after a crash first ends the turn that was cut off.
             Event::TurnEnded { reason, .. } if started => return Some(reason),
             Event::TurnStarted { .. } => started = true,
@@ -180,7 +178,21 @@ async fn turn(
     }
 }
 
-async fn settle(
+/// Answers what would wait for a person.
+pub(super) async fn answer(handle: &Handle, event: &Event, network: bool) {
+    match event {
+        Event::ToolCalled { call, name, .. } if name == "ask" => {
+            send(handle, Command::Answer { call: call.clone(), text: NOBODY.to_owned() }).await;
+        }
+        Event::PermissionAsked { permission, .. } => {
+            let permission = permission.clone();
+            send(handle, Command::Permit { permission, allowed: network, always: false }).await;
+        }
+        _ => {}
+    }
+}
+
+pub(super) async fn settle(
     handle: &Handle,
     updates: &mut Updates,
     task: &Task,

@@ -164,6 +164,7 @@ impl App {
                 let waiting = std::mem::take(&mut self.outbox).into_iter().map(Effect::Command);
                 let mut effects: Vec<Effect> = waiting.collect();
                 effects.extend(self.diff.opened(blobs));
+                effects.push(Effect::LookAtTree);
                 effects
             }
             Msg::NotOpened(error) => {
@@ -185,6 +186,10 @@ impl App {
             }
             Msg::Files(files) => {
                 self.composer.set_files(files);
+                Vec::new()
+            }
+            Msg::Tree(tree) => {
+                self.session.tree(&tree);
                 Vec::new()
             }
             Msg::History(messages) => {

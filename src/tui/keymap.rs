@@ -27,34 +27,39 @@ impl KeyMap {
     pub fn with_changes(changes: &[(String, Vec<String>)]) -> (Self, Vec<String>) {
         let mut map = Self { actions: HashMap::new(), keys: HashMap::new() };
         let mut complaints = Vec::new();
-        for (name, _) in changes {
-            if !KEYS.iter().any(|entry| entry.name == name) {
-                complaints.push(format!("keymap: there is no action `{name}`; `tenon` shows all of them with F1"));
-            }
-        }
-        for entry in KEYS {
-            let changed = changes.iter().find(|(name, _)| name == entry.name).map(|(_, keys)| keys);
-            let chords: Vec<Chord> = match changed {
-                None => entry.keys.iter().filter_map(|key| Chord::parse(key)).collect(),
-                Some(keys) => {
-                    let mut chords = Vec::new();
-                    for key in keys {
-                        match Chord::parse(key) {
-                            Some(chord) => chords.push(chord),
-                            None => complaints.push(format!("keymap: `{key}` of `{}` is no key", entry.name)),
-                        }
-                    }
-                    chords
-                }
+        // The user's own keys first: a key that was given to an action is taken from the one that had it.
+        for (name, keys) in changes {
+            let Some(entry) = KEYS.iter().find(|entry| entry.name == name) else {
+                complaints.push(unknown_action(name));
+                continue;
             };
-            for place in Place::ALL.into_iter().filter(|place| entry.places.holds(*place)) {
-                for chord in &chords {
-                    map.actions.entry((place, *chord)).or_insert(entry.action);
+            let mut chords = Vec::new();
+            for key in keys {
+                match Chord::parse(key) {
+                    Some(chord) => chords.push(chord),
+                    None => complaints.push(format!("[keys] {name}: `{key}` is no key; they look like `Ctrl-x`")),
                 }
             }
-            map.keys.entry(entry.action).or_default().extend(chords);
+            map.bind(entry, &chords);
+        }
+        for entry in KEYS.iter().filter(|entry| !changes.iter().any(|(name, _)| name == entry.name)) {
+            let chords: Vec<Chord> = entry.keys.iter().filter_map(|key| Chord::parse(key)).collect();
+            map.bind(entry, &chords);
         }
         (map, complaints)
+    }
+
+    /// Gives an action those of these keys that no other action has in the same pane.
+    fn bind(&mut self, entry: &Entry, chords: &[Chord]) {
+        for place in Place::ALL.into_iter().filter(|place| entry.places.holds(*place)) {
+            for chord in chords {
+                self.actions.entry((place, *chord)).or_insert(entry.action);
+            }
+        }
+        let holds =
+            |chord: &&Chord| self.actions.iter().any(|((_, known), action)| known == *chord && *action == entry.action);
+        let held: Vec<Chord> = chords.iter().filter(holds).copied().collect();
+        self.keys.entry(entry.action).or_default().extend(held);
     }
 
     /// What a key does in a pane.
@@ -80,6 +85,13 @@ impl KeyMap {
             .filter(|(key, _)| !key.is_empty())
             .collect()
     }
+}
+
+fn unknown_action(name: &str) -> String {
+    let near = KEYS.iter().map(|entry| entry.name).min_by_key(|known| strsim::osa_distance(known, name));
+    let near = near.filter(|near| strsim::osa_distance(near, name) <= 3);
+    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_else(|| ";".to_owned());
+    format!("[keys]: there is no action `{name}`{near} `tenon config keys` lists them all")
 }
 
 /// The key table as a markdown section for the documentation.
@@ -153,5 +165,14 @@ mod tests {
         assert_eq!(map.key_of(Action::Accept), "y");
         assert_eq!(map.action(Place::Diff, Chord::parse("a").unwrap()), None);
         assert_eq!(complaints.len(), 2, "{complaints:?}");
+        assert!(complaints.iter().any(|text| text.contains("did you mean `accept`")), "{complaints:?}");
+    }
+
+    #[test]
+    fn a_key_given_to_another_action_is_taken_from_the_one_that_had_it() {
+        let (map, complaints) = KeyMap::with_changes(&[("reject".to_owned(), vec!["a".to_owned()])]);
+        assert_eq!(map.action(Place::Diff, Chord::parse("a").unwrap()), Some(Action::Reject));
+        assert_eq!(map.key_of(Action::Accept), "");
+        assert!(complaints.is_empty(), "{complaints:?}");
     }
 }

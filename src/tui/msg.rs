@@ -6,6 +6,7 @@ use crossterm::event::Event as TerminalEvent;
 
 use crate::domain::{Command, HunkId, ProposalId, SessionId, Update};
 use crate::engine::EngineError;
+use crate::git::TreeState;
 use crate::journal::BlobStore;
 
 use super::keymap::Place;
@@ -38,6 +39,8 @@ pub enum Msg {
     Loaded(Box<FileView>),
     /// Its colours are there.
     Painted(Box<Paints>),
+    /// The repository was looked at.
+    Tree(TreeState),
     /// The user's editor was closed: the text, or why there is none.
     Edited(Purpose, Result<String, String>),
     /// A file was written for the user: where, or why not.
@@ -69,6 +72,8 @@ pub enum Effect {
     Load(Job),
     /// List the files of the repository.
     ListFiles,
+    /// Look at HEAD, the index and the working folder.
+    LookAtTree,
     /// Open the user's editor.
     Edit {
         /// What for.
@@ -97,6 +102,10 @@ pub enum Effect {
     Status(String),
     /// Open a popup.
     Open(Popup),
+    /// Bring a task to the screen; the session the program was started on when `None`.
+    ShowTask(Option<SessionId>),
+    /// Stop what a task is doing.
+    StopTask(SessionId),
     /// Go to a pane.
     Focus(Place),
     /// Go to a file and line of the proposal.

@@ -42,6 +42,8 @@ pub enum For {
     Filter,
     /// What goes along with the review.
     Review,
+    /// A task for another agent.
+    Task,
 }
 
 /// A text being written.
@@ -115,6 +117,22 @@ impl Popup {
         let noun = if remarks == 1 { "remark" } else { "remarks" };
         let title = format!("Send {remarks} {noun} back; what to add (may be empty)");
         Self::Prompt(Prompt { wanted: For::Review, title, area: TextArea::default() })
+    }
+
+    /// A task for another agent.
+    pub fn task(text: &str) -> Self {
+        let title = "A task for another agent, complete in itself".to_owned();
+        Self::Prompt(Prompt { wanted: For::Task, title, area: area(text) })
+    }
+
+    /// Who is to do a task.
+    pub fn hand_over(task: &str, choices: &[Choice]) -> Self {
+        let mut picker = Picker::new("Who is to do it?", true);
+        for choice in choices {
+            let pick = Pick::HandOver { agent: choice.name.clone(), task: task.to_owned() };
+            picker.push(pick, &choice.name, &choice.description);
+        }
+        Self::Pick(picker)
     }
 
     /// All actions and commands.

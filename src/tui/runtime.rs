@@ -7,17 +7,17 @@ mod decode;
 mod editor;
 mod input;
 mod perform;
+mod seat;
 mod terminal;
 
 use std::time::Duration;
 
 use crossterm::event::Event;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::domain::{Command, Progress, SessionId, Update};
-use crate::engine::{self, EngineError, Handle, Opening, Updates};
+use crate::engine::{self, Child, Handle, Opening, Updates};
 
 use super::app::App;
 use super::msg::{Effect, Msg};
@@ -25,7 +25,7 @@ use super::start::StartInfo;
 use super::{TuiError, TuiExit};
 
 use input::Input;
-use perform::Performer;
+use seat::{Opened, Seat};
 use terminal::Screen;
 
 /// The shortest time between two frames.
@@ -51,17 +51,22 @@ pub(super) enum Source {
     Ready(Handle, Updates),
 }
 
-type Opened = Result<(Handle, Updates), EngineError>;
+/// Tasks that may wait to be shown.
+const BORN: usize = 8;
 
 struct Loop {
-    app: App,
+    seats: Vec<Seat>,
+    /// The seat on screen.
+    current: usize,
     screen: Screen,
-    performer: Performer,
     input: Option<Input>,
-    messages: mpsc::Receiver<Msg>,
-    opening: Option<JoinHandle<Opened>>,
-    updates: Option<Updates>,
-    failed: Option<EngineError>,
+    messages: mpsc::Receiver<(usize, Msg)>,
+    /// Given to the seats that are still to come.
+    messages_in: mpsc::Sender<(usize, Msg)>,
+    /// Tasks that were handed to other agents.
+    born: mpsc::Receiver<Child>,
+    /// What sessions are opened with; `None` for something that only speaks like a session.
+    opening: Option<Opening>,
     drawn: Instant,
     due: Option<Instant>,
     /// Bytes said since the last frame, and between the two before.
@@ -83,9 +88,10 @@ enum Leaving {
 enum Woken {
     Terminal(Option<Event>),
     Resized,
-    Updates(Option<Update>),
-    Message(Option<Msg>),
-    Opened(Opened),
+    Update(usize, Option<Update>),
+    Message(Option<(usize, Msg)>),
+    Opened(usize, Opened),
+    Born(Child),
     Frame,
     Signal,
 }
@@ -96,17 +102,17 @@ pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, Tui
     let signals = terminal::Signals::new()?;
     let screen = Screen::open()?;
     let (messages_in, messages) = mpsc::channel(256);
-    let performer = Performer::new(&start, messages_in);
-    let app = App::new(start, std::time::Instant::now(), jiff::Timestamp::now());
+    let (children, born) = mpsc::channel(BORN);
+    let first = Seat::new(start, 0, messages_in.clone());
     let mut running = Loop {
-        app,
+        seats: vec![first],
+        current: 0,
         screen,
-        performer,
         input: None,
         messages,
+        messages_in,
+        born,
         opening: None,
-        updates: None,
-        failed: None,
         drawn: Instant::now(),
         due: None,
         said: (0, 0),
@@ -115,10 +121,14 @@ pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, Tui
     running.draw()?;
     running.input = Some(Input::start()?);
     match source {
-        Source::Open(opening) => running.opening = Some(tokio::spawn(engine::open(*opening))),
-        Source::Ready(handle, updates) => running.opened(Ok((handle, updates))),
+        Source::Open(mut opening) => {
+            running.opening = Some((*opening).clone());
+            opening.children = Some(children);
+            running.seats[0].opening = Some(tokio::spawn(engine::open(*opening)));
+        }
+        Source::Ready(handle, updates) => running.opened(0, Ok((handle, updates))).await,
     }
-    running.performer.load_history();
+    running.seats[0].performer.load_history();
     let result = running.until_left(signals).await;
     running.end().await;
     result?;
@@ -129,24 +139,26 @@ impl Loop {
     async fn until_left(&mut self, mut signals: terminal::Signals) -> Result<(), TuiError> {
         while self.leaving == Leaving::No {
             let woken = self.wait(&mut signals).await;
-            self.app.set_now(std::time::Instant::now());
+            let now = std::time::Instant::now();
+            self.seats.iter_mut().for_each(|seat| seat.app.set_now(now));
             match woken {
                 Woken::Terminal(Some(event)) => self.terminal(event).await,
                 Woken::Terminal(None) => self.leaving = Leaving::HungUp,
                 Woken::Signal => self.leaving = Leaving::Told,
                 Woken::Resized => self.want_frame(FRAME),
-                Woken::Updates(update) => self.update(update).await,
+                Woken::Update(seat, update) => self.update(seat, update).await,
                 Woken::Message(message) => {
-                    if let Some(message) = message {
-                        self.take(message).await;
+                    if let Some((seat, message)) = message {
+                        self.take(seat, message).await;
                         self.want_frame(FRAME);
                     }
                 }
-                Woken::Opened(opened) => {
-                    self.opened(opened);
-                    self.want_frame(FRAME);
-                }
+                Woken::Opened(seat, opened) => self.opened(seat, opened).await,
+                Woken::Born(child) => self.adopt(child).await,
                 Woken::Frame => self.frame(),
+            }
+            if self.seats.iter_mut().any(|seat| seat.performer.send_waiting()) {
+                self.want_frame(FRAME);
             }
         }
         Ok(())
@@ -159,23 +171,85 @@ impl Loop {
             event = next_event(self.input.as_mut()) => Woken::Terminal(event),
             woken = signals.any() => woken,
             () = tokio::time::sleep_until(due), if self.due.is_some() => Woken::Frame,
-            opened = join(self.opening.as_mut()), if self.opening.is_some() => {
-                self.opening = None;
-                Woken::Opened(opened)
-            }
+            Some(child) = self.born.recv() => Woken::Born(child),
             message = self.messages.recv() => Woken::Message(message),
-            update = next_update(self.updates.as_mut()) => Woken::Updates(update),
-            () = self.performer.send_waiting() => Woken::Message(None),
+            heard = seat::next(&mut self.seats) => heard,
+        }
+    }
+
+    /// A task begins: it gets a seat, and stays in the background.
+    async fn adopt(&mut self, child: Child) {
+        let Child { session, agent, task, handle, updates, .. } = child;
+        let number = self.new_seat(&agent, &task);
+        self.seats[number].session = Some(session);
+        self.opened(number, Ok((handle, updates))).await;
+    }
+
+    fn new_seat(&mut self, agent: &str, task: &str) -> usize {
+        let number = self.seats.len();
+        let first = &self.seats[0].app.start;
+        let start = StartInfo {
+            agent: agent.to_owned(),
+            task: Some(task.to_owned()),
+            prefill: None,
+            notes: Vec::new(),
+            ..first.clone()
+        };
+        self.seats.push(Seat::new(start, number, self.messages_in.clone()));
+        number
+    }
+
+    /// Brings a task to the screen; one that is not open is opened first.
+    fn show(&mut self, session: &SessionId) {
+        let found = self.seats.iter().position(|seat| seat.session.as_ref() == Some(session));
+        self.current = match (found, &self.opening) {
+            (Some(number), _) => number,
+            (None, Some(opening)) => {
+                let opening = Opening { session: Some(session.clone()), agent: None, ..opening.clone() };
+                let handed = self.seats[0].app.tasks.delegated();
+                let known = handed.iter().find(|task| task.session.as_ref() == Some(session));
+                let (agent, task) = known.map(|task| (task.agent.clone(), task.title.clone())).unwrap_or_default();
+                let number = self.new_seat(&agent, &task);
+                self.seats[number].session = Some(session.clone());
+                self.seats[number].opening = Some(tokio::spawn(engine::open(opening)));
+                number
+            }
+            (None, None) => return,
+        };
+        self.tell_tasks();
+        self.screen.forget();
+        self.want_frame(FRAME);
+    }
+
+    /// Tells every screen which tasks there are and how they stand.
+    fn tell_tasks(&mut self) {
+        if self.seats.len() == 1 && self.seats[0].app.tasks.delegated().is_empty() {
+            return;
+        }
+        let tasks = seat::tasks(&self.seats);
+        let shown: Vec<Option<usize>> = self
+            .seats
+            .iter()
+            .enumerate()
+            .map(|(number, seat)| match number {
+                0 => Some(0),
+                _ => tasks.iter().position(|task| task.session.is_some() && task.session == seat.session),
+            })
+            .collect();
+        for (seat, at) in self.seats.iter_mut().zip(shown) {
+            if let Some(words) = seat.app.tasks.told(tasks.clone(), at) {
+                seat.app.say(words);
+            }
         }
     }
 
     /// Takes a key and everything that came with it, then draws at once.
     async fn terminal(&mut self, event: Event) {
-        self.take(Msg::Terminal(event)).await;
+        self.take(self.current, Msg::Terminal(event)).await;
         while self.leaving == Leaving::No
             && let Some(event) = self.input.as_mut().and_then(Input::ready)
         {
-            self.take(Msg::Terminal(event)).await;
+            self.take(self.current, Msg::Terminal(event)).await;
         }
         if self.drawn.elapsed() >= FRAME { self.frame() } else { self.want_frame(FRAME) }
     }
@@ -187,81 +261,85 @@ impl Loop {
         }
     }
 
-    async fn update(&mut self, update: Option<Update>) {
+    async fn update(&mut self, seat: usize, update: Option<Update>) {
         let Some(update) = update else {
-            self.updates = None;
-            self.take(Msg::Closed).await;
+            self.seats[seat].updates = None;
+            self.take(seat, Msg::Closed).await;
             self.want_frame(FRAME);
             return;
         };
-        self.heard(&update);
-        self.take(Msg::Update(update)).await;
+        self.heard(seat, &update);
+        self.take(seat, Msg::Update(update)).await;
         for _ in 0..BATCH {
-            let Some(update) = self.updates.as_mut().and_then(|updates| updates.try_recv().ok()) else { break };
-            self.heard(&update);
-            self.take(Msg::Update(update)).await;
+            let next = self.seats[seat].updates.as_mut().and_then(|updates| updates.try_recv().ok());
+            let Some(update) = next else { break };
+            self.heard(seat, &update);
+            self.take(seat, Msg::Update(update)).await;
         }
+        self.tell_tasks();
         let flood = self.said.1 >= FLOOD_BYTES && self.said.0 > 0;
         self.want_frame(if flood { FLOOD } else { STREAMING });
     }
 
-    fn heard(&mut self, update: &Update) {
-        if let Update::Progress(Progress::Text { text } | Progress::Thinking { text }) = update {
+    fn heard(&mut self, seat: usize, update: &Update) {
+        if let Update::Progress(Progress::Text { text } | Progress::Thinking { text }) = update
+            && seat == self.current
+        {
             self.said.0 += text.len();
         }
     }
 
-    fn opened(&mut self, opened: Opened) {
-        let message = match opened {
-            Ok((handle, updates)) => {
-                self.updates = Some(updates);
-                let message = Msg::Opened { session: handle.session.clone(), blobs: handle.blobs.clone() };
-                self.performer.opened(handle);
-                message
-            }
-            Err(error) => {
-                self.failed = Some(error.clone());
-                Msg::NotOpened(error)
-            }
-        };
-        for effect in self.app.handle(message) {
-            self.performer.perform(effect);
-        }
+    async fn opened(&mut self, seat: usize, opened: Opened) {
+        let message = self.seats[seat].opened(opened);
+        self.take(seat, message).await;
+        self.want_frame(FRAME);
     }
 
-    async fn take(&mut self, message: Msg) {
-        for effect in self.app.handle(message) {
+    async fn take(&mut self, seat: usize, message: Msg) {
+        for effect in self.seats[seat].app.handle(message) {
             match effect {
                 Effect::Quit => self.leaving = Leaving::Asked,
                 Effect::Edit { purpose, text, suffix } => {
                     let result = self.edit(text, &suffix).await;
-                    let more = self.app.handle(Msg::Edited(purpose, result));
-                    more.into_iter().for_each(|effect| self.performer.perform(effect));
+                    let Seat { app, performer, .. } = &mut self.seats[seat];
+                    let more = app.handle(Msg::Edited(purpose, result));
+                    more.into_iter().for_each(|effect| performer.perform(effect));
                 }
                 Effect::Copy(text) => {
-                    if let Err(why) = self.screen.copy(&text) {
-                        self.app.say(why);
-                    } else {
-                        self.app.say("copied".to_owned());
-                    }
+                    let said = self.screen.copy(&text).err().unwrap_or_else(|| "copied".to_owned());
+                    self.seats[seat].app.say(said);
                 }
                 Effect::Mouse(on) => self.screen.mouse(on),
                 Effect::Redraw => self.screen.forget(),
-                effect => self.performer.perform(effect),
+                Effect::ShowTask(Some(session)) => self.show(&session),
+                Effect::ShowTask(None) => {
+                    self.current = 0;
+                    self.screen.forget();
+                }
+                Effect::StopTask(session) => {
+                    let task = self.seats.iter_mut().find(|seat| seat.session.as_ref() == Some(&session));
+                    match task {
+                        Some(task) => task.performer.perform(Effect::Command(Command::Interrupt)),
+                        None => self.seats[seat].app.say("this task does not run".to_owned()),
+                    }
+                }
+                effect => self.seats[seat].performer.perform(effect),
             }
         }
     }
 
     /// Gives the terminal to the editor. Reading stops first: it would take the editor's keys.
     async fn edit(&mut self, text: String, suffix: &str) -> Result<String, String> {
-        let Some(command) = self.app.start.editor.clone() else {
+        let app = &self.seats[self.current].app;
+        let Some(command) = app.start.editor.clone() else {
             return Err("set $EDITOR to edit in it".to_owned());
         };
+        let folder = app.start.folder.clone();
         if let Some(input) = self.input.take() {
             input.stop().await;
         }
         self.screen.leave();
-        let edited = editor::edit(command, text, suffix.to_owned(), self.app.start.folder.clone()).await;
+        let edited = editor::edit(command, text, suffix.to_owned(), folder).await;
         let entered = self.screen.enter();
         self.input = Some(Input::start().map_err(|error| error.to_string())?);
         entered.map_err(|error| error.to_string())?;
@@ -275,48 +353,49 @@ impl Loop {
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {
-        self.app.set_now(std::time::Instant::now());
-        self.screen.draw(&mut self.app)?;
+        let app: &mut App = &mut self.seats[self.current].app;
+        app.set_now(std::time::Instant::now());
+        self.screen.draw(app)?;
         self.drawn = Instant::now();
         self.said = (0, self.said.0);
-        self.due = self.app.moves_in(SPIN).map(|wait| self.drawn + wait);
+        self.due = app.moves_in(SPIN).map(|wait| self.drawn + wait);
         Ok(())
     }
 
-    /// Ends the session in order, for as long as it is worth waiting.
+    /// Ends the sessions in order, for as long as it is worth waiting.
     async fn end(&mut self) {
         self.screen.leave();
-        if let Some(opening) = self.opening.take() {
-            // A session that is half open has nothing to keep yet, but is let finish so that its lock is released.
-            if let Ok(Ok(Ok((handle, updates)))) = tokio::time::timeout(FAREWELL, opening).await {
-                self.performer.opened(handle);
-                self.updates = Some(updates);
+        let _ = tokio::time::timeout(FAREWELL, async {
+            while self.seats.iter().any(|seat| seat.opening.is_some()) {
+                // A session that is half open has nothing to keep yet, but is let finish so that its lock is released.
+                let (number, opened) = seat::next_opened(&mut self.seats).await;
+                self.seats[number].opened(opened);
             }
+        })
+        .await;
+        for seat in &mut self.seats {
+            seat.performer.perform(Effect::Command(Command::Close));
         }
-        self.performer.perform(Effect::Command(Command::Close));
         let drain = async {
-            loop {
-                tokio::select! {
-                    update = next_update(self.updates.as_mut()), if self.updates.is_some() => {
-                        if update.is_none() {
-                            break;
-                        }
-                    }
-                    () = self.performer.send_waiting() => {}
-                    else => break,
+            while self.seats.iter().any(|seat| seat.updates.is_some()) {
+                let retry = self.seats.iter_mut().any(|seat| seat.performer.send_waiting());
+                let wait = if retry { FRAME } else { FAREWELL };
+                if let Ok((number, None)) = tokio::time::timeout(wait, seat::next_update(&mut self.seats)).await {
+                    self.seats[number].updates = None;
                 }
             }
         };
         let _ = tokio::time::timeout(FAREWELL, drain).await;
     }
 
-    fn exit(self) -> Result<TuiExit, TuiError> {
-        let session = self.app.session.id.clone();
-        if let (None, Some(error)) = (&session, self.failed) {
+    fn exit(mut self) -> Result<TuiExit, TuiError> {
+        let first = self.seats.swap_remove(0);
+        let session = first.app.session.id.clone();
+        if let (None, Some(error)) = (&session, first.failed) {
             return Err(TuiError::Engine(error));
         }
         // A terminal that is gone can show nothing, and writing to it fails.
-        let silent = self.app.start.review_only || self.leaving == Leaving::HungUp;
+        let silent = first.app.start.review_only || self.leaving == Leaving::HungUp;
         let farewell = if silent { Vec::new() } else { farewell(session.as_ref()) };
         Ok(TuiExit { session, farewell, hung_up: self.leaving != Leaving::Asked })
     }
@@ -337,22 +416,6 @@ fn farewell(session: Option<&SessionId>) -> Vec<String> {
 async fn next_event(input: Option<&mut Input>) -> Option<Event> {
     match input {
         Some(input) => input.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_update(updates: Option<&mut Updates>) -> Option<Update> {
-    match updates {
-        Some(updates) => updates.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn join(opening: Option<&mut JoinHandle<Opened>>) -> Opened {
-    match opening {
-        Some(opening) => opening.await.unwrap_or_else(|error| {
-            Err(EngineError { message: format!("opening the session failed: {error}"), hints: Vec::new() })
-        }),
         None => std::future::pending().await,
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::domain::{Event, Isolation, Progress, SessionId, Usage};
+use crate::git::TreeState;
 use crate::text;
 
 use super::start::StartInfo;
@@ -41,8 +42,10 @@ pub struct Session {
     pub link: Link,
     /// What the repository is called.
     pub repository: String,
-    /// The branch; empty when HEAD is detached or unknown.
+    /// The branch, or the commit HEAD is detached at; empty when it is not known.
     pub branch: String,
+    /// What stands in the tree besides: staged and changed files, an operation that is half done; empty when nothing.
+    pub tree: String,
     /// The agent.
     pub agent: String,
     /// The model as `provider/model`.
@@ -74,7 +77,6 @@ impl Session {
             branch: line(start.branch.as_deref().unwrap_or_default()),
             agent: line(&start.agent),
             model: line(&start.model),
-            window: start.context_window,
             ..Self::default()
         }
     }
@@ -86,12 +88,15 @@ impl Session {
                 if self.repository.is_empty() {
                     self.repository = line(repository.trim_end_matches('/').rsplit('/').next().unwrap_or_default());
                 }
-                self.branch = line(branch.as_deref().unwrap_or_default());
+                if let Some(branch) = branch.as_deref().filter(|_| self.branch.is_empty()) {
+                    self.branch = line(branch);
+                }
                 self.isolation = Some(*isolation);
             }
-            Event::AgentChosen { agent, model, .. } => {
+            Event::AgentChosen { agent, model, context_window, .. } => {
                 self.agent = line(agent);
                 self.model = line(model);
+                self.window = *context_window;
             }
             Event::AssistantSaid { usage, .. } => {
                 self.requests += 1;
@@ -107,9 +112,25 @@ impl Session {
             }
             Event::TurnEnded { .. } => self.rest(),
             Event::GateReported(_) | Event::Noted { .. } | Event::ToolReturned { .. } => self.rest_unless_turn(),
-            Event::Committed { branch, .. } => self.branch = line(branch.as_deref().unwrap_or_default()),
             _ => {}
         }
+    }
+
+    /// Takes what the repository looks like now.
+    pub fn tree(&mut self, tree: &TreeState) {
+        self.branch = match (&tree.branch, &tree.head) {
+            (Some(branch), _) => line(branch),
+            (None, Some(head)) => format!("detached {}", head.get(..7).unwrap_or(head)),
+            (None, None) => String::new(),
+        };
+        let changed = tree.unstaged + tree.untracked;
+        let parts = [
+            tree.operation.as_ref().map(|operation| format!("{operation}!")),
+            (tree.conflicted > 0).then(|| format!("✗{} in conflict", tree.conflicted)),
+            (tree.staged > 0).then(|| format!("●{} staged", tree.staged)),
+            (changed > 0).then(|| format!("○{changed} changed")),
+        ];
+        self.tree = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     }
 
     /// Takes something that passes by.

@@ -15,7 +15,7 @@ pub struct Slash {
 pub const SLASHES: &[Slash] = &[
     Slash { name: "agent", takes: "[NAME]", doc: "choose the agent" },
     Slash { name: "model", takes: "[PROVIDER/MODEL]", doc: "choose the model" },
-    Slash { name: "task", takes: "", doc: "show the tasks" },
+    Slash { name: "task", takes: "[TASK]", doc: "show the tasks, or hand one to another agent" },
     Slash { name: "diff", takes: "", doc: "go to the proposal; without one, propose the draft as it is" },
     Slash { name: "undo", takes: "", doc: "take the last commit of this session back" },
     Slash { name: "redo", takes: "", doc: "bring the commit that was taken back again" },

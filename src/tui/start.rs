@@ -40,12 +40,12 @@ pub struct StartInfo {
     pub editor: Option<String>,
     /// A task that stands in the composer, ready to be sent.
     pub prefill: Option<String>,
+    /// The task, on the screen of one that was handed over.
+    pub task: Option<String>,
     /// Lines to show in the chat before anything was said: what was found on a first run, notes on the configuration.
     pub notes: Vec<String>,
     /// Where the messages sent are kept for the next time; nowhere when `None`.
     pub history: Option<PathBuf>,
-    /// The model's context window in tokens, when it is known.
-    pub context_window: Option<u64>,
     /// There is a proposal to decide on and nobody to talk to: `tenon review`.
     pub review_only: bool,
 }

@@ -6,4 +6,5 @@ mod machine;
 mod properties;
 mod rules;
 mod sessions;
+mod tasks;
 mod world;

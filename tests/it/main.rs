@@ -14,6 +14,7 @@ mod models;
 mod pair;
 mod proposal;
 mod providers;
+mod resume;
 mod stack;
 mod support;
 mod terminal;

@@ -78,3 +78,24 @@ fn a_session_goes_on_after_kill_9() {
     let terminal = Terminal::start(&home.repository, &["--continue"], &home.environment(), (40, 120));
     terminal.wait("everything again", |screen| screen.contains("sub subtracts now") && screen.contains("app.py"));
 }
+
+#[test]
+fn a_commit_from_a_review_of_ones_own_tree_is_taken_back_and_the_tree_keeps_the_work() {
+    let mine = APP.replace("def sub(a, b):\n    return a + b", "def sub(a, b):\n    return a - b");
+    let home = Home::with(&[("app.py", APP)]);
+    home.write("app.py", &mine);
+    let mut terminal = Terminal::start(&home.repository, &["review"], &home.environment(), (40, 120));
+    terminal.wait_for("return a - b");
+    terminal.send("a");
+    terminal.wait_for("accepted");
+    terminal.send("\r");
+    terminal.wait("the commit dialog", |screen| screen.contains("Commit"));
+    terminal.send(", sub subtracts\r");
+    terminal.wait("the commit", |screen| screen.to_lowercase().contains("committed"));
+    assert!(home.git(&["log", "-1", "--format=%s"]).contains("sub subtracts"));
+    terminal.send("u");
+    terminal.wait_for("taken back");
+    assert_eq!(home.git(&["log", "--format=%s"]), "first\n");
+    assert_eq!(home.read("app.py"), mine, "the user's own work stays");
+    assert_eq!(home.git(&["status", "--porcelain"]), " M app.py\n");
+}

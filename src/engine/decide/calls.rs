@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{CallId, Event, NoteLevel, ToolCall};
-use crate::tool::protocol::Protocol;
+use crate::tool::protocol::{self, Protocol};
 
 use super::super::input::Returned;
 use super::super::session::{Call, SHELL};
 use super::super::work::{Job, Step, Work};
 use super::{Situation, noted, proposing};
 
-/// Tools that change nothing, so they may run side by side.
-const READERS: [&str; 3] = ["read", "list", "search"];
+/// Tools that change nothing here, so they may run side by side.
+const BESIDE: [&str; 4] = ["read", "list", "search", protocol::DELEGATE];
 
 /// Records the calls of an answer. What cannot be carried out is answered at once.
 pub fn called(here: &Situation<'_>, calls: Vec<ToolCall>) -> Step {
@@ -65,20 +65,20 @@ fn refusal(here: &Situation<'_>, call: &ToolCall) -> Option<String> {
     Some(format!("There is no tool `{}` for you. Your tools are: {}.", call.name, here.rules.names()))
 }
 
-/// Starts what may run now: reads side by side, everything else in its turn.
+/// Starts what may run now: reads and tasks side by side, everything else in its turn.
 pub fn go_on(here: &mut Situation<'_>) -> Step {
     let session = here.session;
     let mut step = Step::default();
     for (before, call) in session.open_calls().enumerate() {
-        let reads = READERS.contains(&call.call.name.as_str());
+        let beside = BESIDE.contains(&call.call.name.as_str());
         let started = here.flight.runs(&call.call.call);
-        if !reads && before > 0 {
+        if !beside && before > 0 {
             break;
         }
         if !started && !call.asks() {
             step.join(start(here, call));
         }
-        if !reads {
+        if !beside {
             break;
         }
     }
@@ -92,6 +92,10 @@ fn start(here: &mut Situation<'_>, call: &Call) -> Step {
         "ask" => Step::default(),
         "plan" => ok(id, "The plan is shown to the user. Work through it step by step."),
         "propose" => proposing::called(here, call),
+        protocol::DELEGATE => match Protocol::read(protocol::DELEGATE, &call.call.input) {
+            Some(Ok(Protocol::Delegate(order))) => here.flight.begin(Job::Call(id), Work::Delegate(order)).into(),
+            _ => Step::default(),
+        },
         _ if call.question.as_ref().is_some_and(|question| question.allowed == Some(false)) => Event::ToolReturned {
             call: id,
             ok: false,

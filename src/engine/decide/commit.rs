@@ -71,7 +71,8 @@ pub fn go_on(here: &mut Situation<'_>) -> Step {
     }
     let message = commission.message.unwrap_or_else(|| offer.proposal.message.clone());
     let message = with_trailers(here, &message, &selected);
-    let work = Work::Commit { selected, message };
+    let mark = here.mark(Some(commission.proposal));
+    let work = Work::Commit { selected, message, mark };
     Step { effects: vec![Effect::Sync, here.flight.begin(Job::Commit, work)], ..Step::default() }
 }
 

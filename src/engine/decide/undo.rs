@@ -17,7 +17,7 @@ pub fn asked(here: &mut Situation<'_>, redo: bool) -> Step {
             if redo { "no commit of this session was taken back" } else { "this session has no commit to take back" };
         return noted(NoteLevel::Warning, what);
     };
-    let work = Work::Revert { oid: receipt.oid.clone(), redo };
+    let work = Work::Revert { oid: receipt.oid.clone(), redo, mark: here.mark(None) };
     // What is left of the draft is looked at again afterwards.
     let mut effects: Vec<Effect> = here.flight.stop_freeze().into_iter().collect();
     effects.extend([Effect::Sync, here.flight.begin(Job::Revert { redo }, work)]);

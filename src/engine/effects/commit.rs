@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{HunkVerdict, Verdict};
-use crate::git::{GitError, MovedHow, Selection};
+use crate::git::{Committed, GitError, Mark, MovedHow, Selection};
 use crate::proposal;
 
 use super::super::input::{CommitFailure, Outcome, Reverted, Written};
@@ -39,16 +39,11 @@ pub async fn select(bench: Bench, offer: Offer) -> Outcome {
 }
 
 /// Commits a selection.
-pub async fn commit(bench: Bench, selected: Arc<Selected>, message: String) -> Outcome {
+pub async fn commit(bench: Bench, selected: Arc<Selected>, message: String, mark: Mark) -> Outcome {
     let files = selected.files.clone();
-    let done = tokio::task::spawn_blocking(move || {
-        let selection = Selection { files, message };
-        bench.repository.commit(&selection).map(|done| (done, selection.message))
-    });
+    let done = tokio::task::spawn_blocking(move || bench.repository.marked(mark).commit(&Selection { files, message }));
     Outcome::Committed(match done.await {
-        Ok(Ok((done, message))) => {
-            Ok(Written { oid: done.oid, message, branch: done.branch, paths: done.paths, notes: done.notes })
-        }
+        Ok(Ok(Committed { oid, branch, message, paths, notes })) => Ok(Written { oid, message, branch, paths, notes }),
         Ok(Err(GitError::Stale { paths } | GitError::Conflict { paths })) => Err(CommitFailure::Stale(paths)),
         Ok(Err(error)) => Err(CommitFailure::Refused(error.to_string())),
         Err(error) => Err(CommitFailure::Refused(format!("an internal error: {error}"))),
@@ -56,9 +51,10 @@ pub async fn commit(bench: Bench, selected: Arc<Selected>, message: String) -> O
 }
 
 /// Takes a commit back or brings it forward again.
-pub async fn revert(bench: Bench, oid: String, redo: bool) -> Outcome {
+pub async fn revert(bench: Bench, oid: String, redo: bool, mark: Mark) -> Outcome {
     let reverted = blocking(move || {
-        let moved = if redo { bench.repository.redo(&oid) } else { bench.repository.undo(&oid) };
+        let repository = bench.repository.marked(mark);
+        let moved = if redo { repository.redo(&oid) } else { repository.undo(&oid) };
         let moved = moved.map_err(|error| error.to_string())?;
         let notes = match moved.how {
             MovedHow::Branch => Vec::new(),

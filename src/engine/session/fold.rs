@@ -14,7 +14,7 @@ impl Session {
         self.seq = record.seq;
         match &record.event {
             Event::SessionOpened { repository, .. } => self.repository.clone_from(repository),
-            Event::AgentChosen { agent, model, tools } => {
+            Event::AgentChosen { agent, model, tools, .. } => {
                 self.agent.clone_from(agent);
                 if self.model != *model {
                     self.model_since = record.seq;

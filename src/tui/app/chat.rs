@@ -116,7 +116,8 @@ impl App {
             "agent" => vec![Effect::Command(Command::UseAgent { agent: rest.to_owned() })],
             "model" if rest.is_empty() => self.act(Action::Models),
             "model" => vec![Effect::Command(Command::UseModel { model: rest.to_owned() })],
-            "task" => vec![Effect::Focus(Place::Tasks)],
+            "task" if rest.is_empty() => vec![Effect::Focus(Place::Tasks)],
+            "task" => vec![Effect::Open(Popup::hand_over(rest, &self.start.agents))],
             "diff" if self.diff.proposal().is_some() => vec![Effect::Focus(Place::Diff)],
             "diff" => vec![Effect::Command(Command::Propose)],
             "undo" => vec![Effect::Command(Command::Undo)],
@@ -137,6 +138,15 @@ impl App {
             "quit" => self.leave(),
             _ => Vec::new(),
         }
+    }
+
+    /// Begins handing a task over: what is written in the composer, or what is to be written.
+    pub(super) fn hand_over(&mut self, task: &str) -> Vec<Effect> {
+        if self.start.task.is_some() || self.start.review_only {
+            return vec![Effect::Status("tasks are handed over in the first session: Alt-0 goes there".to_owned())];
+        }
+        let task = if task.is_empty() { self.composer.full_text() } else { task.to_owned() };
+        vec![Effect::Open(Popup::task(task.trim()))]
     }
 
     fn context_words(&self) -> String {

@@ -35,6 +35,13 @@ impl App {
         match pick {
             Pick::Agent(agent) => vec![Effect::Command(Command::UseAgent { agent })],
             Pick::Model(model) => vec![Effect::Command(Command::UseModel { model })],
+            Pick::HandOver { agent, task } => {
+                if self.composer.full_text().trim() == task {
+                    self.composer.clear();
+                }
+                let words = format!("handed to {}; Alt-4 shows the tasks", crate::text::sanitize_line(&agent));
+                vec![Effect::Command(Command::Delegate { agent, task }), Effect::Status(words)]
+            }
             Pick::Slash(name) => self.slash(name, ""),
             Pick::Action(action) => {
                 // An action of another pane is carried out there.
@@ -58,6 +65,10 @@ impl App {
                 self.log.filter(text.to_owned());
                 Vec::new()
             }
+            For::Task if text.trim().is_empty() => {
+                vec![Effect::Status("nothing was handed over: say what the task is".to_owned())]
+            }
+            For::Task => vec![Effect::Open(Popup::hand_over(text.trim(), &self.start.agents))],
             For::Review => {
                 let Some(proposal) = self.diff.proposal() else { return Vec::new() };
                 let text = (!text.trim().is_empty()).then(|| text.trim().to_owned());

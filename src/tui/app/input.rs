@@ -95,7 +95,8 @@ impl App {
             Action::Help | Action::HelpHere => self.popup = Some(Popup::Help(0)),
             Action::Agents => self.popup = Some(Popup::agents(&self.start.agents)),
             Action::Models => self.popup = Some(Popup::models(&self.start.models)),
-            Action::Delegate => return vec![Effect::Status("delegating to other agents is not there yet".to_owned())],
+            Action::Delegate | Action::NewTask => return self.hand_over(""),
+            Action::GoFirst => return vec![Effect::ShowTask(None)],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Mouse => {
                 self.mouse = !self.mouse;

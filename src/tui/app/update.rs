@@ -34,9 +34,19 @@ impl App {
         self.chat.event(event);
         self.log.event(event);
         self.tasks.event(event);
+        let live = record.at >= self.clock.started;
+        let mut effects = self.fold(event, live);
+        // What lay before was looked at when the session was opened.
+        let moves = matches!(event, Event::Committed { .. } | Event::Undone { .. } | Event::TurnEnded { .. });
+        if live && moves {
+            effects.push(Effect::LookAtTree);
+        }
+        effects
+    }
+
+    fn fold(&mut self, event: &Event, live: bool) -> Vec<Effect> {
         match event {
             Event::Proposed { proposal } => {
-                let live = record.at >= self.clock.started;
                 let mut effects = self.diff.proposed(proposal, live);
                 if live {
                     effects.push(Effect::Status(format!(
@@ -54,16 +64,29 @@ impl App {
                 self.diff.decided(proposal, verdicts);
                 Vec::new()
             }
-            Event::Committed { proposal, .. } => {
+            Event::Committed { proposal, oid, .. } => {
                 self.diff.committed(proposal);
                 self.session.rest_unless_turn();
-                Vec::new()
+                status(live, format!("committed {}; u takes it back", short(oid)))
             }
-            Event::Undone { redo, .. } => {
+            Event::Undone { oid, redo, .. } => {
                 self.diff.undone(*redo);
-                Vec::new()
+                let words = if *redo { "brought forward again" } else { "taken back; Ctrl-r brings it again" };
+                status(live, format!("{} {words}", short(oid)))
+            }
+            // Without a chat on screen this is the only place where it is seen at once.
+            Event::Noted { level: NoteLevel::Warning | NoteLevel::Error, text } if self.start.review_only => {
+                status(live, text.lines().next().unwrap_or_default().to_owned())
             }
             _ => Vec::new(),
         }
     }
+}
+
+fn status(live: bool, words: String) -> Vec<Effect> {
+    if live { vec![Effect::Status(words)] } else { Vec::new() }
+}
+
+fn short(oid: &str) -> &str {
+    oid.get(..7).unwrap_or(oid)
 }

@@ -155,7 +155,9 @@ keys! {
     Follow "follow" LOG ["f"] "follow" "Follow new lines";
     NextSource "next-source" LOG ["n"] "source" "Show the lines of one gate or command, the next one, or all";
     Jump "jump" LOG ["Enter"] "jump" "Go to the file and line named in the log line";
-    OpenTask "open-task" TASKS ["Enter"] "open" "Open the task";
+    OpenTask "open-task" TASKS ["Enter"] "open" "Bring the task to the screen";
+    NewTask "new-task" TASKS ["n"] "new" "Hand a task to another agent";
+    StopTask "stop-task" TASKS ["d"] "stop" "Stop what the task is doing";
 
     NextPane "next-pane" ANYWHERE ["Tab" "Ctrl-l"] "pane" "Go to the next pane";
     PreviousPane "previous-pane" ANYWHERE ["Shift-Tab" "Ctrl-h"] "" "Go to the pane before";
@@ -168,6 +170,7 @@ keys! {
     GoDiff "go-diff" ANYWHERE ["Alt-2"] "" "Go to the diff";
     GoLog "go-log" ANYWHERE ["Alt-3"] "" "Go to the log";
     GoTasks "go-tasks" ANYWHERE ["Alt-4"] "" "Go to the tasks";
+    GoFirst "go-first" ANYWHERE ["Alt-0"] "" "Go back to the session the program was started on";
     Zoom "zoom-anywhere" ANYWHERE ["Alt-z" "F11"] "" "Give the pane the whole screen, or take it back";
     Mouse "mouse" ANYWHERE ["F12"] "" "Leave the mouse to the terminal, or take it back";
     Redraw "redraw" ANYWHERE ["F5"] "" "Draw the screen again";

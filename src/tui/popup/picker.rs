@@ -20,6 +20,13 @@ pub enum Pick {
     Agent(String),
     /// A model.
     Model(String),
+    /// Who is to do a task.
+    HandOver {
+        /// The agent.
+        agent: String,
+        /// The task.
+        task: String,
+    },
 }
 
 /// The list.

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::{Command, SessionId};
 use crate::engine::Handle;
+use crate::git::Repository;
 use crate::text;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::paint::Painter;
@@ -20,7 +21,9 @@ const REMEMBERED: usize = 1_000;
 
 /// Carries effects out; what comes of them returns as messages.
 pub(super) struct Performer {
-    messages: mpsc::Sender<Msg>,
+    messages: mpsc::Sender<(usize, Msg)>,
+    /// The seat that messages are for.
+    seat: usize,
     commands: Option<mpsc::Sender<Command>>,
     waiting: VecDeque<Command>,
     session: Option<SessionId>,
@@ -29,9 +32,10 @@ pub(super) struct Performer {
 }
 
 impl Performer {
-    pub(super) fn new(start: &StartInfo, messages: mpsc::Sender<Msg>) -> Self {
+    pub(super) fn new(start: &StartInfo, seat: usize, messages: mpsc::Sender<(usize, Msg)>) -> Self {
         Self {
             messages,
+            seat,
             commands: None,
             waiting: VecDeque::new(),
             session: None,
@@ -43,38 +47,49 @@ impl Performer {
     pub(super) fn opened(&mut self, handle: Handle) {
         self.session = Some(handle.session);
         self.commands = Some(handle.commands);
+        self.send_waiting();
     }
 
-    /// Sends commands that found the inbox full; rests while there are none.
-    pub(super) async fn send_waiting(&mut self) {
-        let (Some(commands), false) = (&self.commands, self.waiting.is_empty()) else {
-            return std::future::pending().await;
-        };
-        match commands.reserve().await {
-            Ok(permit) => {
-                if let Some(command) = self.waiting.pop_front() {
-                    permit.send(command);
+    /// Sends what the inbox has room for. Says whether something still waits for room.
+    pub(super) fn send_waiting(&mut self) -> bool {
+        let Some(commands) = &self.commands else { return false };
+        while !self.waiting.is_empty() {
+            match commands.try_reserve() {
+                Ok(permit) => {
+                    if let Some(command) = self.waiting.pop_front() {
+                        permit.send(command);
+                    }
                 }
+                Err(mpsc::error::TrySendError::Full(())) => return true,
+                Err(mpsc::error::TrySendError::Closed(())) => self.waiting.clear(),
             }
-            Err(_) => self.waiting.clear(),
         }
+        false
     }
 
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Command(command) => self.waiting.push_back(command),
+            Effect::Command(command) => {
+                self.waiting.push_back(command);
+                self.send_waiting();
+            }
             Effect::Load(job) => {
-                let messages = self.messages.clone();
+                let (messages, seat) = (self.messages.clone(), self.seat);
                 tokio::task::spawn_blocking(move || {
-                    let _ = messages.blocking_send(Msg::Loaded(Box::new(job.load())));
+                    let _ = messages.blocking_send((seat, Msg::Loaded(Box::new(job.load()))));
                     if let Some(paints) = job.paint(&Painter::new()) {
-                        let _ = messages.blocking_send(Msg::Painted(Box::new(paints)));
+                        let _ = messages.blocking_send((seat, Msg::Painted(Box::new(paints))));
                     }
                 });
             }
             Effect::ListFiles => {
                 let folder = self.folder.clone();
                 self.in_background(move || Some(Msg::Files(list_files(&folder))));
+            }
+            Effect::LookAtTree => {
+                let folder = self.folder.clone();
+                // A repository that cannot be read is told by what is done with it.
+                self.in_background(move || Some(Msg::Tree(Repository::open(&folder).ok()?.tree_state().ok()?)));
             }
             Effect::Export { path, text } => {
                 let target = self.export_target(path);
@@ -103,10 +118,10 @@ impl Performer {
     }
 
     fn in_background(&self, work: impl FnOnce() -> Option<Msg> + Send + 'static) {
-        let messages = self.messages.clone();
+        let (messages, seat) = (self.messages.clone(), self.seat);
         tokio::task::spawn_blocking(move || {
             if let Some(message) = work() {
-                let _ = messages.blocking_send(message);
+                let _ = messages.blocking_send((seat, message));
             }
         });
     }

@@ -15,12 +15,15 @@ pub fn header(app: &App, area: Rect, buffer: &mut Buffer) {
     let bar = app.theme.style(Role::Bar);
     buffer.set_style(area, bar);
     let session = &app.session;
-    let mut left = vec![" tenon".to_owned()];
+    let mut left = vec![if app.start.task.is_some() { " tenon ▸ task".to_owned() } else { " tenon".to_owned() }];
     if !session.repository.is_empty() {
         left.push(text::truncate(&session.repository, 28).into_owned());
     }
     if !session.branch.is_empty() {
         left.push(format!("⎇ {}", text::truncate(&session.branch, 28)));
+    }
+    if !session.tree.is_empty() {
+        left.push(session.tree.clone());
     }
     let model = if session.model.is_empty() { "no model: F3" } else { session.model.as_str() };
     let middle = if session.agent.is_empty() { model.to_owned() } else { format!("{} · {model}", session.agent) };
@@ -65,8 +68,13 @@ pub fn footer(app: &App, area: Rect, buffer: &mut Buffer) {
         buffer.set_stringn(area.x, area.y, &shown, usize::from(area.width), bar.patch(app.theme.style(Role::Strong)));
         return;
     }
-    let badge = app.chat.pending().map(|_| "? a question waits in the chat ");
-    let room = usize::from(area.width).saturating_sub(badge.map_or(0, text::width));
+    let badge = match (app.chat.pending(), app.tasks.waiting_elsewhere()) {
+        (Some(_), _) => Some("? a question waits in the chat ".to_owned()),
+        (None, 0) => None,
+        (None, 1) => Some("1 task waits: Alt-4 ".to_owned()),
+        (None, count) => Some(format!("{count} tasks wait: Alt-4 ")),
+    };
+    let room = usize::from(area.width).saturating_sub(badge.as_deref().map_or(0, text::width));
     let mut spans = vec![Span::styled(" ", bar)];
     let mut used = 1;
     for (key, word) in app.keys.footer(app.focus()) {
@@ -80,7 +88,7 @@ pub fn footer(app: &App, area: Rect, buffer: &mut Buffer) {
     }
     buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
     if let Some(badge) = badge {
-        let x = area.right().saturating_sub(u16::try_from(text::width(badge)).unwrap_or(0));
-        buffer.set_stringn(x, area.y, badge, usize::from(area.width), bar.patch(app.theme.style(Role::Warn)));
+        let x = area.right().saturating_sub(u16::try_from(text::width(&badge)).unwrap_or(0));
+        buffer.set_stringn(x, area.y, &badge, usize::from(area.width), bar.patch(app.theme.style(Role::Warn)));
     }
 }

@@ -49,13 +49,19 @@ impl Machine {
         let mut machine = Self::bare(rules());
         machine.record(Event::SessionOpened {
             session: SessionId::new("s"),
+            parent: None,
             repository: "/r".to_owned(),
             branch: None,
             head: None,
             isolation: tenon::domain::Isolation::Copy,
             version: "0".to_owned(),
         });
-        machine.record(Event::AgentChosen { agent: "a".to_owned(), model: "p/m".to_owned(), tools: None });
+        machine.record(Event::AgentChosen {
+            agent: "a".to_owned(),
+            model: "p/m".to_owned(),
+            tools: None,
+            context_window: None,
+        });
         machine
     }
 

@@ -111,7 +111,7 @@ fn genuine(machine: &Machine, id: JobId, way: u8) -> Outcome {
         Work::Call { permitted: false, call } if bad && call.name == "run" => {
             Outcome::NeedsPermission("run `x` with network access".to_owned())
         }
-        Work::Call { .. } | Work::Shell { .. } => {
+        Work::Call { .. } | Work::Shell { .. } | Work::Delegate(_) => {
             Outcome::Returned(Returned { ok: !bad, output: "output".to_owned(), ms: 1 })
         }
         Work::Propose { id, .. } => Outcome::Drafted(match way % 6 {
@@ -153,7 +153,13 @@ fn genuine(machine: &Machine, id: JobId, way: u8) -> Outcome {
         Work::Choose { .. } => Outcome::Chosen(if bad {
             Err(failed())
         } else {
-            Ok(Chosen { agent: "b".into(), model: "p/n".into(), tools: None, notes: vec!["a note".into()] })
+            Ok(Chosen {
+                agent: "b".into(),
+                model: "p/n".into(),
+                tools: None,
+                context_window: Some(9),
+                notes: vec!["a note".into()],
+            })
         }),
         Work::Review { .. } => Outcome::Reviewed(if bad { Err(failed()) } else { Ok("please change this".into()) }),
     }
@@ -279,7 +285,7 @@ fn report(machine: &mut Machine, pick: usize, way: u8) {
 /// Every commit that was made was green, or the user said despite.
 fn check_commits(machine: &Machine) -> TestCaseResult {
     for work in machine.started.values() {
-        let Work::Commit { selected, message } = work else { continue };
+        let Work::Commit { selected, message, .. } = work else { continue };
         let red = machine.session.evidence_on(&selected.hash).any(|found| found.status != GateStatus::Pass);
         prop_assert_eq!(red, message.contains("Tenon-Gates:"), "a commit that is not green says so");
     }

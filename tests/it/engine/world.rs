@@ -181,6 +181,8 @@ impl World {
                 ("HOME".to_owned(), self.folder.path().display().to_string()),
             ]),
             helper: Some(PathBuf::from(env!("CARGO_BIN_EXE_tenon"))),
+            parent: None,
+            children: None,
         }
     }
 

@@ -70,6 +70,7 @@ impl Player {
         self.msg(Msg::Opened { session: "s1".into(), blobs: Arc::clone(&self.blobs) });
         self.event(Event::SessionOpened {
             session: "s1".into(),
+            parent: None,
             repository: "/src/orders-api".to_owned(),
             branch: Some("main".to_owned()),
             head: None,

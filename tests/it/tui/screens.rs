@@ -105,7 +105,12 @@ fn agents_and_models_are_chosen_from_lists() {
 #[test]
 fn the_header_follows_the_session() {
     let mut player = Player::new(120, 30).open();
-    player.event(Event::AgentChosen { agent: "reviewer".to_owned(), model: "openai/x".to_owned(), tools: None });
+    player.event(Event::AgentChosen {
+        agent: "reviewer".to_owned(),
+        model: "openai/x".to_owned(),
+        tools: None,
+        context_window: None,
+    });
     let usage = Usage { input_tokens: 12_000, output_tokens: 2_200, cost_usd: Some(0.08), ..Usage::default() };
     player.event(Event::AssistantSaid { text: String::new(), complete: true, thinking: Vec::new(), stop: None, usage });
     let header = player.rows()[0].clone();
