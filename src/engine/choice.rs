@@ -58,7 +58,7 @@ impl Choosing<'_> {
         let tools: Option<Vec<String>> =
             (!everything).then(|| allowed.tools.iter().map(|tool| (*tool).to_owned()).collect());
         let mut specs = self.tools.specs(tools.as_deref());
-        specs.extend(self.delegate(agent, tools.as_deref()));
+        specs.extend(self.delegate(tools.as_deref()));
         let mut budget = self.settings.budget;
         if let Some(most) = agent.max_turns {
             budget.requests = Some(budget.requests.map_or(most, |limit| limit.min(most)));
@@ -84,9 +84,9 @@ impl Choosing<'_> {
     }
 
     /// The tool that hands tasks over, with the agents there are, for an agent that may call it.
-    fn delegate(&self, agent: &AgentDef, allowed: Option<&[String]>) -> Option<ToolSpec> {
+    fn delegate(&self, allowed: Option<&[String]>) -> Option<ToolSpec> {
         let may = allowed.is_none_or(|names| names.iter().any(|name| name == protocol::DELEGATE));
-        let others = self.catalogue.agents.iter().filter(|other| other.name != agent.name && !other.name.is_empty());
+        let others = self.catalogue.agents.iter().filter(|other| !other.name.is_empty());
         let lines: Vec<String> = others
             .take(AGENTS_TOLD)
             .map(|other| {

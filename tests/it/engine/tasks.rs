@@ -21,7 +21,7 @@ async fn open(world: &World) -> (Front, mpsc::Receiver<Child>) {
 #[tokio::test]
 async fn a_delegated_task_is_a_session_whose_proposal_waits_and_whose_words_come_back() {
     let world = World::new(&[("a.txt", "a\n")]);
-    world.says(calls(&[("c1", "delegate", json!({"agent": "reviewer", "task": "Say b instead"}))]));
+    world.says(calls(&[("c1", "delegate", json!({"agent": "senior-backend-dev", "task": "Say b instead"}))]));
     world.says(calls(&[write("w1", "a.txt", "b\n")]));
     world.says(text("I said b."));
     world.says(text("The other agent did it."));
@@ -30,7 +30,7 @@ async fn a_delegated_task_is_a_session_whose_proposal_waits_and_whose_words_come
     let child = born.recv().await.expect("a task is born");
     let delegated = parent.until("the task", |event| matches!(event, Event::Delegated { .. })).await;
     let Event::Delegated { session, agent, task, call } = delegated else { unreachable!() };
-    assert_eq!((&session, agent.as_str(), task.as_str()), (&child.session, "reviewer", "Say b instead"));
+    assert_eq!((&session, agent.as_str(), task.as_str()), (&child.session, "senior-backend-dev", "Say b instead"));
     assert_eq!(call.map(|call| call.to_string()).as_deref(), Some("c1"));
     let mut child = front(child);
     let opened = child.until("its beginning", |event| matches!(event, Event::SessionOpened { .. })).await;
