@@ -3,6 +3,7 @@
 //! One thread owns the model; another listens, so that an answer stops within a token and the process ends as soon
 //! as nobody listens any more.
 
+pub mod guess;
 mod session;
 
 use std::io::{BufRead, Write};
@@ -28,18 +29,20 @@ pub trait Brain {
     fn context(&self) -> usize;
     /// What stands around turns, with `role` and `text` for what is put in; `None` where ChatML holds.
     fn template(&self, turns: &[(&str, &str)]) -> Option<String>;
+    /// Whether what it knows can be cut anywhere; some models only know all or nothing.
+    fn can_be_cut(&self) -> bool;
     /// Forgets everything behind the first tokens.
     ///
     /// # Errors
     /// The model's memory cannot be cut there.
     fn keep(&mut self, tokens: usize) -> Result<(), String>;
-    /// Reads tokens behind those it knows.
+    /// Reads tokens behind the first `from`.
     ///
     /// # Errors
     /// The computation failed.
     fn read(&mut self, from: usize, tokens: &[i32]) -> Result<(), String>;
-    /// How likely each token is after what was read last.
-    fn logits(&self) -> &[f32];
+    /// How likely each token is behind one of those that were read last.
+    fn logits(&self, behind: usize) -> &[f32];
     /// Uses so many threads from now on. False when it forgot what it knew over that.
     fn threads(&mut self, count: usize) -> bool;
     /// Writes what it knows of these tokens to a file.

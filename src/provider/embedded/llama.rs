@@ -12,7 +12,7 @@ use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::model::{LlamaChatMessage, LlamaModel};
 use llama_cpp_2::token::LlamaToken;
 
-use super::engine::Brain;
+use super::engine::{Brain, guess};
 
 /// Tokens computed at once.
 const BATCH: u32 = 64;
@@ -25,7 +25,6 @@ pub(super) struct Llama<'a> {
     size: usize,
     threads: usize,
     chat_ml: bool,
-    logits_at: i32,
 }
 
 /// Loads weights, telling how much of them is there.
@@ -52,7 +51,7 @@ impl<'a> Llama<'a> {
     ) -> Result<Self, String> {
         let size = context.min(usize::try_from(model.n_ctx_train()).unwrap_or(context)).max(512);
         let chat_ml = model.vocab().tokenize(b"<|im_start|>", false, true).len() == 1;
-        let mut made = Self { backend, model, context: None, size, threads, chat_ml, logits_at: 0 };
+        let mut made = Self { backend, model, context: None, size, threads, chat_ml };
         made.context = Some(made.make(threads)?);
         Ok(made)
     }
@@ -112,6 +111,10 @@ impl Brain for Llama<'_> {
         self.model.apply_chat_template(&template, &messages, true).ok()
     }
 
+    fn can_be_cut(&self) -> bool {
+        !self.model.is_recurrent() && !self.model.is_hybrid()
+    }
+
     fn keep(&mut self, tokens: usize) -> Result<(), String> {
         let context = self.context_mut()?;
         if tokens == 0 {
@@ -123,19 +126,22 @@ impl Brain for Llama<'_> {
     }
 
     fn read(&mut self, from: usize, tokens: &[i32]) -> Result<(), String> {
+        // Long batches are prompts, of which only the end is asked for.
+        let every = tokens.len() <= guess::MOST + 1;
         let mut batch = LlamaBatch::new(tokens.len(), 1);
         for (index, token) in tokens.iter().enumerate() {
             let position = i32::try_from(from + index).map_err(|error| error.to_string())?;
-            let last = index + 1 == tokens.len();
-            batch.add(LlamaToken(*token), position, &[0], last).map_err(|error| error.to_string())?;
+            batch
+                .add(LlamaToken(*token), position, &[0], every || index + 1 == tokens.len())
+                .map_err(|error| error.to_string())?;
         }
         self.context_mut()?.decode(&mut batch).map_err(|error| error.to_string())?;
-        self.logits_at = i32::try_from(tokens.len()).unwrap_or(1) - 1;
         Ok(())
     }
 
-    fn logits(&self) -> &[f32] {
-        self.context.as_ref().map(|context| context.get_logits_ith(self.logits_at)).unwrap_or_default()
+    fn logits(&self, behind: usize) -> &[f32] {
+        let behind = i32::try_from(behind).unwrap_or(-1);
+        self.context.as_ref().map(|context| context.get_logits_ith(behind)).unwrap_or_default()
     }
 
     fn threads(&mut self, count: usize) -> bool {

@@ -161,6 +161,8 @@ pub struct Timings {
     pub written_tokens: usize,
     /// Tokens written that were not the model's first choice, because that did not fit.
     pub corrected_tokens: usize,
+    /// Tokens written that had been guessed from the text before them.
+    pub guessed_tokens: usize,
     /// Milliseconds of reading.
     pub reading_ms: u64,
     /// Milliseconds of writing.

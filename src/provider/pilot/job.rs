@@ -147,7 +147,11 @@ impl Job {
         let path = ask.target.path.clone();
         let old = ask.known.get(&path).map(|file| file.lines.clone()).unwrap_or_default();
         let mut how = ask.target.how;
-        if how == How::AddTests && ask.failure.is_some() || how == How::Create && !old.is_empty() {
+        if how == How::AddTests
+            && ask.failure.is_some()
+            && here.story.steps.iter().any(|step| step.changed() && step.path() == path)
+            || how == How::Create && !old.is_empty()
+        {
             how = How::Change;
         }
         let budget = here.limits.prompt;
@@ -163,8 +167,7 @@ impl Job {
         for other in changed.chain(ask.beside.iter().copied()).filter(|other| *other != path) {
             // Tests are not needed to change code, unless they are what fails.
             let is_test = languages::is_test(other);
-            let wanted = !is_test
-                || ask.failure.is_some() && here.story.steps.iter().any(|step| step.changed() && step.path() == other);
+            let wanted = !is_test || ask.failure.is_some() || super::plan::speaks_of_failing(&here.story.task);
             let Some(file) = ask.known.get(other).filter(|_| wanted) else { continue };
             let full = excerpt::tokens(&file.text()) <= left;
             let part = if full { file.text() } else { excerpt::excerpt(other, &file.lines, &here.terms, left) };

@@ -31,15 +31,16 @@ const MOST_TARGETS: usize = 4;
 pub(super) fn targets(story: &Story, terms: &Terms, ranked: &[Ranked]) -> Vec<Target> {
     let mut targets = Vec::new();
     let exists = |path: &str| ranked.iter().any(|file| is_named(&file.path, path));
-    let speaks_of_tests = terms.speaks_of(&["test", "tests", "spec", "tested"]);
-    for file in ranked.iter().filter(|file| file.named) {
+    let speaks_of_tests = story.task.to_lowercase().contains("test");
+    let failing = speaks_of_failing(&story.task);
+    for file in ranked.iter().filter(|file| file.named && !(failing && languages::is_test(&file.path))) {
         let how = if languages::is_test(&file.path) && adds_tests(story) { How::AddTests } else { How::Change };
         targets.push(Target { path: file.path.clone(), how });
     }
     // In the order of the task: what it names first is usually what the others follow from.
     targets.sort_by_key(|target| terms.paths.iter().position(|path| is_named(&target.path, path)));
     let listed = story.steps.iter().any(|step| step.name == "list" && step.ok);
-    for path in terms.paths.iter().filter(|path| listed && !exists(path)) {
+    for path in terms.paths.iter().filter(|path| listed && !failing && !exists(path)) {
         let path = placed(path, ranked);
         targets.push(Target { path, how: How::Create });
     }
@@ -76,19 +77,7 @@ fn adds_tests(story: &Story) -> bool {
 /// Whether the task asks for tests, not only speaks of them.
 fn wants_tests(task: &str) -> bool {
     let task = task.to_lowercase();
-    let fails = [
-        "test fails",
-        "tests fail",
-        "failing test",
-        "test is failing",
-        "tests are failing",
-        "fix the test",
-        "make the test",
-        "tests pass",
-        "test passes",
-        "test pass",
-    ];
-    if fails.iter().any(|words| task.contains(words)) {
+    if speaks_of_failing(&task) {
         return false;
     }
     let marks = [
@@ -110,6 +99,29 @@ fn wants_tests(task: &str) -> bool {
         "cover ",
     ];
     marks.iter().any(|words| task.contains(words))
+}
+
+/// Whether tests fail that are right: they say what to do, and are not to be touched.
+pub(super) fn speaks_of_failing(task: &str) -> bool {
+    const MARKS: [&str; 15] = [
+        "test fails",
+        "tests fail",
+        "failing test",
+        "test is failing",
+        "tests are failing",
+        "tests are red",
+        "make the test",
+        "tests pass",
+        "test passes",
+        "test pass",
+        "tests are right",
+        "test is right",
+        ".py fails",
+        ".js fails",
+        ".go fails",
+    ];
+    let task = task.to_lowercase();
+    MARKS.iter().any(|words| task.contains(words))
 }
 
 /// Whether tests are all the task asks for.

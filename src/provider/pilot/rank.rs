@@ -46,14 +46,14 @@ pub(super) fn rank(story: &Story, terms: &Terms) -> Vec<Ranked> {
             all.entry(path.clone()).or_insert(0.0);
         }
     }
-    // Named files may lie deeper than the list goes.
+    // Without a list a named file is taken at its word.
     for path in &terms.paths {
-        if path.contains('/') && !all.keys().any(|known| is_named(known, path)) && listed.is_empty() {
+        if !all.keys().any(|known| is_named(known, path)) && listed.is_empty() {
             all.insert(path.clone(), 0.0);
         }
     }
     let weights = weights(&found, terms);
-    let speaks_of_tests = terms.speaks_of(&["test", "spec", "coverage"]);
+    let speaks_of_tests = story.task.to_lowercase().contains("test");
     let mut ranked: Vec<Ranked> = all
         .into_keys()
         .filter(|path| !is_noise(path))
@@ -70,6 +70,26 @@ pub(super) fn rank(story: &Story, terms: &Terms) -> Vec<Ranked> {
         .collect();
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.path.cmp(&b.path)));
     ranked
+}
+
+/// Files of the repository that these lines bring in, by the names of modules.
+pub(super) fn imported<'a>(lines: &[String], ranked: &'a [Ranked]) -> Vec<&'a str> {
+    let brings = |line: &&String| {
+        let line = line.trim_start();
+        ["import ", "from ", "use ", "#include", "require"].iter().any(|word| line.starts_with(word))
+            || line.contains("require(")
+    };
+    let words: Vec<&str> = lines
+        .iter()
+        .filter(brings)
+        .flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-'))
+        .collect();
+    let is_brought = |file: &&Ranked| {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let stem = name.split('.').next().unwrap_or(name);
+        languages::of(&file.path).is_code && !languages::is_test(&file.path) && words.contains(&stem)
+    };
+    ranked.iter().filter(is_brought).map(|file| file.path.as_str()).collect()
 }
 
 /// Whether `wanted` means this path: all of it, or its end.

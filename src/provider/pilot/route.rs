@@ -95,18 +95,33 @@ fn change(here: &Here<'_>) -> Next {
     if targets.is_empty() {
         return nowhere(here, &ranked);
     }
-    let beside = beside(&targets, &ranked);
+    let beside = beside(&here.story.task, &targets, &ranked);
     let existing = targets.iter().filter(|target| target.how != How::Create).map(|target| target.path.as_str());
     let wanted: Vec<&str> = existing.chain(beside.iter().copied()).collect();
     if let Some(next) = read(here, &wanted) {
         return next;
     }
     let known = here.story.files();
+    let brought = targets
+        .iter()
+        .filter_map(|target| known.get(&target.path))
+        .flat_map(|file| rank::imported(&file.lines, &ranked));
+    let brought: Vec<&str> = brought.filter(|path| !wanted.contains(path)).take(BESIDE).collect();
+    if let Some(next) = read(here, &brought) {
+        return next;
+    }
+    let beside: Vec<&str> = brought.into_iter().chain(beside).collect();
+    if let Some(next) = first_run(here) {
+        return next;
+    }
     if let Some(step) = refused_change(&here.story) {
         return Next::Reply(says(report::refused(step)));
     }
-    let ended = here.story.steps.iter().any(|step| matches!(step.name.as_str(), "run" | "propose"));
+    let first_change = here.story.steps.iter().position(Step::changed).unwrap_or(here.story.steps.len());
+    let ended = here.story.steps.iter().skip(first_change).any(|step| matches!(step.name.as_str(), "run" | "propose"));
     if !ended {
+        let failure = here.story.steps.iter().take(first_change).find(|step| step.name == "run" && !step.ok);
+        let failure = failure.map(|step| report::excerpt(&step.output));
         for target in &targets {
             let done = here.story.steps.iter().any(|step| step.changed() && step.path() == target.path);
             if done || target.how != How::Create && !known.contains_key(&target.path) {
@@ -114,7 +129,7 @@ fn change(here: &Here<'_>) -> Next {
             }
             return Next::Write(Box::new(Job::change(
                 here,
-                Ask { target, targets: &targets, beside: &beside, failure: None, known: &known },
+                Ask { target, targets: &targets, beside: &beside, failure: failure.clone(), known: &known },
             )));
         }
     }
@@ -124,12 +139,28 @@ fn change(here: &Here<'_>) -> Next {
     prove(here, &targets, &beside)
 }
 
+/// Tests that fail say more than the task does, so they are run before anything is changed.
+fn first_run(here: &Here<'_>) -> Option<Next> {
+    if !plan::speaks_of_failing(&here.story.task) || !here.has("run") || here.story.first("run").is_some() {
+        return None;
+    }
+    let command = tests_command(&here.request.system)?;
+    Some(here.call("", vec![("run", json!({"command": command, "timeout_s": 120}))]))
+}
+
+/// How the project's tests are run, as the engine says in the prompt.
+fn tests_command(system: &str) -> Option<&str> {
+    let project = system.lines().find_map(|line| line.strip_prefix("- Project: "))?;
+    project.split_once("tests: `")?.1.split_once('`').map(|(command, _)| command)
+}
+
 /// After the changes: syntax, then the proposal with its gates, then what failed goes back.
 fn prove(here: &Here<'_>, targets: &[Target], beside: &[&str]) -> Next {
     let steps = &here.story.steps;
     let last_change = steps.iter().rposition(Step::changed).unwrap_or(0);
     let since = &steps[last_change + 1..];
-    let failures = steps.iter().filter(|step| failed(step)).count();
+    let first_change = steps.iter().position(Step::changed).unwrap_or(0);
+    let failures = steps.iter().skip(first_change).filter(|step| failed(step)).count();
     match since.iter().rev().find(|step| matches!(step.name.as_str(), "run" | "propose")) {
         None => match syntax(here, &steps[last_change..]) {
             Some(command) => here.call("", vec![("run", json!({"command": command, "timeout_s": 20}))]),
@@ -169,7 +200,8 @@ fn syntax(here: &Here<'_>, steps: &[Step]) -> Option<String> {
         return None;
     }
     let mut paths: Vec<&str> = here.story.steps.iter().filter(|step| step.changed()).map(Step::path).collect();
-    if steps.len() > 1 || here.story.steps.iter().any(|step| step.name == "run") {
+    let checked = here.story.steps.iter().skip_while(|step| !step.changed()).any(|step| step.name == "run");
+    if steps.len() > 1 || checked {
         paths = steps.iter().filter(|step| step.changed()).map(Step::path).collect();
     }
     paths.sort_unstable();
@@ -221,15 +253,23 @@ fn refused_change(story: &Story) -> Option<&Step> {
 }
 
 /// Files worth a look beside those that are changed.
-fn beside<'a>(targets: &[Target], ranked: &'a [Ranked]) -> Vec<&'a str> {
+fn beside<'a>(task: &str, targets: &[Target], ranked: &'a [Ranked]) -> Vec<&'a str> {
     let is_target = |path: &str| targets.iter().any(|target| target.path == path);
     let useful = |file: &&Ranked| {
         !is_target(&file.path)
-            && file.score > 4.0
+            && (file.named || !file.lines.is_empty())
             && languages::of(&file.path).is_code
             && !languages::is_test(&file.path)
     };
-    let mut found: Vec<&str> = ranked.iter().filter(useful).take(BESIDE).map(|file| file.path.as_str()).collect();
+    let failing = plan::speaks_of_failing(task);
+    // A test that fails is what the change is measured by.
+    let mut found: Vec<&str> = ranked
+        .iter()
+        .filter(|file| failing && languages::is_test(&file.path) && (file.named || file.score > 0.0))
+        .take(1)
+        .map(|file| file.path.as_str())
+        .collect();
+    found.extend(ranked.iter().filter(useful).take(BESIDE).map(|file| file.path.as_str()));
     // A new file is written like those of its kind.
     for target in targets.iter().filter(|target| target.how == How::Create) {
         let folder = target.path.rsplit_once('/').map_or("", |(folder, _)| folder);

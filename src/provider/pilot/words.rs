@@ -205,7 +205,7 @@ pub(super) struct Terms {
 pub(super) fn wish(task: &str) -> Wish {
     let text = task.trim();
     let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .split(|c: char| !c.is_alphanumeric() && !"'_".contains(c))
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect();
@@ -348,6 +348,7 @@ mod tests {
             ("What does store.py do?", Wish::Answer),
             ("why is the total wrong", Wish::Answer),
             ("The total in `cart_total` is wrong for empty carts.", Wish::Change),
+            ("list_orders in orders.py returns every order. Give it pages.", Wish::Change),
             ("hello", Wish::Talk),
             ("thanks!", Wish::Talk),
             ("I want orders sorted by date", Wish::Change),

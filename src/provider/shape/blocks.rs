@@ -75,6 +75,7 @@ impl Blocks {
     }
 
     pub(super) fn step(&mut self, byte: u8) -> Fit {
+        let over = self.is_over();
         match &mut self.phase {
             Phase::Open(at) => {
                 if SEARCH.as_bytes().get(*at) != Some(&byte) {
@@ -102,7 +103,7 @@ impl Blocks {
                 }
                 fit
             }
-            Phase::Closed if byte == b'\n' && self.done.len() < MOST_BLOCKS => {
+            Phase::Closed if byte == b'\n' && !over => {
                 self.phase = Phase::Open(0);
                 Fit::Fits
             }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::super::wire::{End, Prompt, Timings, Told, Turn};
+use super::guess::{self, Guesser};
 use super::{Around, Brain};
 use crate::provider::shape::{Acceptor, Fit};
 
@@ -24,6 +25,10 @@ pub(super) struct Session<'a> {
     /// The tokens the model's memory holds.
     known: Vec<i32>,
     random: fastrand::Rng,
+    /// The place of the last token in the batch that was read last.
+    last: usize,
+    /// The model's memory can be cut, so that wrong guesses can be taken back.
+    guesses: bool,
 }
 
 /// Why nothing was written.
@@ -35,7 +40,8 @@ enum Stopped {
 impl<'a> Session<'a> {
     pub(super) fn new(brain: &'a mut dyn Brain, around: &'a Around) -> Self {
         // Seeded alike each time, so that a run can be repeated.
-        Self { brain, around, known: Vec::new(), random: fastrand::Rng::with_seed(1) }
+        let guesses = brain.can_be_cut();
+        Self { brain, around, known: Vec::new(), random: fastrand::Rng::with_seed(1), last: 0, guesses }
     }
 
     /// Reads what every prompt of this kind begins with.
@@ -118,11 +124,16 @@ impl<'a> Session<'a> {
     ) -> Result<End, Stopped> {
         let mut acceptor = Acceptor::new(&prompt.shape);
         let mut pending = Vec::new();
+        let mut guesser = Guesser::default();
+        // Tokens that were read along behind the known ones, and how many tokens of the last batch were right.
+        let mut guessed: Vec<i32> = Vec::new();
+        let mut right = 0;
+        let mut behind = self.last;
         loop {
             if stop() {
                 return Err(Stopped::Cancelled);
             }
-            let Some((token, corrected)) = self.choose(&mut acceptor, prompt.temperature) else {
+            let Some((token, corrected)) = self.choose(&mut acceptor, behind, prompt.temperature) else {
                 return Ok(End::RanOn);
             };
             timings.corrected_tokens += usize::from(corrected);
@@ -138,21 +149,36 @@ impl<'a> Session<'a> {
             if acceptor.is_over() {
                 return Ok(End::Finished);
             }
-            if timings.written_tokens >= prompt.most || self.known.len() + 1 >= self.brain.context() {
+            if timings.written_tokens >= prompt.most || self.known.len() + guess::MOST + 2 >= self.brain.context() {
                 return Ok(End::Limit);
             }
-            self.brain.read(self.known.len(), &[token]).map_err(Stopped::Failed)?;
+            if guessed.get(right) == Some(&token) {
+                self.known.push(token);
+                right += 1;
+                behind += 1;
+                timings.guessed_tokens += 1;
+                continue;
+            }
+            if right < guessed.len() {
+                self.brain.keep(self.known.len()).map_err(Stopped::Failed)?;
+            }
+            guesser.held(right, guessed.len());
+            let at = self.known.len();
             self.known.push(token);
+            guessed = if self.guesses { guesser.guess(&self.known) } else { Vec::new() };
+            let batch: Vec<i32> = std::iter::once(token).chain(guessed.iter().copied()).collect();
+            self.brain.read(at, &batch).map_err(Stopped::Failed)?;
+            (right, behind) = (0, 0);
         }
     }
 
     /// The next token, and whether it is another than the model would have taken. `None` when the model runs on.
-    fn choose(&mut self, acceptor: &mut Acceptor, temperature: f32) -> Option<(i32, bool)> {
-        let logits = self.brain.logits();
+    fn choose(&mut self, acceptor: &mut Acceptor, behind: usize, temperature: f32) -> Option<(i32, bool)> {
+        let logits = self.brain.logits(behind);
         let mut heap: Option<BinaryHeap<Scored>> = None;
         let first = likeliest(logits)?;
         if temperature > 0.0 {
-            return self.draw(acceptor, temperature);
+            return self.draw(acceptor, behind, temperature);
         }
         let mut candidate = first;
         loop {
@@ -162,7 +188,7 @@ impl<'a> Session<'a> {
                 Fit::Refused => {}
             }
             let heap = heap.get_or_insert_with(|| {
-                let mut heap = scored(self.brain.logits());
+                let mut heap = scored(self.brain.logits(behind));
                 heap.pop();
                 heap
             });
@@ -171,8 +197,8 @@ impl<'a> Session<'a> {
     }
 
     /// Draws one of the likeliest tokens that fit.
-    fn draw(&mut self, acceptor: &mut Acceptor, temperature: f32) -> Option<(i32, bool)> {
-        let mut heap = scored(self.brain.logits());
+    fn draw(&mut self, acceptor: &mut Acceptor, behind: usize, temperature: f32) -> Option<(i32, bool)> {
+        let mut heap = scored(self.brain.logits(behind));
         let first = heap.peek()?.token;
         let mut fitting: Vec<Scored> = Vec::new();
         let mut looked_at = 0;
@@ -273,6 +299,7 @@ impl<'a> Session<'a> {
             }
             let batch = &tokens[at..tokens.len().min(at + BATCH)];
             self.brain.read(at, batch).map_err(Stopped::Failed)?;
+            self.last = batch.len() - 1;
             self.known.extend(batch);
         }
         Ok(())
