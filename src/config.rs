@@ -48,6 +48,8 @@ pub struct Settings {
     pub workspace: WorkspaceSettings,
     /// Keys that replace the default ones of an action, by the action's name: `accept = ["y"]`.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// The project's HTTP interface: how it is started, and who asks.
+    pub api: ApiSettings,
     /// Providers beyond the built-in ones, and changes to those.
     pub providers: BTreeMap<String, ProviderSettings>,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             gates: GateSettings::default(),
             workspace: WorkspaceSettings::default(),
             keys: BTreeMap::new(),
+            api: ApiSettings::default(),
             providers: BTreeMap::new(),
         }
     }
@@ -184,6 +187,63 @@ impl Default for TestGateSettings {
     fn default() -> Self {
         Self { enabled: true, command: None, timeout_s: 900 }
     }
+}
+
+/// The project's HTTP interface.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiSettings {
+    /// The command that starts the service, instead of the one found; `$PORT` is the port it should listen on.
+    pub command: Option<String>,
+    /// The folder it is started in, relative to the repository.
+    pub folder: Option<String>,
+    /// The port it always listens on, when it does not read `PORT`.
+    pub port: Option<u16>,
+    /// The contract: a file of the repository, or a path of the service.
+    pub spec: Option<String>,
+    /// Ways to authenticate, by name.
+    pub auth: BTreeMap<String, AuthSettings>,
+}
+
+/// A way to authenticate. Secrets are named by the environment variable that holds them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// `bearer`, `basic`, `api_key`, `client_credentials` or `password`.
+    pub kind: String,
+    /// bearer: the variable that holds the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_env: Option<String>,
+    /// basic: the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// basic and password: the variable that holds the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_env: Option<String>,
+    /// api_key: the name of the header, parameter or cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// api_key: `header`, `query` or `cookie`.
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// api_key: the variable that holds the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// client_credentials and password: the token endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
+    /// client_credentials and password: the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// client_credentials and password: the variable that holds the client's secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret_env: Option<String>,
+    /// password: the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// client_credentials and password: what is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// A provider of the user's.

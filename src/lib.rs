@@ -21,20 +21,21 @@
 //! | L2 | [`provider`] | the wires to language models |
 //! | L2 | [`workspace`] | the transaction a task works in: overlay or copy, sandboxed processes |
 //! | L2 | [`git`] | everything that touches libgit2 |
-//! | L3 | [`tool`] | what an agent can call, one file a tool |
-//! | L3 | [`gate`] | what the engine checks on a proposal, one file a gate |
-//! | L3 | [`proposal`] | freeze a draft, take a selection, notice what went stale |
-//! | L4 | [`engine`] | decide, apply, driver, context window, permissions, budget |
-//! | L5 | [`headless`] | events as text or JSON lines, scripted review |
-//! | L5 | [`tui`] | the terminal user interface |
-//! | L6 | [`cli`] | command line definitions and the subcommands |
+//! | L3 | [`api`] | a backend's HTTP interface: serving, contracts, checks, load |
+//! | L4 | [`tool`] | what an agent can call, one file a tool |
+//! | L4 | [`gate`] | what the engine checks on a proposal, one file a gate |
+//! | L4 | [`proposal`] | freeze a draft, take a selection, notice what went stale |
+//! | L5 | [`engine`] | decide, apply, driver, context window, permissions, budget |
+//! | L6 | [`headless`] | events as text or JSON lines, scripted review |
+//! | L6 | [`tui`] | the terminal user interface |
+//! | L7 | [`cli`] | command line definitions and the subcommands |
 //!
 //! Reading order for a newcomer: [`domain`], then `engine/decide.rs`, then the room you came for.
 //!
 //! # Invariants
 //!
 //! 1. `ratatui` and `crossterm` appear under `tui/` only, `git2` under `git/` only, `reqwest` under
-//!    `provider/` only.
+//!    `provider/` and `api/` only.
 //! 2. The engine never asks the user interface anything: permission and review are states it rests
 //!    in. The user interface never queries the engine: it folds the same events.
 //! 3. Nothing but `git/` writes to the user's tree, and only with a verdict in the journal.
@@ -44,6 +45,7 @@
 //! 7. No mutable statics; bounded channels; no closure travels where data can.
 
 pub mod agent;
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod diff;

@@ -1,0 +1,123 @@
+//! What can be asked for, in the same way by an agent, on the command line and with a slash command.
+
+mod graphql;
+mod http;
+mod load;
+mod postman;
+mod serve;
+mod spec;
+mod test;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::desk::Desk;
+use super::target::Target;
+use super::{ApiError, detect, message};
+use crate::text;
+use crate::workspace::Workspace;
+
+pub use http::{Http, http};
+pub use load::{Load, LoadMode};
+pub use serve::{Serve, serve};
+pub use spec::{ApiSpec, Operation as SpecOperation, api_spec};
+pub use test::{ApiTest, api_test};
+
+/// What an action has at hand.
+#[derive(Clone)]
+pub struct Context {
+    /// Services, records, variables.
+    pub desk: Arc<Desk>,
+    /// Where the service runs.
+    pub workspace: Arc<dyn Workspace>,
+    /// Hears what happens meanwhile.
+    pub output: mpsc::Sender<Vec<u8>>,
+    /// Stops it.
+    pub cancel: CancellationToken,
+    /// The user allowed what [`outside`] asks for.
+    pub permitted: bool,
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// It did what was asked, and found nothing wrong.
+    pub ok: bool,
+    /// For people and models: clean text.
+    pub text: String,
+    /// For programs.
+    pub value: Value,
+}
+
+impl Outcome {
+    fn new(ok: bool, text: impl Into<String>, value: Value) -> Self {
+        Self { ok, text: text.into(), value }
+    }
+
+    fn failed(error: &ApiError) -> Self {
+        let text = text::sanitize(&error.to_string()).into_owned();
+        Self { ok: false, value: serde_json::json!({"error": text}), text }
+    }
+}
+
+impl Context {
+    /// Says something to whoever watches; a pane that is behind loses a line.
+    fn say(&self, line: &str) {
+        let _ = self.output.try_send(format!("{}\n", text::sanitize_line(line)).into_bytes());
+    }
+
+    /// Where requests go: an address, or the project's own service, started when it does not run.
+    async fn target(&self, url: Option<&str>) -> Result<Target, ApiError> {
+        let Some(url) = url.filter(|url| url.contains("://")) else { return self.own().await };
+        if let Some(running) = self.desk.running().filter(|running| running.holds(url)) {
+            let prefix = Target::parse(url)?.prefix().to_owned();
+            return Ok(running.below(&prefix));
+        }
+        let target = Target::parse(url)?;
+        if !target.is_loopback() && !self.permitted {
+            return Err(ApiError::Input(format!("{} is not on this machine, and the user did not allow it", target.origin())));
+        }
+        Ok(target)
+    }
+
+    /// The project's own service.
+    async fn own(&self) -> Result<Target, ApiError> {
+        if let Some(service) = self.desk.service().await {
+            return Ok(service.target.clone());
+        }
+        let outcome = serve::start(self, None, None).await?;
+        Ok(outcome.target.clone())
+    }
+
+    /// Blocking work on the workspace.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Workspace) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let workspace = Arc::clone(&self.workspace);
+        let done = tokio::task::spawn_blocking(move || work(workspace.as_ref())).await;
+        done.map_err(|error| ApiError::Service(format!("an internal error: {error}")))
+    }
+
+    async fn start_of(&self, command: Option<String>, port: Option<u16>) -> Result<super::serve::Start, ApiError> {
+        let settings = self.desk.settings.clone();
+        self.blocking(move |workspace| detect::start(workspace, &settings, command, port)).await?
+    }
+}
+
+/// What the user has to allow before a request may be sent there: anything outside this machine, and what changes
+/// something on this machine outside the workspace. `None` when nothing.
+pub fn outside(desk: &Desk, url: Option<&str>, method: &str) -> Option<String> {
+    let url = url.filter(|url| url.contains("://"))?;
+    let target = Target::parse(url).ok()?;
+    let shown = text::sanitize_line(target.origin()).into_owned();
+    let method = text::sanitize_line(method).into_owned();
+    if !target.is_loopback() {
+        return Some(format!("send {method} to `{shown}`, outside this machine"));
+    }
+    let own = desk.running().is_some_and(|running| running.holds(url));
+    (!own && !message::is_safe(&method)).then(|| format!("send {method} to `{shown}` on this machine, outside the workspace"))
+}

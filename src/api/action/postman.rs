@@ -1,0 +1,108 @@
+//! `api_test` with `mode: postman`: the requests of a collection, in order.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::http::{Http, http};
+use super::test::ApiTest;
+use super::{Context, Outcome};
+use crate::api::ApiError;
+use crate::api::import::{self, Collection, Imported};
+use crate::api::second;
+use crate::text;
+
+/// Does it.
+pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, ApiError> {
+    let path = input.file.as_deref().ok_or_else(|| ApiError::Input("`file` is missing: a Postman collection or a .http file".to_owned()))?;
+    let collection = import::read(path, &context.read(path).await?)?;
+    let base = settle(context, input, &collection).await?;
+    let (mut text, mut items) = (String::new(), Vec::new());
+    let (mut passed, mut failed, mut partly) = (0, 0, 0);
+    for request in &collection.requests {
+        if context.cancel.is_cancelled() {
+            break;
+        }
+        let outcome = http(context, of(request, input, base.as_deref())).await;
+        let status = outcome.value["answer"]["status"].as_u64().unwrap_or(0);
+        let whole = request.not_run.is_empty();
+        // Without an assertion of its own, an error of the service is a failure all the same.
+        let ok = outcome.ok && (status < 500 && (status < 400 || request.expect.contains_key("status")));
+        let mark = match (ok, whole) {
+            (false, _) => "✗",
+            (true, true) => "✓",
+            (true, false) => "!",
+        };
+        passed += usize::from(ok && whole);
+        partly += usize::from(ok && !whole);
+        failed += usize::from(!ok);
+        let _ = writeln!(text, "{mark} {}  {}", text::sanitize_line(&request.name), first_line(&outcome));
+        for check in outcome.value["checks"].as_array().into_iter().flatten().filter(|check| check["ok"] == false) {
+            let (what, found) = (check["what"].as_str().unwrap_or_default(), check["found"].as_str().unwrap_or_default());
+            let _ = writeln!(text, "    {}: found {}", text::sanitize_line(what), text::sanitize_line(found));
+        }
+        for not_run in &request.not_run {
+            let _ = writeln!(text, "    not run: {}", text::sanitize_line(not_run));
+        }
+        items.push(json!({"name": request.name, "ok": ok, "status": status, "not_run": request.not_run, "checks": outcome.value["checks"],
+            "exchange": outcome.value["id"]}));
+    }
+    for secret in &collection.secrets {
+        let _ = writeln!(text, "! {path} holds {secret}; keep secrets out of files, in variables of the environment");
+    }
+    let _ = writeln!(text, "{passed} passed, {failed} failed, {partly} passed with scripts that were not run");
+    let mut value = json!({"collection": collection.name, "passed": passed, "failed": failed, "partly": partly, "items": items,
+        "secrets": collection.secrets});
+    if input.second_opinion {
+        let opinion = second::newman(context.workspace.as_ref(), path, base.as_deref().unwrap_or_default(), context.cancel.clone()).await;
+        let _ = writeln!(text, "{}", opinion.text);
+        value["second_opinion"] = json!(opinion);
+    }
+    Ok(Outcome::new(failed == 0 && passed > 0, text, value))
+}
+
+/// Sets the variables of the collection; those for the address become that of the service.
+async fn settle(context: &Context, input: &ApiTest, collection: &Collection) -> Result<Option<String>, ApiError> {
+    let mut variables = collection.variables.clone();
+    let used = |name: &str| {
+        let mark = format!("{{{{{name}}}}}");
+        collection.requests.iter().any(|request| request.url.starts_with(&mark))
+    };
+    let names = ["baseUrl", "base_url", "baseURL", "host", "url", "api_url", "apiUrl"];
+    let named = names.iter().find(|name| used(name));
+    let mut base = input.url.clone();
+    if let Some(name) = named {
+        let given = variables.get(*name).filter(|value| !value.is_empty()).cloned();
+        if base.is_none() && (given.is_none() || context.desk.running().is_some()) {
+            base = Some(context.target(None).await?.origin().to_owned());
+        }
+        if let Some(base) = base.clone().or(given) {
+            variables.insert((*name).to_owned(), base);
+        }
+    }
+    context.desk.set_variables(variables);
+    Ok(base)
+}
+
+fn of(request: &Imported, input: &ApiTest, base: Option<&str>) -> Http {
+    let headers = request.headers.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    let auth = input.auth.clone().or_else(|| request.auth.as_ref().and_then(|auth| serde_json::to_value(auth).ok()));
+    let url = match base {
+        Some(base) if request.url.starts_with('/') => format!("{base}{}", request.url),
+        _ => request.url.clone(),
+    };
+    Http {
+        method: Some(request.method.clone()),
+        url: Some(url),
+        headers,
+        body: request.body.clone().map(Value::String),
+        auth,
+        expect: serde_json::from_value(Value::Object(request.expect.clone())).ok(),
+        save: request.save.clone(),
+        ..Http::default()
+    }
+}
+
+fn first_line(outcome: &Outcome) -> String {
+    outcome.text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,93 @@
+//! How the service of a project is started, from what its files say.
+
+use serde_json::Value;
+
+use super::ApiError;
+use super::serve::Start;
+use super::spec::extract::{python, python_app};
+use crate::config::ApiSettings;
+use crate::domain::RepoPath;
+use crate::stack::{self, Project, StackReport};
+use crate::workspace::{Workspace, WorkspaceFiles};
+
+/// What the workspace holds. Blocking.
+pub fn stack_of(workspace: &dyn Workspace) -> StackReport {
+    stack::detect(&WorkspaceFiles(workspace))
+}
+
+/// How the service is started: as told, as configured, or as the project's files say.
+///
+/// # Errors
+/// Nothing says how: what was looked for.
+pub fn start(
+    workspace: &dyn Workspace,
+    settings: &ApiSettings,
+    command: Option<String>,
+    port: Option<u16>,
+) -> Result<Start, ApiError> {
+    let folder = settings.folder.clone().unwrap_or_default();
+    if let Some(command) = command.or_else(|| settings.command.clone()) {
+        return Ok(Start { command, folder, port: port.or(settings.port), environment: Vec::new() });
+    }
+    let report = stack_of(workspace);
+    let found = report.projects.iter().find_map(|project| of_project(workspace, project));
+    let mut start = found.ok_or_else(|| {
+        let known: Vec<&str> = report.projects.iter().map(|project| project.language).collect();
+        let known = if known.is_empty() { "no project".to_owned() } else { format!("a {} project", known.join(" and ")) };
+        ApiError::Service(format!(
+            "nothing says how a service is started ({known}, no web framework with an entry point); give `command`, or set api.command in config.toml"
+        ))
+    })?;
+    start.port = port.or(settings.port).or(start.port);
+    Ok(start)
+}
+
+fn of_project(workspace: &dyn Workspace, project: &Project) -> Option<Start> {
+    let folder = project.folder.as_str();
+    let uses = |name: &str| project.frameworks.iter().any(|framework| framework.name == name);
+    let has = |path: &str| exists(workspace, folder, path);
+    let python = python(workspace, folder);
+    let command = if uses("fastapi") && let Some((module, app)) = python_app(workspace, folder, "FastAPI(") {
+        format!("{python} -m uvicorn {module}:{app} --host 127.0.0.1 --port $PORT")
+    } else if uses("django") && has("manage.py") {
+        format!("{python} manage.py runserver --noreload 127.0.0.1:$PORT")
+    } else if uses("flask") && let Some((module, app)) = flask_app(workspace, folder) {
+        format!("{python} -m flask --app {module}:{app} run --host 127.0.0.1 --port $PORT")
+    } else if ["express", "fastify", "nestjs"].iter().any(|name| uses(name)) {
+        node(workspace, folder)?
+    } else if ["gin", "chi", "echo"].iter().any(|name| uses(name)) {
+        "go run .".to_owned()
+    } else if uses("axum") || uses("actix") {
+        "cargo run --offline".to_owned()
+    } else {
+        return None;
+    };
+    Some(Start { command, folder: folder.to_owned(), port: None, environment: Vec::new() })
+}
+
+fn flask_app(workspace: &dyn Workspace, folder: &str) -> Option<(String, String)> {
+    python_app(workspace, folder, "Flask(").or_else(|| {
+        let (module, _) = python_app(workspace, folder, "create_app(")?;
+        Some((module, "create_app".to_owned()))
+    })
+}
+
+/// The start script, or the entry file.
+fn node(workspace: &dyn Workspace, folder: &str) -> Option<String> {
+    let path = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
+    let state = workspace.read(&RepoPath::parse(&path).ok()?).ok()?;
+    let manifest: Value = serde_json::from_slice(&state.bytes).ok()?;
+    let script = |name: &str| manifest["scripts"][name].as_str().filter(|text| !text.trim().is_empty());
+    if script("start").is_some() {
+        return Some("npm run --silent start".to_owned());
+    }
+    let main = manifest["main"].as_str().map(str::to_owned);
+    let usual = ["src/server.js", "server.js", "src/index.js", "index.js", "src/app.js", "app.js"];
+    let entry = main.into_iter().chain(usual.map(str::to_owned)).find(|path| exists(workspace, folder, path));
+    entry.map(|path| format!("node {path}")).or_else(|| script("dev").map(|_| "npm run --silent dev".to_owned()))
+}
+
+fn exists(workspace: &dyn Workspace, folder: &str, path: &str) -> bool {
+    let path = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+    RepoPath::parse(&path).is_ok_and(|path| workspace.read(&path).is_ok())
+}

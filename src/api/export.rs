@@ -1,0 +1,148 @@
+//! Exchanges as other programs take them: a curl command line, a `.http` file.
+
+use std::fmt::Write as _;
+
+use super::auth::Credentials;
+use super::exchange::Exchange;
+use super::message::Request;
+
+/// An exchange as a curl command that a person can paste; `$NAME` stands for a secret.
+pub fn curl(exchange: &Exchange) -> String {
+    let mut headers = exchange.headers.clone();
+    let mut url = exchange.url.clone();
+    if let Some(profile) = &exchange.auth {
+        place(&profile.placeholder(), &mut headers, &mut url);
+    }
+    let body = exchange.body.as_ref().map(|body| body.text.as_bytes());
+    command(&exchange.method, &url, &headers, body)
+}
+
+/// A request as a curl command.
+pub fn curl_request(url: &str, request: &Request) -> String {
+    let headers = super::exchange::redact_headers(&request.headers);
+    command(&request.method, &super::exchange::redact_url(url), &headers, request.body.as_deref())
+}
+
+fn place(credentials: &Credentials, headers: &mut Vec<(String, String)>, url: &mut String) {
+    match credentials {
+        Credentials::Header(name, value) => {
+            headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+            headers.push((name.clone(), value.clone()));
+        }
+        Credentials::Query(name, value) => {
+            let hidden = format!("{name}=[redacted");
+            if let Some(at) = url.find(&hidden) {
+                let end = url[at..].find('&').map_or(url.len(), |end| at + end);
+                url.replace_range(at..end, &format!("{name}={value}"));
+            }
+        }
+    }
+}
+
+/// A longer body would be no line any more.
+const MOST_BODY: usize = 2_000;
+
+fn command(method: &str, url: &str, headers: &[(String, String)], body: Option<&[u8]>) -> String {
+    let mut line = String::from("curl -sS -i");
+    if method != "GET" || body.is_some() {
+        let _ = write!(line, " -X {method}");
+    }
+    let _ = write!(line, " {}", quote(url));
+    for (name, value) in headers {
+        let _ = write!(line, " -H {}", quote_with_names(&format!("{name}: {value}")));
+    }
+    match body {
+        None => {}
+        Some(body) if body.len() > MOST_BODY => {
+            let kind = body.first().map_or('?', |byte| char::from(*byte));
+            let _ = write!(line, " --data-binary @- # {} bytes that begin with `{kind}`", body.len());
+        }
+        Some(body) => match std::str::from_utf8(body) {
+            Ok(text) if !text.contains('\0') => {
+                let _ = write!(line, " --data-raw {}", quote(text));
+            }
+            _ => {
+                let bytes = body.iter().fold(String::new(), |mut out, byte| {
+                    let _ = write!(out, "\\x{byte:02x}");
+                    out
+                });
+                line = format!("printf '{bytes}' | {line} --data-binary @-");
+            }
+        },
+    }
+    line
+}
+
+/// Quotes for a POSIX shell.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// In double quotes where `$NAME` has to be filled in by the shell.
+fn quote_with_names(text: &str) -> String {
+    let named = text.split('$').nth(1).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+    if named && !text.contains(['`', '"', '\\']) { format!("\"{text}\"") } else { quote(text) }
+}
+
+/// Exchanges as a `.http` file, as editors run it.
+pub fn http_file(exchanges: &[Exchange]) -> String {
+    let mut out = String::new();
+    for exchange in exchanges {
+        let mut headers = exchange.headers.clone();
+        let mut url = exchange.url.clone();
+        if let Some(profile) = &exchange.auth {
+            place(&profile.placeholder(), &mut headers, &mut url);
+        }
+        let named = exchange.operation.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+        let _ = writeln!(out, "### {}{named}\n{} {url}", exchange.id, exchange.method);
+        for (name, value) in headers {
+            let _ = writeln!(out, "{name}: {}", environment(&value));
+        }
+        if let Some(body) = &exchange.body {
+            let _ = writeln!(out, "\n{}", body.text);
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// `.http` files write an environment variable as `{{$processEnv NAME}}`.
+fn environment(value: &str) -> String {
+    match value.split_once('$') {
+        Some((before, name)) if name.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit()) => {
+            format!("{before}{{{{$processEnv {name}}}}}")
+        }
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::auth::Profile;
+
+    #[test]
+    fn a_command_can_be_pasted_and_holds_no_secret() {
+        let mut request = Request::new("POST", "/x").json(&serde_json::json!({"name": "it's"}));
+        request.set_header("authorization", "Bearer abcdefghijklmnopqrstuvwxyz");
+        let profile = Profile::Bearer { token: None, token_env: Some("API_TOKEN".into()) };
+        let exchange = Exchange::new("http://localhost:1/x?a=1&b=2", &request, Err(String::new()), Some(&profile), vec![]);
+        assert_eq!(
+            curl(&exchange),
+            r#"curl -sS -i -X POST 'http://localhost:1/x?a=1&b=2' -H 'content-type: application/json' -H "authorization: Bearer $API_TOKEN" --data-raw '{"name":"it'\''s"}'"#
+        );
+        let file = http_file(&[exchange]);
+        assert!(file.contains("authorization: Bearer {{$processEnv API_TOKEN}}\n\n{\"name\":\"it's\"}"), "{file}");
+    }
+
+    #[test]
+    fn odd_bodies_are_still_a_command() {
+        let bytes = Request { body: Some(vec![0xff, 0]), ..Request::new("POST", "/") };
+        assert_eq!(
+            curl_request("http://h/", &bytes),
+            r"printf '\xff\x00' | curl -sS -i -X POST 'http://h/' --data-binary @-"
+        );
+        let large = Request { body: Some(vec![b'a'; 1 << 20]), ..Request::new("POST", "/") };
+        assert!(curl_request("http://h/", &large).len() < 200);
+    }
+}

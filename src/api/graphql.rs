@@ -1,0 +1,306 @@
+//! GraphQL schemas: read from SDL or from a running service, compared, and queries held against them.
+
+mod query;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use graphql_parser::query::Type as Ast;
+use graphql_parser::schema::{Definition, InputValue, TypeDefinition, TypeExtension, parse_schema};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::ApiError;
+use super::spec::diff::{Change, Impact};
+
+pub use query::{Checked, check};
+
+/// What a service is asked for its schema.
+pub const INTROSPECTION: &str = "query { __schema { queryType { name } mutationType { name } types { kind name \
+fields(includeDeprecated: true) { name args { name defaultValue type { ...T } } type { ...T } } \
+inputFields { name defaultValue type { ...T } } enumValues(includeDeprecated: true) { name } possibleTypes { name } } } } \
+fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } }";
+
+/// A schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Schema {
+    /// The type that queries begin with.
+    pub query: String,
+    /// The type that mutations begin with.
+    pub mutation: Option<String>,
+    /// Types by name.
+    pub types: BTreeMap<String, Type>,
+}
+
+/// A type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Type {
+    /// It is given to the service.
+    pub input: bool,
+    /// Fields by name.
+    pub fields: BTreeMap<String, Field>,
+    /// Values of an enumeration, or the types of a union.
+    pub values: Vec<String>,
+}
+
+/// A field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Field {
+    /// Its type, as it is written: `[Item!]!`.
+    pub kind: String,
+    /// It has a default.
+    pub default: bool,
+    /// Arguments by name: the type, and whether there is a default.
+    pub arguments: BTreeMap<String, (String, bool)>,
+}
+
+impl Schema {
+    /// Reads the schema language.
+    ///
+    /// # Errors
+    /// It is not valid: with line and column.
+    pub fn read(place: &str, text: &str) -> Result<Self, ApiError> {
+        let document = parse_schema::<String>(text).map_err(|error| wrong(place, &error.to_string()))?;
+        let mut schema = Self { query: "Query".to_owned(), ..Self::default() };
+        for definition in document.definitions {
+            match definition {
+                Definition::SchemaDefinition(given) => {
+                    schema.query = given.query.unwrap_or(schema.query);
+                    schema.mutation = given.mutation;
+                }
+                Definition::TypeDefinition(given) => schema.define(given),
+                Definition::TypeExtension(TypeExtension::Object(given)) => {
+                    let known = schema.types.entry(given.name).or_default();
+                    known.fields.extend(given.fields.into_iter().map(|field| (field.name.clone(), read_field(&field))));
+                }
+                _ => {}
+            }
+        }
+        if schema.mutation.is_none() && schema.types.contains_key("Mutation") {
+            schema.mutation = Some("Mutation".to_owned());
+        }
+        if !schema.types.contains_key(&schema.query) {
+            let what = format!("there is no type `{}` that queries begin with", schema.query);
+            return Err(ApiError::Document { place: place.to_owned(), what });
+        }
+        Ok(schema)
+    }
+
+    fn define(&mut self, given: TypeDefinition<'_, String>) {
+        let fields = |list: Vec<graphql_parser::schema::Field<'_, String>>| {
+            list.iter().map(|field| (field.name.clone(), read_field(field))).collect()
+        };
+        let (name, made) = match given {
+            TypeDefinition::Scalar(scalar) => (scalar.name, Type::default()),
+            TypeDefinition::Object(object) => (object.name, Type { fields: fields(object.fields), ..Type::default() }),
+            TypeDefinition::Interface(face) => (face.name, Type { fields: fields(face.fields), ..Type::default() }),
+            TypeDefinition::Union(union) => (union.name, Type { values: union.types, ..Type::default() }),
+            TypeDefinition::Enum(list) => {
+                let values = list.values.into_iter().map(|value| value.name).collect();
+                (list.name, Type { values, ..Type::default() })
+            }
+            TypeDefinition::InputObject(input) => {
+                let fields = input.fields.iter().map(|field| (field.name.clone(), read_input(field))).collect();
+                (input.name, Type { input: true, fields, ..Type::default() })
+            }
+        };
+        self.types.insert(name, made);
+    }
+
+    /// Reads the answer to [`INTROSPECTION`].
+    pub fn of_introspection(answer: &Value) -> Option<Self> {
+        let given = answer.pointer("/data/__schema")?;
+        let name = |value: &Value| value["name"].as_str().map(str::to_owned);
+        let mut schema =
+            Self { query: name(&given["queryType"])?, mutation: name(&given["mutationType"]), types: BTreeMap::new() };
+        for kind in given["types"].as_array()?.iter().filter(|kind| name(kind).is_some_and(|name| !name.starts_with("__"))) {
+            let input = kind["kind"] == "INPUT_OBJECT";
+            let list = if input { &kind["inputFields"] } else { &kind["fields"] };
+            let fields = list.as_array().into_iter().flatten().filter_map(|field| {
+                let arguments = field["args"].as_array().into_iter().flatten().filter_map(|argument| {
+                    Some((name(argument)?, (written(&argument["type"]), !argument["defaultValue"].is_null())))
+                });
+                let made = Field {
+                    kind: written(&field["type"]),
+                    default: field.get("defaultValue").is_some_and(|value| !value.is_null()),
+                    arguments: arguments.collect(),
+                };
+                Some((name(field)?, made))
+            });
+            let values = ["enumValues", "possibleTypes"].iter().flat_map(|list| kind[*list].as_array().into_iter().flatten());
+            let made = Type { input, fields: fields.collect(), values: values.filter_map(name).collect() };
+            schema.types.insert(name(kind)?, made);
+        }
+        Some(schema)
+    }
+
+    /// What it holds, in a few lines.
+    pub fn summary(&self) -> String {
+        let mut out = format!("GraphQL schema: {} types\n", self.types.len());
+        for root in std::iter::once(&self.query).chain(&self.mutation) {
+            for (name, field) in self.types.get(root).map(|root| &root.fields).into_iter().flatten() {
+                let arguments: Vec<String> = field.arguments.iter().map(|(name, (kind, _))| format!("{name}: {kind}")).collect();
+                let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+                let _ = writeln!(out, "  {root}.{name}{arguments}: {}", field.kind);
+            }
+        }
+        out
+    }
+
+    /// For programs.
+    pub fn to_value(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_else(|_| json!({}))
+    }
+
+    /// What changed from this schema to another.
+    pub fn diff(&self, new: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (name, was) in &self.types {
+            match new.types.get(name) {
+                None => changes.push(change(Impact::Breaking, name, "is gone")),
+                Some(is) => diff_type(name, was, is, &mut changes),
+            }
+        }
+        for name in new.types.keys().filter(|name| !self.types.contains_key(*name)) {
+            changes.push(change(Impact::Additive, name, "is new"));
+        }
+        changes.sort();
+        changes
+    }
+}
+
+/// The parser tells the place on its first line.
+fn wrong(place: &str, error: &str) -> ApiError {
+    let line = error.split_once("line ").and_then(|(_, rest)| rest.split([',', ' ', '\n']).next()?.parse::<usize>().ok());
+    let column = error.split_once("column ").and_then(|(_, rest)| rest.split([',', ' ', '\n']).next()?.parse::<usize>().ok());
+    let at = match (line, column) {
+        (Some(line), Some(column)) => format!("{place}:{line}:{column}"),
+        _ => place.to_owned(),
+    };
+    let what: Vec<&str> = error.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).collect();
+    ApiError::Document { place: at, what: format!("no valid GraphQL: {}", what.join("; ")) }
+}
+
+fn read_field(field: &graphql_parser::schema::Field<'_, String>) -> Field {
+    let arguments = field.arguments.iter();
+    Field {
+        kind: field.field_type.to_string(),
+        default: false,
+        arguments: arguments.map(|a| (a.name.clone(), (a.value_type.to_string(), a.default_value.is_some()))).collect(),
+    }
+}
+
+fn read_input(field: &InputValue<'_, String>) -> Field {
+    Field { kind: shown(&field.value_type), default: field.default_value.is_some(), arguments: BTreeMap::new() }
+}
+
+fn shown(kind: &Ast<'_, String>) -> String {
+    kind.to_string()
+}
+
+fn written(kind: &Value) -> String {
+    match kind["kind"].as_str() {
+        Some("NON_NULL") => format!("{}!", written(&kind["ofType"])),
+        Some("LIST") => format!("[{}]", written(&kind["ofType"])),
+        _ => kind["name"].as_str().unwrap_or("?").to_owned(),
+    }
+}
+
+/// The name within `[Item!]!`.
+pub fn named(kind: &str) -> &str {
+    kind.trim_matches(['[', ']', '!'])
+}
+
+fn change(impact: Impact, operation: &str, text: impl Into<String>) -> Change {
+    Change { impact, operation: operation.to_owned(), text: text.into() }
+}
+
+fn diff_type(name: &str, was: &Type, is: &Type, changes: &mut Vec<Change>) {
+    for value in was.values.iter().filter(|value| !is.values.contains(value)) {
+        changes.push(change(Impact::Breaking, name, format!("`{value}` is gone")));
+    }
+    for value in is.values.iter().filter(|value| !was.values.contains(value)) {
+        changes.push(change(Impact::Additive, name, format!("`{value}` is new")));
+    }
+    for (field, old) in &was.fields {
+        let at = format!("{name}.{field}");
+        let Some(new) = is.fields.get(field) else {
+            changes.push(change(Impact::Breaking, &at, "is gone"));
+            continue;
+        };
+        if old.kind != new.kind {
+            let stricter = new.kind.trim_end_matches('!') == old.kind.trim_end_matches('!') && new.kind.ends_with('!');
+            // What is given suffers from "must be", what is read from "may be null".
+            let fine = stricter != was.input && (stricter || old.kind == format!("{}!", new.kind) && was.input);
+            let impact = if fine { Impact::Additive } else { Impact::Breaking };
+            changes.push(change(impact, &at, format!("is {}, was {}", new.kind, old.kind)));
+        }
+        for (argument, (kind, _)) in &old.arguments {
+            match new.arguments.get(argument) {
+                None => changes.push(change(Impact::Breaking, &at, format!("the argument `{argument}` is gone"))),
+                Some((now, _)) if now != kind => {
+                    let impact = if *kind == format!("{now}!") { Impact::Additive } else { Impact::Breaking };
+                    changes.push(change(impact, &at, format!("the argument `{argument}` is {now}, was {kind}")));
+                }
+                Some(_) => {}
+            }
+        }
+        for (argument, (kind, default)) in new.arguments.iter().filter(|(name, _)| !old.arguments.contains_key(*name)) {
+            let must = kind.ends_with('!') && !default;
+            let (impact, how) = if must { (Impact::Breaking, "new and must be given") } else { (Impact::Additive, "new") };
+            changes.push(change(impact, &at, format!("the argument `{argument}` is {how}")));
+        }
+    }
+    for (field, new) in is.fields.iter().filter(|(field, _)| !was.fields.contains_key(*field)) {
+        let must = was.input && new.kind.ends_with('!') && !new.default;
+        let (impact, how) = if must { (Impact::Breaking, "is new and must be given") } else { (Impact::Additive, "is new") };
+        changes.push(change(impact, &format!("{name}.{field}"), how));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDL: &str = "type Query { item(id: ID!): Item items(first: Int = 10): [Item!]! }\n\
+        type Item { id: ID! name: String parent: Item }\nenum Color { RED GREEN }\ninput New { name: String! }\n";
+
+    #[test]
+    fn a_syntax_error_has_a_place() {
+        let error = Schema::read("s.graphql", "type Query {\n  a: \n}").unwrap_err().to_string();
+        assert!(error.starts_with("s.graphql:3:1: no valid GraphQL:"), "{error}");
+        assert!(Schema::read("s", "type A { b: Int }").unwrap_err().to_string().contains("`Query`"));
+    }
+
+    #[test]
+    fn changes_are_told_by_whom_they_break() {
+        let old = Schema::read("s", SDL).unwrap();
+        for (from, to, expected) in [
+            ("name: String parent", "parent", "breaking: Item.name: is gone"),
+            ("name: String parent", "name: String! parent", "additive: Item.name: is String!, was String"),
+            ("id: ID! name", "id: ID name", "breaking: Item.id: is ID, was ID!"),
+            ("id: ID!): Item", "id: ID!, x: Int!): Item", "breaking: Query.item: the argument `x` is new and must be given"),
+            ("first: Int = 10", "first: Int = 10, x: Int", "additive: Query.items: the argument `x` is new"),
+            ("RED GREEN", "RED", "breaking: Color: `GREEN` is gone"),
+            ("name: String! }", "name: String! more: Int! }", "breaking: New.more: is new and must be given"),
+            ("name: String! }", "name: String }", "additive: New.name: is String, was String!"),
+        ] {
+            let new = Schema::read("s", &SDL.replace(from, to)).unwrap();
+            let found: Vec<String> = old.diff(&new).iter().map(ToString::to_string).collect();
+            assert_eq!(found, [expected], "{from} → {to}");
+        }
+        assert_eq!(old.diff(&old), []);
+    }
+
+    #[test]
+    fn introspection_gives_the_same_as_the_language() {
+        let kind = |name: &str| json!({"kind": "OBJECT", "name": name, "ofType": null});
+        let answer = json!({"data": {"__schema": {"queryType": {"name": "Query"}, "mutationType": null, "types": [
+            {"kind": "OBJECT", "name": "Query", "fields": [{"name": "items", "args": [{"name": "first", "defaultValue": "10", "type": kind("Int")}],
+             "type": {"kind": "NON_NULL", "ofType": {"kind": "LIST", "ofType": {"kind": "NON_NULL", "ofType": kind("Int")}}}}]},
+            {"kind": "OBJECT", "name": "__Type", "fields": []}]}}});
+        let schema = Schema::of_introspection(&answer).unwrap();
+        assert_eq!(schema, Schema::read("s", "type Query { items(first: Int = 10): [Int!]! }").unwrap());
+        assert_eq!(Schema::of_introspection(&json!({"errors": []})), None);
+    }
+}

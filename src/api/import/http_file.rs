@@ -1,0 +1,110 @@
+//! `.http` and `.rest` files, as editors run them.
+
+use super::{Collection, Imported};
+use crate::api::ApiError;
+use crate::api::variables::Variables;
+
+const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"];
+
+pub(super) fn read(path: &str, text: &str) -> Result<Collection, ApiError> {
+    let mut collection = Collection { name: path.to_owned(), ..Collection::default() };
+    for block in blocks(text) {
+        collection.requests.extend(request(&block, &mut collection.variables));
+    }
+    if collection.requests.is_empty() {
+        let what = "this is no Postman collection and holds no request: a line such as `GET http://…`".to_owned();
+        return Err(ApiError::Document { place: path.to_owned(), what });
+    }
+    Ok(collection)
+}
+
+struct Block<'a> {
+    title: &'a str,
+    lines: Vec<&'a str>,
+}
+
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks = vec![Block { title: "", lines: Vec::new() }];
+    for line in text.lines() {
+        match (line.strip_prefix("###"), blocks.last_mut()) {
+            (Some(title), _) => blocks.push(Block { title: title.trim(), lines: Vec::new() }),
+            (None, Some(block)) => block.lines.push(line),
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
+    let mut made = Imported { name: block.title.to_owned(), ..Imported::default() };
+    let mut lines = block.lines.iter().copied().peekable();
+    // What stands before the request line: variables, comments, a name.
+    loop {
+        let line = lines.next()?.trim();
+        if let Some((name, value)) = line.strip_prefix('@').and_then(|line| line.split_once('=')) {
+            variables.insert(name.trim().to_owned(), value.trim().to_owned());
+        } else if let Some(name) = line.trim_start_matches(['#', '/']).trim().strip_prefix("@name") {
+            name.trim_matches(['=', ' ']).clone_into(&mut made.name);
+        } else if line.starts_with("< {%") || line.starts_with("<{%") {
+            made.not_run.push("a script before the request".to_owned());
+        } else if !line.is_empty() && !line.starts_with('#') && !line.starts_with("//") {
+            let (method, rest) = line.split_once(char::is_whitespace).unwrap_or(("GET", line));
+            let known = METHODS.contains(&method);
+            made.method = if known { method.to_owned() } else { "GET".to_owned() };
+            let url = if known { rest } else { line };
+            url.trim().trim_end_matches("HTTP/1.1").trim_end_matches("HTTP/2").trim().clone_into(&mut made.url);
+            break;
+        }
+    }
+    // Further lines of the address, then headers, up to an empty line.
+    for line in lines.by_ref() {
+        let line = line.trim();
+        if line.is_empty() {
+            break;
+        }
+        if line.starts_with(['?', '&']) {
+            made.url.push_str(line);
+        } else if let Some((name, value)) = line.split_once(':').filter(|_| !line.starts_with('#')) {
+            made.headers.push((name.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    let mut body: Vec<&str> = Vec::new();
+    for line in lines {
+        if line.starts_with("> {%") || line.starts_with(">") && line.contains(".js") {
+            made.not_run.push("a script after the request".to_owned());
+            break;
+        }
+        if let Some(file) = line.strip_prefix("< ") {
+            made.not_run.push(format!("a body from the file {}", file.trim()));
+            continue;
+        }
+        body.push(line);
+    }
+    let body = body.join("\n").trim().to_owned();
+    made.body = (!body.is_empty()).then_some(body);
+    if made.name.is_empty() {
+        made.name = format!("{} {}", made.method, made.url);
+    }
+    Some(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_headers_bodies_and_variables_are_read() {
+        let text = "@host = http://localhost:3000\n\n### list\nGET {{host}}/items\n  ?limit=3\n  &page=1\nAccept: application/json\n\n\
+            ###\n# @name make\nPOST {{host}}/items HTTP/1.1\nContent-Type: application/json\n\n{\n  \"a\": 1\n}\n\n> {% client.test() %}\n\n### plain\nhttp://h/x\n";
+        let collection = read("a.http", text).unwrap();
+        assert_eq!(collection.variables["host"], "http://localhost:3000");
+        let [list, make, plain] = &collection.requests[..] else { panic!("{collection:?}") };
+        assert_eq!((list.name.as_str(), list.url.as_str()), ("list", "{{host}}/items?limit=3&page=1"));
+        assert_eq!(list.headers, [("Accept".to_owned(), "application/json".to_owned())]);
+        assert_eq!((make.name.as_str(), make.method.as_str(), make.url.as_str()), ("make", "POST", "{{host}}/items"));
+        assert_eq!(make.body.as_deref(), Some("{\n  \"a\": 1\n}"));
+        assert_eq!(make.not_run, ["a script after the request"]);
+        assert_eq!((plain.method.as_str(), plain.url.as_str()), ("GET", "http://h/x"));
+        assert!(read("a.http", "nothing: here\n").is_ok() || read("a.http", "").is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! Postman collections, format v2.1 (and v2.0, which differs in nothing that matters here).
+
+use serde_json::{Value, json};
+
+use super::{Collection, Imported, script};
+use crate::api::ApiError;
+use crate::api::auth::{Place, Profile};
+use crate::api::exchange::Exchange;
+use crate::api::expect::plain;
+use crate::api::target::encode;
+
+pub(super) fn read(path: &str, text: &str) -> Result<Collection, ApiError> {
+    let wrong = |place: String, what: String| ApiError::Document { place, what };
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| wrong(format!("{path}:{}:{}", error.line(), error.column()), format!("no valid JSON: {error}")))?;
+    let schema = value["info"]["schema"].as_str().unwrap_or_default();
+    if value["info"].is_null() || !value["item"].is_array() || schema.contains("/v1") {
+        return Err(wrong(path.to_owned(), "this is no Postman collection of format v2.1".to_owned()));
+    }
+    let mut collection = Collection { name: plain(&value["info"]["name"]), ..Collection::default() };
+    for variable in value["variable"].as_array().into_iter().flatten() {
+        if let Some(name) = variable["key"].as_str().or_else(|| variable["id"].as_str()) {
+            collection.variables.insert(name.to_owned(), plain(&variable["value"]));
+        }
+    }
+    let mut inherited = scripts(&value, "the collection");
+    inherited.retain(|line| !line.is_empty());
+    items(&value["item"], "", value.get("auth"), &inherited, &mut collection.requests);
+    Ok(collection)
+}
+
+fn items(list: &Value, folder: &str, auth: Option<&Value>, inherited: &[String], into: &mut Vec<Imported>) {
+    for item in list.as_array().into_iter().flatten() {
+        let name = format!("{folder}{}", plain(&item["name"]));
+        let own = item.get("auth").or_else(|| item["request"].get("auth")).filter(|auth| !auth.is_null()).or(auth);
+        if item["item"].is_array() {
+            let mut scripts = inherited.to_vec();
+            scripts.extend(self::scripts(item, &format!("the folder {name}")));
+            items(&item["item"], &format!("{name} / "), own, &scripts, into);
+        } else {
+            let mut request = request(&name, &item["request"], own);
+            request.not_run.extend(inherited.iter().cloned());
+            script::read(item, &mut request);
+            into.push(request);
+        }
+    }
+}
+
+/// Scripts of folders run before or after each of their requests; they are not run here.
+fn scripts(owner: &Value, whose: &str) -> Vec<String> {
+    let events = owner["event"].as_array().into_iter().flatten();
+    let with_lines = events.filter(|event| script::lines(event).next().is_some());
+    with_lines.map(|event| format!("{} script of {whose}", plain(&event["listen"]))).collect()
+}
+
+fn request(name: &str, given: &Value, auth: Option<&Value>) -> Imported {
+    if let Some(url) = given.as_str() {
+        return Imported { name: name.to_owned(), method: "GET".to_owned(), url: url.to_owned(), ..Imported::default() };
+    }
+    let mut made = Imported {
+        name: name.to_owned(),
+        method: given["method"].as_str().unwrap_or("GET").to_owned(),
+        url: url(&given["url"]),
+        ..Imported::default()
+    };
+    for header in given["header"].as_array().into_iter().flatten().filter(|header| header["disabled"] != true) {
+        made.headers.push((plain(&header["key"]), plain(&header["value"])));
+    }
+    body(&given["body"], &mut made);
+    match auth.map(profile) {
+        Some(Ok(profile)) => made.auth = profile,
+        Some(Err(why)) => made.not_run.push(why),
+        None => {}
+    }
+    made
+}
+
+fn url(given: &Value) -> String {
+    let raw = given.as_str().or_else(|| given["raw"].as_str()).map(str::to_owned);
+    let mut url = raw.unwrap_or_else(|| {
+        let list = |name: &str, joint: &str| match &given[name] {
+            Value::Array(parts) => parts.iter().map(plain).collect::<Vec<_>>().join(joint),
+            Value::String(text) => text.clone(),
+            _ => String::new(),
+        };
+        format!("{}/{}", list("host", "."), list("path", "/"))
+    });
+    for variable in given["variable"].as_array().into_iter().flatten() {
+        url = url.replace(&format!(":{}", plain(&variable["key"])), &plain(&variable["value"]));
+    }
+    url
+}
+
+fn body(given: &Value, made: &mut Imported) {
+    let typed = made.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let mut set_type = |media: &str| {
+        if !typed {
+            made.headers.push(("content-type".to_owned(), media.to_owned()));
+        }
+    };
+    match given["mode"].as_str() {
+        Some("raw") => {
+            let text = plain(&given["raw"]);
+            if given["options"]["raw"]["language"] == "json" || text.trim_start().starts_with(['{', '[']) {
+                set_type("application/json");
+            }
+            made.body = Some(text);
+        }
+        Some("urlencoded") => {
+            set_type("application/x-www-form-urlencoded");
+            let fields = given["urlencoded"].as_array().into_iter().flatten().filter(|field| field["disabled"] != true);
+            let value = |field: &Value| {
+                let value = plain(&field["value"]);
+                if value.contains("{{") { value } else { encode(&value) }
+            };
+            made.body = Some(fields.map(|field| format!("{}={}", encode(&plain(&field["key"])), value(field))).collect::<Vec<_>>().join("&"));
+        }
+        Some("graphql") => {
+            set_type("application/json");
+            let variables: Value = serde_json::from_str(&plain(&given["graphql"]["variables"])).unwrap_or_default();
+            made.body = Some(json!({"query": given["graphql"]["query"], "variables": variables}).to_string());
+        }
+        Some(other) => made.not_run.push(format!("a body of the kind `{other}`")),
+        None => {}
+    }
+}
+
+fn profile(auth: &Value) -> Result<Option<Profile>, String> {
+    let kind = auth["type"].as_str().unwrap_or("noauth");
+    let field = |name: &str| match &auth[kind] {
+        Value::Array(list) => list.iter().find(|entry| entry["key"] == name).map(|entry| plain(&entry["value"])),
+        Value::Object(map) => map.get(name).map(plain),
+        _ => None,
+    };
+    Ok(match kind {
+        "noauth" => None,
+        "bearer" => Some(Profile::Bearer { token: field("token"), token_env: None }),
+        "basic" => Some(Profile::Basic {
+            user: field("username").unwrap_or_default(),
+            password: field("password"),
+            password_env: None,
+        }),
+        "apikey" => Some(Profile::ApiKey {
+            name: field("key").unwrap_or_default(),
+            place: if field("in").as_deref() == Some("query") { Place::Query } else { Place::Header },
+            key: field("value"),
+            key_env: None,
+        }),
+        other => return Err(format!("authentication of the kind `{other}`")),
+    })
+}
+
+/// Exchanges as a collection; secrets are variables of it.
+pub fn collection(name: &str, exchanges: &[Exchange]) -> Value {
+    let items: Vec<Value> = exchanges
+        .iter()
+        .map(|exchange| {
+            let headers: Vec<Value> =
+                exchange.headers.iter().map(|(name, value)| json!({"key": name, "value": hidden(name, value)})).collect();
+            let mut request = json!({"method": exchange.method, "header": headers, "url": {"raw": exchange.url}});
+            if let Some(body) = &exchange.body {
+                request["body"] = json!({"mode": "raw", "raw": body.text});
+            }
+            let status = exchange.status();
+            let test = format!("pm.test(\"status\", function () {{ pm.response.to.have.status({status}); }});");
+            json!({
+                "name": format!("{} {}", exchange.id, exchange.operation.clone().unwrap_or_else(|| exchange.method.clone())),
+                "request": request,
+                "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": [test]}}],
+            })
+        })
+        .collect();
+    json!({
+        "info": {"name": name, "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+        "item": items,
+    })
+}
+
+fn hidden(name: &str, value: &str) -> String {
+    match value.find("[redacted") {
+        Some(at) => format!("{}{{{{{}}}}}", &value[..at], name.to_ascii_lowercase().replace('-', "_")),
+        None => value.to_owned(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The few sentences most Postman scripts are made of. Everything else is not run, and said so.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Value, json};
+
+use super::Imported;
+use crate::api::expect::plain;
+
+/// Lines of an event's script that say something.
+pub(super) fn lines(event: &Value) -> impl Iterator<Item = String> {
+    let exec = &event["script"]["exec"];
+    let lines: Vec<String> = match exec {
+        Value::Array(lines) => lines.iter().map(plain).collect(),
+        Value::String(text) => text.lines().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty() && !line.starts_with("//"))
+}
+
+/// Reads the scripts of an item.
+pub(super) fn read(item: &Value, into: &mut Imported) {
+    for event in item["event"].as_array().into_iter().flatten() {
+        let kind = plain(&event["listen"]);
+        for line in lines(event) {
+            // One line often holds a whole test; its frame says nothing.
+            for sentence in line.split(';').map(str::trim).filter(|sentence| !is_frame(sentence)) {
+                if kind != "test" || !understood(sentence, into) {
+                    let shown: String = sentence.chars().take(80).collect();
+                    into.not_run.push(format!("{kind} script: {shown}"));
+                }
+            }
+        }
+    }
+}
+
+/// `pm.test("…", function () {`, `});`, `const body = pm.response.json()`.
+fn is_frame(sentence: &str) -> bool {
+    static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r#"^(?:[})\]\s,]*|(?:const|let|var)\s+\w+\s*=\s*(?:pm\.response\.json\(\)|JSON\.parse\(responseBody\)))$"#).ok()
+    });
+    FRAME.as_ref().is_some_and(|frame| frame.is_match(sentence))
+}
+
+static SENTENCES: LazyLock<Vec<(Kind, Option<Regex>)>> = LazyLock::new(|| {
+    let opening = r#"^(?:pm\.test\(\s*["'`][^"'`]*["'`]\s*,\s*(?:function\s*\(\)|\(\)\s*=>)\s*\{?\s*)?"#;
+    [
+        (Kind::Status, r"pm\.response\.to\.have\.status\((\d{3})\)[\s})]*$"),
+        (Kind::Status, r"pm\.expect\(pm\.response\.code\)\.to\.(?:eql|equal|be\.equal)\((\d{3})\)[\s})]*$"),
+        (Kind::OneOf, r"pm\.expect\(pm\.response\.code\)\.to\.be\.oneOf\(\[([\d,\s]+)\]\)[\s})]*$"),
+        (Kind::Time, r"pm\.expect\(pm\.response\.responseTime\)\.to\.be\.below\((\d+)\)[\s})]*$"),
+        (Kind::Header, r#"pm\.response\.to\.have\.header\(["']([\w-]+)["']\)[\s})]*$"#),
+        (Kind::Equal, r"pm\.expect\((?:pm\.response\.json\(\)|\w+)((?:\.\w+|\[\d+\])+)\)\.to\.(?:eql|equal|be\.equal|deep\.equal)\((.+?)\)[\s})]*$"),
+        (Kind::Keep, r#"pm\.(?:environment|collectionVariables|globals|variables)\.set\(["'](\w+)["']\s*,\s*(?:pm\.response\.json\(\)|\w+)((?:\.\w+|\[\d+\])+)\)[\s})]*$"#),
+        (Kind::Nothing, r"$"),
+    ]
+    .into_iter()
+    .map(|(kind, pattern)| (kind, Regex::new(&format!("{opening}{pattern}")).ok()))
+    .collect()
+});
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Status,
+    OneOf,
+    Time,
+    Header,
+    Equal,
+    Keep,
+    Nothing,
+}
+
+fn understood(sentence: &str, into: &mut Imported) -> bool {
+    for (kind, pattern) in SENTENCES.iter() {
+        let Some(found) = pattern.as_ref().and_then(|pattern| pattern.captures(sentence)) else { continue };
+        let number = |index: usize| found.get(index).and_then(|part| part.as_str().trim().parse::<u64>().ok());
+        match kind {
+            Kind::Status => into.expect.insert("status".into(), json!(number(1))),
+            Kind::OneOf => {
+                let list: Vec<u64> = found[1].split(',').filter_map(|part| part.trim().parse().ok()).collect();
+                into.expect.insert("status".into(), json!(list))
+            }
+            Kind::Time => into.expect.insert("max_ms".into(), json!(number(1))),
+            Kind::Header => {
+                into.expect.entry("headers").or_insert_with(|| json!({}))[&found[1]] = json!("");
+                None
+            }
+            Kind::Equal => {
+                let text = found[2].trim();
+                let quoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+                let Some(value) = quoted.map(|text| json!(text)).or_else(|| serde_json::from_str(text).ok()) else {
+                    return false;
+                };
+                into.expect.entry("body").or_insert_with(|| json!({}))[pointer(&found[1])] = value;
+                None
+            }
+            Kind::Keep => into.save.insert(found[1].to_owned(), json!(pointer(&found[2]))),
+            Kind::Nothing => None,
+        };
+        return true;
+    }
+    false
+}
+
+/// `.items[0].id` is `/items/0/id`.
+fn pointer(path: &str) -> String {
+    path.replace('[', "/").replace(']', "").replace('.', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_sentences_are_understood_and_others_are_told() {
+        let script = r#"
+            pm.test("Status code is 200", function () {
+                pm.response.to.have.status(200);
+            });
+            const data = pm.response.json();
+            pm.test("name", () => { pm.expect(data.items[0].name).to.eql("x"); });
+            pm.environment.set("token", data.access_token);
+            pm.test("fast", function () { pm.expect(pm.response.responseTime).to.be.below(200); });
+            pm.sendRequest("http://elsewhere", function () {});
+        "#;
+        let item = json!({"event": [{"listen": "test", "script": {"exec": script}}, {"listen": "prerequest", "script": {"exec": ["console.log(1)"]}}]});
+        let mut made = Imported::default();
+        read(&item, &mut made);
+        assert_eq!(Value::Object(made.expect), json!({"status": 200, "body": {"/items/0/name": "x"}, "max_ms": 200}));
+        assert_eq!(Value::Object(made.save), json!({"token": "/access_token"}));
+        assert_eq!(made.not_run, ["test script: pm.sendRequest(\"http://elsewhere\", function () {})", "prerequest script: console.log(1)"]);
+    }
+}

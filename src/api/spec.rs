@@ -1,0 +1,186 @@
+//! OpenAPI 3.0 and 3.1 documents.
+//!
+//! A document stays a JSON value; what 3.0 says in its own way is said as 3.1 does after reading. References are
+//! followed inside the document only, and a remote one is never fetched.
+
+pub mod diff;
+pub mod document;
+pub mod extract;
+pub mod lint;
+mod locate;
+mod normalize;
+pub mod operations;
+mod refs;
+pub mod routes;
+mod schema_diff;
+mod validators;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::ApiError;
+
+pub use operations::{Body, Operation, Parameter, Place, Responses};
+pub use refs::{Broken, flatten, resolve};
+pub use validators::Validators;
+
+/// The most bytes of a document that are read.
+pub const MOST_BYTES: usize = 10 << 20;
+
+/// A document.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Where it came from: a path or an address.
+    pub place: String,
+    /// The version it is written in.
+    pub version: String,
+    /// The document as OpenAPI 3.1.
+    pub root: Value,
+    text: Arc<str>,
+    json: bool,
+}
+
+impl Spec {
+    /// Reads a document in JSON or YAML.
+    ///
+    /// # Errors
+    /// It is too large, no JSON or YAML, or no OpenAPI 3 document; the place holds line and column where they are known.
+    pub fn read(place: &str, text: &str) -> Result<Self, ApiError> {
+        let error = |place: String, what: String| ApiError::Document { place, what };
+        if text.len() > MOST_BYTES {
+            let what = format!("{} bytes are more than the {} MB that are read", text.len(), MOST_BYTES >> 20);
+            return Err(error(place.to_owned(), what));
+        }
+        let json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
+        let mut root = if json { read_json(place, text)? } else { read_yaml(place, text)? };
+        let version = version(&root).map_err(|what| error(place.to_owned(), what))?;
+        if version.starts_with("3.0") {
+            normalize::upgrade(&mut root);
+        }
+        Ok(Self { place: place.to_owned(), version, root, text: Arc::from(text), json })
+    }
+
+    /// Makes a document of a value, as a server or a framework gives it.
+    ///
+    /// # Errors
+    /// As [`Spec::read`].
+    pub fn of_value(place: &str, value: &Value) -> Result<Self, ApiError> {
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        Self::read(place, &text)
+    }
+
+    /// `file:line:column` of what a JSON pointer points at, or of the nearest above it.
+    pub fn locate(&self, pointer: &str) -> String {
+        match locate::locate(&self.text, self.json, pointer) {
+            Some((line, column)) => format!("{}:{line}:{column}", self.place),
+            None => self.place.clone(),
+        }
+    }
+
+    /// The document as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Every operation in the order of the document.
+    pub fn operations(&self) -> Vec<Operation> {
+        operations::all(&self.root)
+    }
+
+    /// References that lead nowhere, around in a circle, or elsewhere.
+    pub fn broken_references(&self) -> Vec<Broken> {
+        refs::check(&self.root)
+    }
+}
+
+fn read_json(place: &str, text: &str) -> Result<Value, ApiError> {
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| ApiError::Document {
+        place: format!("{place}:{}:{}", error.line(), error.column()),
+        what: format!("no valid JSON: {}", without_place(&error.to_string())),
+    })
+}
+
+fn without_place(message: &str) -> &str {
+    message.split(" at line ").next().unwrap_or(message)
+}
+
+fn read_yaml(place: &str, text: &str) -> Result<Value, ApiError> {
+    let value: serde_norway::Value = serde_norway::from_str(text).map_err(|error| {
+        let at = error.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
+        ApiError::Document {
+            place: format!("{place}{at}"),
+            what: format!("no valid YAML: {}", without_place(&error.to_string())),
+        }
+    })?;
+    Ok(from_yaml(value))
+}
+
+/// Keys of every kind become text: `200:` is the status as well as `"200":`.
+fn from_yaml(value: serde_norway::Value) -> Value {
+    use serde_norway::Value as Yaml;
+    let key = |key: Yaml| match key {
+        Yaml::String(text) => text,
+        other => from_yaml(other).to_string(),
+    };
+    match value {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(bool) => Value::Bool(bool),
+        Yaml::String(text) => Value::String(text),
+        Yaml::Number(number) => serde_json::to_value(number).unwrap_or(Value::Null),
+        Yaml::Sequence(items) => Value::Array(items.into_iter().map(from_yaml).collect()),
+        Yaml::Mapping(map) => {
+            Value::Object(map.into_iter().map(|(name, value)| (key(name), from_yaml(value))).collect::<Map<_, _>>())
+        }
+        Yaml::Tagged(tagged) => from_yaml(tagged.value),
+    }
+}
+
+fn version(root: &Value) -> Result<String, String> {
+    if let Some(swagger) = root.get("swagger") {
+        let swagger = super::expect::plain(swagger);
+        return Err(format!(
+            "this is Swagger {swagger}, which is not supported: convert it to OpenAPI 3, for example with `npx swagger2openapi`"
+        ));
+    }
+    match root.get("openapi").map(super::expect::plain) {
+        Some(version) if version.starts_with("3.0") || version.starts_with("3.1") => Ok(version),
+        Some(version) => Err(format!("OpenAPI {version} is not supported; 3.0 and 3.1 are")),
+        None => Err("this is no OpenAPI document: there is no field `openapi`".to_owned()),
+    }
+}
+
+/// Writes a segment of a JSON pointer.
+pub fn escape(segment: &str) -> String {
+    segment.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_document_is_refused_with_its_place() {
+        for (text, expected) in [
+            ("{\n  \"openapi\": \"3.1.0\",\n}", "x:3:1: no valid JSON: trailing comma"),
+            ("openapi: 3.0.0\n  bad: [\n", "x:"),
+            ("swagger: '2.0'", "Swagger 2.0, which is not supported: convert it"),
+            ("openapi: 4.0.0", "OpenAPI 4.0.0 is not supported"),
+            ("a: 1", "no field `openapi`"),
+            ("", "no field `openapi`"),
+        ] {
+            let error = Spec::read("x", text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        let large = format!("{{\"openapi\":\"3.1.0\",\"x\":\"{}\"}}", "a".repeat(MOST_BYTES));
+        assert!(Spec::read("x", &large).unwrap_err().to_string().contains("10 MB"));
+    }
+
+    #[test]
+    fn yaml_keys_are_text_and_anchors_are_followed() {
+        let text = "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      responses:\n        200: &ok\n          description: fine\n        201: *ok\n";
+        let spec = Spec::read("x.yaml", text).unwrap();
+        assert_eq!(spec.root["paths"]["/a"]["get"]["responses"]["201"]["description"], "fine");
+        assert_eq!(spec.locate("/paths/~1a/get/responses/201"), "x.yaml:8:9");
+    }
+}

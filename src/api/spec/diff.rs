@@ -1,0 +1,282 @@
+//! What changed between two documents, and whom it breaks.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::lint::shape;
+use super::operations::{Operation, Place};
+use super::schema_diff::{Direction, Pair};
+use super::Spec;
+
+/// What a change means for those who use the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Impact {
+    /// Somebody who did everything right may fail now.
+    Breaking,
+    /// Something that was guarded is so no more.
+    Loosened,
+    /// Something is there that was not.
+    Additive,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Change {
+    /// What it means.
+    pub impact: Impact,
+    /// The operation, `GET /users/{id}`.
+    pub operation: String,
+    /// What, in one line.
+    pub text: String,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let impact = match self.impact {
+            Impact::Breaking => "breaking",
+            Impact::Loosened => "loosened",
+            Impact::Additive => "additive",
+        };
+        write!(f, "{impact}: {}: {}", self.operation, self.text)
+    }
+}
+
+/// Compares two documents; empty when they promise the same.
+pub fn diff(old: &Spec, new: &Spec) -> Vec<Change> {
+    let (before, after) = (old.operations(), new.operations());
+    let same = |a: &Operation, b: &Operation| a.method == b.method && shape(&a.path) == shape(&b.path);
+    let mut changes = Vec::new();
+    for operation in &before {
+        match after.iter().find(|other| same(operation, other)) {
+            None => changes.push(change(Impact::Breaking, operation, "is gone".to_owned())),
+            Some(other) => compare(old, new, operation, other, &mut changes),
+        }
+    }
+    for operation in after.iter().filter(|operation| !before.iter().any(|other| same(operation, other))) {
+        changes.push(change(Impact::Additive, operation, "is new".to_owned()));
+    }
+    changes.sort();
+    changes.dedup();
+    changes
+}
+
+/// The operations a change touches.
+pub fn changed_operations(changes: &[Change]) -> BTreeSet<&str> {
+    changes.iter().map(|change| change.operation.as_str()).collect()
+}
+
+fn change(impact: Impact, operation: &Operation, text: String) -> Change {
+    Change { impact, operation: operation.name(), text }
+}
+
+fn compare(old: &Spec, new: &Spec, before: &Operation, after: &Operation, changes: &mut Vec<Change>) {
+    let mut say = |impact, text: String| changes.push(change(impact, after, text));
+    parameters(old, new, before, after, &mut say);
+    bodies(old, new, before, after, &mut say);
+    answers(old, new, before, after, &mut say);
+    security(before, after, &mut say);
+    if after.deprecated && !before.deprecated {
+        say(Impact::Additive, "is deprecated now".to_owned());
+    }
+}
+
+fn parameters(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+    // Parameters of the path are told by their order: a name there is nobody's business.
+    let named = |operation: &'_ Operation| {
+        operation.parameters.iter().filter(|p| p.place != Place::Path).cloned().collect::<Vec<_>>()
+    };
+    let (was, is) = (named(before), named(after));
+    for parameter in &was {
+        match is.iter().find(|other| other.name == parameter.name && other.place == parameter.place) {
+            None => say(Impact::Breaking, format!("the parameter `{}` is gone", parameter.name)),
+            Some(other) => {
+                if other.required && !parameter.required {
+                    say(Impact::Breaking, format!("the parameter `{}` must be given now", other.name));
+                }
+                if !other.required && parameter.required {
+                    say(Impact::Additive, format!("the parameter `{}` may be left out now", other.name));
+                }
+                let at = format!("the parameter `{}`", other.name);
+                Pair::new(old, new, Direction::Sent).compare(&parameter.schema, &other.schema, &at, say);
+            }
+        }
+    }
+    for parameter in is.iter().filter(|p| !was.iter().any(|other| other.name == p.name && other.place == p.place)) {
+        let (impact, how) =
+            if parameter.required { (Impact::Breaking, "new and must be given") } else { (Impact::Additive, "new") };
+        say(impact, format!("the parameter `{}` is {how}", parameter.name));
+    }
+    let path = |operation: &'_ Operation| operation.parameters_in(Place::Path).cloned().collect::<Vec<_>>();
+    for (parameter, other) in path(before).iter().zip(&path(after)) {
+        let at = format!("the parameter `{}`", other.name);
+        Pair::new(old, new, Direction::Sent).compare(&parameter.schema, &other.schema, &at, say);
+    }
+}
+
+fn bodies(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+    match (&before.body, &after.body) {
+        (None, None) => {}
+        (Some(_), None) => say(Impact::Breaking, "takes no body any more".to_owned()),
+        (None, Some(body)) if body.required => say(Impact::Breaking, "needs a body now".to_owned()),
+        (None, Some(_)) => say(Impact::Additive, "takes a body now".to_owned()),
+        (Some(was), Some(is)) => {
+            if is.required && !was.required {
+                say(Impact::Breaking, "needs a body now".to_owned());
+            }
+            for (media, schema) in &was.content {
+                match is.content.iter().find(|(other, _)| other == media) {
+                    None => say(Impact::Breaking, format!("takes no {media} any more")),
+                    Some((_, other)) => Pair::new(old, new, Direction::Sent).compare(schema, other, "the body", say),
+                }
+            }
+            for (media, _) in is.content.iter().filter(|(media, _)| !was.content.iter().any(|(old, _)| old == media)) {
+                say(Impact::Additive, format!("takes {media} as well"));
+            }
+        }
+    }
+}
+
+fn answers(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+    for (status, answer) in &before.responses {
+        let Some((_, other)) = after.responses.iter().find(|(known, _)| known == status) else {
+            let impact = if status.starts_with('2') { Impact::Breaking } else { Impact::Additive };
+            say(impact, format!("{status} is documented no more"));
+            continue;
+        };
+        for (media, schema) in &answer.content {
+            let Some((_, theirs)) = other.content.iter().find(|(known, _)| known == media) else {
+                say(Impact::Breaking, format!("{status} is no {media} any more"));
+                continue;
+            };
+            let anything = Value::Bool(true);
+            let (was, is) = (schema.as_ref().unwrap_or(&anything), theirs.as_ref().unwrap_or(&anything));
+            Pair::new(old, new, Direction::Answered).compare(was, is, status, say);
+        }
+        for (name, required, _) in answer.headers.iter().filter(|(_, required, _)| *required) {
+            let kept = other.headers.iter().any(|(known, must, _)| known.eq_ignore_ascii_case(name) && must == required);
+            if !kept {
+                say(Impact::Breaking, format!("{status} promises the header `{name}` no more"));
+            }
+        }
+    }
+    for (status, _) in after.responses.iter().filter(|(s, _)| !before.responses.iter().any(|(known, _)| known == s)) {
+        say(Impact::Additive, format!("{status} is documented now"));
+    }
+}
+
+fn security(before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+    let needs = |operation: &Operation| !operation.anonymous;
+    match (needs(before), needs(after)) {
+        (true, false) => say(Impact::Loosened, "needs no authentication any more".to_owned()),
+        (false, true) => say(Impact::Breaking, "needs authentication now".to_owned()),
+        (true, true) => {
+            for way in before.security.iter().filter(|way| !after.security.contains(way)) {
+                say(Impact::Breaking, format!("takes `{}` no more as authentication", way.join(" and ")));
+            }
+            for way in after.security.iter().filter(|way| !before.security.contains(way)) {
+                say(Impact::Additive, format!("takes `{}` as authentication as well", way.join(" and ")));
+            }
+        }
+        (false, false) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn spec(operation: Value) -> Spec {
+        let root = json!({"openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+            "components": {"schemas": {"Item": {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "name": {"type": "string"}}}}},
+            "paths": {"/a/{id}": {"get": operation}}});
+        Spec::of_value("s", &root).unwrap()
+    }
+
+    fn answering(schema: Value) -> Value {
+        json!({"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}})
+    }
+
+    #[test]
+    fn every_kind_of_change_is_told() {
+        let taking = |schema: Value| json!({"requestBody": {"content": {"application/json": {"schema": schema}}}});
+        let query = |required: bool, schema: Value| json!({"parameters": [{"name": "q", "in": "query", "required": required, "schema": schema}]});
+        let item = || json!({"$ref": "#/components/schemas/Item"});
+        let inline = |required: Value, properties: Value| json!({"type": "object", "required": required, "properties": properties});
+        let id = || json!({"id": {"type": "integer"}});
+        let both = || json!({"id": {"type": "integer"}, "name": {"type": "string"}});
+        for (old, new, expected) in [
+            (answering(item()), answering(inline(json!(["id"]), both())), vec![]),
+            (answering(item()), answering(inline(json!(["id"]), id())), vec!["breaking: GET /a/{id}: 200 /name is gone"]),
+            (answering(inline(json!(["id"]), id())), answering(item()), vec!["additive: GET /a/{id}: 200 /name is new"]),
+            (
+                answering(inline(json!(["id"]), id())),
+                answering(inline(json!([]), id())),
+                vec!["breaking: GET /a/{id}: 200 /id may be missing now"],
+            ),
+            (
+                answering(json!({"type": "array", "items": {"type": "integer"}})),
+                answering(json!({"type": "array", "items": {"type": "string"}})),
+                vec!["breaking: GET /a/{id}: 200 /[] is string, was integer"],
+            ),
+            (
+                answering(json!({"type": "string"})),
+                answering(json!({"type": ["string", "null"]})),
+                vec!["breaking: GET /a/{id}: 200 may be null now"],
+            ),
+            (
+                answering(json!({"enum": ["a"]})),
+                answering(json!({"enum": ["a", "b"]})),
+                vec!["breaking: GET /a/{id}: 200 may be \"b\" now"],
+            ),
+            (
+                taking(json!({"enum": ["a", "b"]})),
+                taking(json!({"enum": ["a"]})),
+                vec!["breaking: GET /a/{id}: the body may be \"b\" no more"],
+            ),
+            (
+                taking(inline(json!([]), id())),
+                taking(inline(json!(["id"]), id())),
+                vec!["breaking: GET /a/{id}: the body /id must be given now"],
+            ),
+            (
+                taking(json!({"type": "string", "maxLength": 9})),
+                taking(json!({"type": "string", "maxLength": 5})),
+                vec!["breaking: GET /a/{id}: the body maxLength is 5, was 9"],
+            ),
+            (
+                taking(json!({"type": "integer", "minimum": 5})),
+                taking(json!({"type": "integer", "minimum": 1})),
+                vec!["additive: GET /a/{id}: the body minimum is 1, was 5"],
+            ),
+            (json!({}), query(true, json!({})), vec!["breaking: GET /a/{id}: the parameter `q` is new and must be given"]),
+            (json!({}), query(false, json!({})), vec!["additive: GET /a/{id}: the parameter `q` is new"]),
+            (query(false, json!({})), json!({}), vec!["breaking: GET /a/{id}: the parameter `q` is gone"]),
+            (
+                json!({"security": [{"k": []}]}),
+                json!({}),
+                vec!["loosened: GET /a/{id}: needs no authentication any more"],
+            ),
+            (json!({}), json!({"security": [{"k": []}]}), vec!["breaking: GET /a/{id}: needs authentication now"]),
+        ] {
+            let found: Vec<String> = diff(&spec(old.clone()), &spec(new.clone())).iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected, "{old} → {new}");
+        }
+    }
+
+    #[test]
+    fn a_renamed_path_parameter_is_no_change_and_a_gone_operation_breaks() {
+        let old = spec(answering(json!({})));
+        let mut root = old.root.clone();
+        let item = root["paths"]["/a/{id}"].take();
+        root["paths"] = json!({"/a/{other}": item});
+        assert_eq!(diff(&old, &Spec::of_value("s", &root).unwrap()), []);
+        root["paths"] = json!({"/b": {"get": {"responses": {}}}});
+        let found: Vec<String> = diff(&old, &Spec::of_value("s", &root).unwrap()).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["breaking: GET /a/{id}: is gone", "additive: GET /b: is new"]);
+    }
+}

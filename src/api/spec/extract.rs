@@ -1,0 +1,209 @@
+//! Finding the contract of a service: from the running one, from its framework, from a file.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{MOST_BYTES, Spec};
+use crate::api::ApiError;
+use crate::api::client::Client;
+use crate::api::message::Request;
+use crate::domain::RepoPath;
+use crate::stack::StackReport;
+use crate::workspace::{Exit, Job, Workspace};
+
+/// Where frameworks publish their document.
+const ADDRESSES: [&str; 14] = [
+    "/openapi.json",
+    "/api-json",
+    "/v3/api-docs",
+    "/openapi.yaml",
+    "/api/openapi.json",
+    "/api/schema/",
+    "/schema/",
+    "/swagger.json",
+    "/swagger/v1/swagger.json",
+    "/swagger/doc.json",
+    "/api-docs.json",
+    "/api-docs/swagger.json",
+    "/docs/openapi.json",
+    "/doc.json",
+];
+
+/// Names of files that hold one.
+const FILES: [&str; 8] = [
+    "openapi.yaml", "openapi.yml", "openapi.json", "swagger.yaml", "swagger.yml", "swagger.json", "api.yaml", "openapi.spec.yaml",
+];
+
+/// Asks a running service at the usual addresses.
+///
+/// # Errors
+/// None of them answers a document; or one does, and it is not valid.
+pub async fn live(client: &Client, path: Option<&str>) -> Result<Spec, ApiError> {
+    let addresses: Vec<&str> = path.map_or_else(|| ADDRESSES.to_vec(), |path| vec![path]);
+    let mut fault = None;
+    for address in &addresses {
+        let mut request = Request::new("GET", *address);
+        request.set_header("accept", "application/json, application/yaml;q=0.9, */*;q=0.5");
+        let response = match client.send(&request).await {
+            Ok(response) => response,
+            Err(error) => return Err(error),
+        };
+        if !response.succeeded() {
+            continue;
+        }
+        if response.cut || response.size > MOST_BYTES {
+            fault = Some(ApiError::Document { place: client.target().url(address), what: "larger than what is read".to_owned() });
+            continue;
+        }
+        match Spec::read(&client.target().url(address), &response.text()) {
+            Ok(spec) => return Ok(spec),
+            Err(error) => {
+                // A page for people at that address is no mistake of a document.
+                let page = response.media_type().is_some_and(|media| media.contains("html"));
+                fault = fault.or_else(|| (!page).then_some(error));
+            }
+        }
+    }
+    Err(fault.unwrap_or_else(|| ApiError::Document {
+        place: client.target().origin().to_owned(),
+        what: format!("no OpenAPI document at {}; give its path or file as `source`", addresses.join(", ")),
+    }))
+}
+
+/// Reads a file of the workspace.
+///
+/// # Errors
+/// It is missing or no document.
+pub fn file(workspace: &dyn Workspace, path: &str) -> Result<Spec, ApiError> {
+    let wrong = |what: String| ApiError::Document { place: path.to_owned(), what };
+    let path_in = RepoPath::parse(path).map_err(|error| wrong(error.to_string()))?;
+    let state = workspace.read(&path_in).map_err(|error| wrong(error.to_string()))?;
+    if state.bytes.len() > MOST_BYTES {
+        return Err(wrong(format!("{} bytes are more than the {} MB that are read", state.bytes.len(), MOST_BYTES >> 20)));
+    }
+    let text = String::from_utf8(state.bytes).map_err(|_| wrong("is no UTF-8".to_owned()))?;
+    Spec::read(path, &text)
+}
+
+/// The files of the workspace that may hold a document, the nearest first.
+pub fn candidates(workspace: &dyn Workspace) -> Vec<String> {
+    let entries = workspace.list(None, 5, 20_000).map(|(entries, _)| entries).unwrap_or_default();
+    let named = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+        FILES.contains(&name.as_str()) && !path.contains("node_modules/") && !path.contains("/test")
+    };
+    let mut found: Vec<String> =
+        entries.into_iter().filter(|entry| !entry.folder && named(entry.path.as_str())).map(|entry| entry.path.to_string()).collect();
+    found.sort_by_key(|path| (path.matches('/').count(), path.clone()));
+    found
+}
+
+/// Asks the framework, without starting the service.
+///
+/// # Errors
+/// There is no framework that can, or it fails: with its last line.
+pub async fn framework(
+    workspace: &dyn Workspace,
+    report: &StackReport,
+    cancel: CancellationToken,
+) -> Result<Spec, ApiError> {
+    let mut last = "no framework here writes its document down without being started".to_owned();
+    for (folder, name) in report.projects.iter().flat_map(|project| {
+        project.frameworks.iter().map(|framework| (project.folder.clone(), framework.name))
+    }) {
+        let command = match name {
+            "fastapi" => match python_app(workspace, &folder, "FastAPI(") {
+                Some(app) => format!(
+                    "{} -c 'import json,sys;sys.path.insert(0,\".\");from {} import {} as app;print(json.dumps(app.openapi()))'",
+                    python(workspace, &folder),
+                    app.0,
+                    app.1
+                ),
+                None => continue,
+            },
+            "django" => format!("{} manage.py spectacular --format openapi-json", python(workspace, &folder)),
+            _ => continue,
+        };
+        match run(workspace, &folder, &command, cancel.clone()).await {
+            Ok(text) => {
+                let start = text.find('{').unwrap_or(0);
+                return Spec::read(&format!("{name} ({command})"), &text[start..]);
+            }
+            Err(why) => last = format!("`{command}`: {why}"),
+        }
+    }
+    Err(ApiError::Document { place: "framework".to_owned(), what: last })
+}
+
+/// The Python of the project's own environment.
+pub fn python(workspace: &dyn Workspace, folder: &str) -> &'static str {
+    for (path, command) in [(".venv/bin/python", ".venv/bin/python"), ("venv/bin/python", "venv/bin/python")] {
+        let path = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+        let there = RepoPath::parse(&path).is_ok_and(|path| path.under(workspace.root()).symlink_metadata().is_ok());
+        if there {
+            return command;
+        }
+    }
+    "python3"
+}
+
+/// Module and name of an application: `app.main` and `app` for `app = FastAPI(` in app/main.py.
+pub fn python_app(workspace: &dyn Workspace, folder: &str, constructor: &str) -> Option<(String, String)> {
+    let query = crate::workspace::Query {
+        pattern: format!(r"^\w+(\s*:\s*\w+)?\s*=\s*(\w+\.)?{}", regex::escape(constructor)),
+        path: RepoPath::parse(folder).ok(),
+        glob: Some("*.py".to_owned()),
+        limit: 20,
+    };
+    let (hits, _) = workspace.search(&query).ok()?;
+    let hit = hits.iter().find(|hit| !hit.path.as_str().contains("test"))?;
+    let name = hit.text.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()?.to_owned();
+    let path = hit.path.as_str().strip_prefix(folder).unwrap_or(hit.path.as_str()).trim_start_matches('/');
+    let module = path.trim_end_matches(".py").trim_end_matches("/__init__").replace('/', ".");
+    let module = module.strip_prefix("src.").filter(|_| hits.len() == 1).unwrap_or(&module).to_owned();
+    Some((module, name))
+}
+
+/// Runs a command and returns what it wrote.
+pub(super) async fn run(
+    workspace: &dyn Workspace,
+    folder: &str,
+    command: &str,
+    cancel: CancellationToken,
+) -> Result<String, String> {
+    let mut job = Job::new(format!("{command} 2>&1"), Duration::from_secs(60));
+    job.folder = RepoPath::parse(folder).ok();
+    let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(32);
+    let collect = async {
+        let mut all = Vec::new();
+        while let Some(piece) = pieces.recv().await {
+            if all.len() < MOST_BYTES {
+                all.extend(piece);
+            }
+        }
+        String::from_utf8_lossy(&all).into_owned()
+    };
+    let (exit, text) = tokio::join!(workspace.run(job, sender, cancel), collect);
+    match exit {
+        Ok(Exit::Code(0)) => Ok(text),
+        Ok(_) => Err(text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it failed").to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The document as it is written back to a file: JSON or YAML by the name of the file.
+pub fn written(spec: &Spec, path: &str) -> Result<String, ApiError> {
+    let value: Value = if spec.text().trim_start().starts_with('{') {
+        serde_json::from_str(spec.text()).unwrap_or_else(|_| spec.root.clone())
+    } else {
+        spec.root.clone()
+    };
+    let wrong = |what: String| ApiError::Document { place: path.to_owned(), what };
+    if path.ends_with(".json") {
+        return serde_json::to_string_pretty(&value).map(|text| text + "\n").map_err(|error| wrong(error.to_string()));
+    }
+    serde_norway::to_string(&value).map_err(|error| wrong(error.to_string()))
+}

@@ -1,0 +1,90 @@
+//! Schemas of a document made ready for checking values.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+/// Validators of one document, made once each.
+#[derive(Debug)]
+pub struct Validators {
+    shared: Value,
+    made: Mutex<HashMap<String, Result<Arc<Validator>, String>>>,
+}
+
+impl Validators {
+    /// For the schemas of this document.
+    pub fn new(root: &Value) -> Self {
+        let mut shared = json!({});
+        for name in ["components", "paths", "webhooks", "$defs", "definitions"] {
+            if let Some(part) = root.get(name) {
+                shared[name] = part.clone();
+            }
+        }
+        Self { shared, made: Mutex::default() }
+    }
+
+    /// The validator of a schema.
+    ///
+    /// # Errors
+    /// The schema itself is wrong: in one line why.
+    pub fn of(&self, schema: &Value) -> Result<Arc<Validator>, String> {
+        let key = schema.to_string();
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.entry(key).or_insert_with(|| self.make(schema)).clone()
+    }
+
+    fn make(&self, schema: &Value) -> Result<Arc<Validator>, String> {
+        let mut whole = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "allOf": [schema]});
+        // References lead into the document, so what they lead to stands beside the schema; without any it need not.
+        if schema.to_string().contains("\"$ref\"")
+            && let (Some(whole), Some(shared)) = (whole.as_object_mut(), self.shared.as_object())
+        {
+            whole.extend(shared.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let built = jsonschema::options().build(&whole);
+        built.map(Arc::new).map_err(|error| format!("the schema cannot be used: {error}"))
+    }
+
+    /// What does not fit, in one line each: where in the value, and why. A schema that is wrong fits nothing.
+    pub fn errors(&self, schema: &Value, value: &Value) -> Vec<String> {
+        match self.of(schema) {
+            Err(error) => vec![error],
+            Ok(validator) => validator.iter_errors(value).take(5).map(|error| shown(&error)).collect(),
+        }
+    }
+
+    /// Whether a value fits.
+    pub fn fits(&self, schema: &Value, value: &Value) -> bool {
+        self.of(schema).is_ok_and(|validator| validator.is_valid(value))
+    }
+}
+
+fn shown(error: &jsonschema::ValidationError<'_>) -> String {
+    let mut text: String = error.to_string().chars().take(160).collect();
+    if text.len() < error.to_string().len() {
+        text.push('…');
+    }
+    let at = error.instance_path().to_string();
+    if at.is_empty() { text } else { format!("{at}: {text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_lead_into_the_document() {
+        let root = json!({"components": {"schemas": {
+            "Item": {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"},
+                     "children": {"type": "array", "items": {"$ref": "#/components/schemas/Item"}}}}}}});
+        let validators = Validators::new(&root);
+        let schema = json!({"type": "array", "items": {"$ref": "#/components/schemas/Item"}});
+        assert!(validators.fits(&schema, &json!([{"id": 1, "children": [{"id": 2}]}])));
+        let errors = validators.errors(&schema, &json!([{"id": 1, "children": [{"id": "x"}]}]));
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].starts_with("/0/children/0/id: "), "{errors:?}");
+        assert!(!validators.errors(&json!({"$ref": "#/nowhere"}), &json!(1)).is_empty());
+    }
+}

@@ -1,0 +1,96 @@
+//! Valid requests: status, headers, content type and body as documented; what is absent is a 404.
+
+use serde_json::json;
+
+use super::bench::Bench;
+use super::case::{Case, Expectation, Payload};
+use crate::api::generate::{Fill, Generator};
+use crate::api::spec::lint::template_names;
+use crate::api::spec::{Operation, Place, Validators};
+
+pub(super) async fn run(bench: &mut Bench<'_>) {
+    let (root, operations) = (bench.here.spec.root.clone(), bench.operations.clone());
+    // Values are made by validators of their own, so that the bench can be changed meanwhile.
+    let validators = Validators::new(&root);
+    learn(bench, &root, &validators).await;
+    for operation in &operations {
+        let mut make = Generator::new(&root, &validators, bench.seed(operation));
+        check(bench, operation, &mut make).await;
+    }
+}
+
+/// Asks every list once, so that there are names to ask for.
+pub(super) async fn learn(bench: &mut Bench<'_>, root: &serde_json::Value, validators: &Validators) {
+    let all = bench.here.spec.operations();
+    for operation in all.iter().filter(|operation| operation.method == "GET" && !operation.path.contains('{')) {
+        let mut make = Generator::new(root, validators, bench.seed(operation));
+        let Ok(case) = bench.base(operation, Fill::Least, &mut make) else { continue };
+        let request = case.request(operation);
+        if let Some(Ok(response)) = bench.send(operation, &request).await {
+            bench.learn(&request, &response);
+        }
+    }
+}
+
+async fn check(bench: &mut Bench<'_>, operation: &Operation, make: &mut Generator<'_>) {
+    let mut refused = 0;
+    let mut sent = 0;
+    // Removing needs something that is there, each time.
+    let random = if operation.method == "DELETE" { 0 } else { (bench.options.cases / 4).clamp(1, 50) };
+    let fills = [Fill::Least, Fill::Full].into_iter().chain(std::iter::repeat_n(Fill::Some, random));
+    let mut before: Vec<Case> = Vec::new();
+    for fill in fills {
+        let mut case = match bench.base(operation, fill, make) {
+            Ok(case) => case,
+            Err(why) => {
+                if fill != Fill::Some {
+                    bench.skip(format!("contract {}: {why}", operation.name()));
+                }
+                continue;
+            }
+        };
+        if before.contains(&case) && operation.method != "POST" {
+            continue;
+        }
+        before.push(case.clone());
+        let words = if fill == Fill::Least { "the least that is valid" } else { "a valid request" };
+        case.what = words.to_owned();
+        let request = case.request(operation);
+        let Some(response) = bench.attempt(operation, &case).await else { break };
+        sent += 1;
+        bench.learn(&request, &response);
+        refused += usize::from(matches!(response.status, 401 | 403));
+        if refused == sent && sent == 3 {
+            break;
+        }
+    }
+    if sent > 0 && refused == sent {
+        bench.skip(format!("contract {}: every request was refused; give `auth`", operation.name()));
+        return;
+    }
+    absent(bench, operation, make).await;
+    bench.tell(operation, &format!("{sent} valid requests"));
+}
+
+/// Asks for something that cannot exist.
+async fn absent(bench: &mut Bench<'_>, operation: &Operation, make: &mut Generator<'_>) {
+    let last = template_names(&operation.path).last().map(str::to_owned);
+    let Some(name) = last.filter(|_| matches!(operation.method.as_str(), "GET" | "DELETE" | "PUT" | "PATCH")) else { return };
+    let Some(parameter) = operation.parameters_in(Place::Path).find(|parameter| parameter.name == name) else { return };
+    let Ok(base) = bench.base(operation, Fill::Least, make) else { return };
+    let unlikely = [
+        json!(999_999_937),
+        json!("7f3a9c1e-0000-4000-a000-00000000dead"),
+        json!("no-such-thing-7f3a9c"),
+    ];
+    let fits = unlikely.into_iter().find(|value| bench.validators.fits(&parameter.schema, value));
+    // A PUT may make what it is asked to write.
+    let expectation = if operation.method == "PUT" { Expectation::Survived } else { Expectation::Absent };
+    if let Some(value) = fits {
+        let value = super::case::text(&value);
+        let mut case = base.but(format!("{name} = {value}, which does not exist"), expectation);
+        case.set_path(&name, value);
+        case.at = matches!(case.payload, Payload::None).then(|| name.clone());
+        bench.attempt(operation, &case).await;
+    }
+}
