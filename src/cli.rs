@@ -1,6 +1,7 @@
 //! The command line: definitions, and one file a subcommand.
 
 mod agents;
+mod api;
 mod config_command;
 mod demo;
 mod doctor;
@@ -124,6 +125,8 @@ enum Subcommands {
         /// The gates; all when left out
         gates: Vec<String>,
     },
+    /// Serve, ask, check and load the project's HTTP interface
+    Api(api::Arguments),
     /// Call one tool by hand
     Exec(exec::Arguments),
     /// Check the surroundings: isolation, git, folders, models
@@ -186,6 +189,7 @@ fn dispatch(cli: Cli) -> Done {
         Some(Subcommands::Models(arguments)) => block_on(models::models(&around, &common, arguments)),
         Some(Subcommands::Stack) => stack::stack(&around, &common),
         Some(Subcommands::Verify { gates }) => block_on(stack::verify(&around, &common, &gates)),
+        Some(Subcommands::Api(arguments)) => block_on(api::api(&around, &common, arguments)),
         Some(Subcommands::Exec(arguments)) => block_on(exec::exec(&around, &common, arguments)),
         Some(Subcommands::Doctor) => block_on(doctor::doctor(&around, &common)),
         Some(Subcommands::Config(arguments)) => config_command::config(&around, &common, &arguments),

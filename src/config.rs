@@ -147,6 +147,8 @@ pub struct GateSettings {
     pub secrets: SecretsGateSettings,
     /// The project's own tests.
     pub tests: TestGateSettings,
+    /// The contract of the project's HTTP interface.
+    pub contract: ContractGateSettings,
 }
 
 /// The gate that looks at which files a change touches.
@@ -186,6 +188,24 @@ pub struct TestGateSettings {
 impl Default for TestGateSettings {
     fn default() -> Self {
         Self { enabled: true, command: None, timeout_s: 900 }
+    }
+}
+
+/// The gate that serves base and proposal and compares what their users see.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContractGateSettings {
+    /// Whether it runs at all.
+    pub enabled: bool,
+    /// The most seconds one side is asked for.
+    pub seconds: u64,
+    /// The profile of `api.auth` to ask as.
+    pub auth: Option<String>,
+}
+
+impl Default for ContractGateSettings {
+    fn default() -> Self {
+        Self { enabled: true, seconds: 60, auth: None }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod capture;
 mod changed;
+mod contract;
 mod judge;
 mod proof;
 mod reading;
@@ -21,10 +22,11 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::GateSettings;
+use crate::config::Settings;
 use crate::domain::Proposal;
 use crate::workspace::Workspace;
 
+pub use contract::ContractGate;
 pub use proof::{Passing, prove};
 pub use report::Report;
 pub use scope::ScopeGate;
@@ -101,11 +103,15 @@ pub trait Gate: Send + Sync {
 }
 
 /// The gates that are switched on, in the order they should run.
-pub fn gates_for(settings: &GateSettings) -> Vec<Arc<dyn Gate>> {
+pub fn gates_for(all: &Settings) -> Vec<Arc<dyn Gate>> {
+    let settings = &all.gates;
     let mut gates: Vec<Arc<dyn Gate>> =
         vec![Arc::new(ScopeGate::new(settings.scope.clone())), Arc::new(SecretsGate::new(settings.secrets.clone()))];
     if settings.tests.enabled {
         gates.push(Arc::new(TestGate::new(settings.tests.clone())));
+    }
+    if settings.contract.enabled {
+        gates.push(Arc::new(ContractGate::new(settings.contract.clone(), all.api.clone())));
     }
     gates.retain(|gate| !settings.off.iter().any(|name| name == gate.name()));
     gates

@@ -4,10 +4,12 @@
 //! `delegate` are steps of the protocol: they have a schema here, and the engine carries them out.
 
 mod access;
+mod api;
 mod apply_patch;
 mod catalogue;
 mod document;
 mod edit;
+mod http;
 mod indent;
 mod input;
 mod list;
@@ -20,6 +22,7 @@ mod remove;
 mod run;
 mod search;
 pub mod search_replace;
+mod serve;
 mod show;
 mod write;
 

@@ -79,7 +79,7 @@ async fn ask(
         while let Some(piece) = pieces.recv().await {
             all.extend(piece);
         }
-        text::sanitize_output(&String::from_utf8_lossy(&all)).into_owned()
+        text::sanitize_output(&String::from_utf8_lossy(&all))
     };
     let (exit, output) = tokio::join!(workspace.run(Job::new(command, Duration::from_secs(180)), sender, cancel), collect);
     let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();

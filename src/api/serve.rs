@@ -61,7 +61,7 @@ impl Log {
         let (lines, open) = &mut *guard;
         for byte in piece {
             if *byte == b'\n' || open.len() > 4_096 {
-                let line = text::sanitize_output(&String::from_utf8_lossy(open)).into_owned();
+                let line = text::sanitize_output(&String::from_utf8_lossy(open));
                 lines.push_back(text::redact(line.trim_end()).into_owned());
                 open.clear();
             }

@@ -4,6 +4,8 @@
 //! files (`edit`, `write`, `apply_patch`, `remove`) is your own order, so its result is then written to the tree,
 //! hash-checked like any approved change. What a `run` changed is written with `--apply` only.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -53,7 +55,7 @@ struct ChangeReport {
 }
 
 pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Arguments) -> Done {
-    let tools = Tools::new();
+    let tools = Tools::with(super::api::desk(around));
     if arguments.tool == "list-tools" {
         return list_tools(&tools, common);
     }
@@ -69,13 +71,7 @@ pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Argu
     {
         return Err(Failure::usage(format!("this needs a permission: {what}")).hint("--allow gives it"));
     }
-    let state = tempfile::tempdir_in(folder(around)?)
-        .map_err(|error| Failure::failed(format!("the cache directory: {error}")))?;
-    let mut place = Place::new(repository.root(), state.path().join("workspace"), &around.environment)
-        .with_settings(&around.settings.workspace);
-    place.isolation = around.isolation(common);
-    let workspace: std::sync::Arc<dyn Workspace> =
-        workspace::open(place).await.map_err(|error| Failure::failed(error.to_string()))?.into();
+    let (_state, workspace) = open(around, common, &repository).await?;
     let (output, mut pieces) = mpsc::channel(64);
     let interrupt = run::interrupted();
     let context =
@@ -93,6 +89,21 @@ pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Argu
         repository.apply(&files).map_err(|error| undo::git_failure(&error))?;
     }
     report(&arguments.tool, done, &changes, applied, common.json)
+}
+
+/// Opens a workspace that is thrown away with the folder it is kept in.
+pub(crate) async fn open(
+    around: &Surroundings,
+    common: &Common,
+    repository: &Repository,
+) -> Result<(tempfile::TempDir, Arc<dyn Workspace>), Failure> {
+    let state = tempfile::tempdir_in(folder(around)?)
+        .map_err(|error| Failure::failed(format!("the cache directory: {error}")))?;
+    let mut place = Place::new(repository.root(), state.path().join("workspace"), &around.environment)
+        .with_settings(&around.settings.workspace);
+    place.isolation = around.isolation(common);
+    let workspace = workspace::open(place).await.map_err(|error| Failure::failed(error.to_string()))?;
+    Ok((state, workspace.into()))
 }
 
 /// Owns the context, so that the output channel closes when the call ends.

@@ -134,10 +134,13 @@ const PROJECT_MAY_SET: &[&str] = &[
     "gates.tests.enabled",
     "gates.tests.timeout_s",
     "gates.scope.files",
+    "gates.contract.enabled",
+    "api.port",
+    "api.spec",
 ];
 
 /// What it may set on top when the user trusts it.
-const TRUSTED_PROJECT_MAY_SET: &[&str] = &["gates.tests.command"];
+const TRUSTED_PROJECT_MAY_SET: &[&str] = &["gates.tests.command", "api.command", "api.folder"];
 
 /// Whether a layer may set a key; `Err` says why not.
 pub(super) fn permitted(layer: Layer, key: &str) -> Result<(), &'static str> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::api::desk::Desk;
 use crate::agent::{Folders, project_folders};
 use crate::domain::{Event, Isolation, NoteLevel, Record, SessionId};
 use crate::git::{Deed, Receipt, Recovered, Repository, TreeState};
@@ -54,7 +55,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         workspace: Arc::from(workspace),
         repository: found.repository.clone(),
         blobs: Arc::new(found.store.blobs(&found.id)),
-        tools: Tools::new(),
+        tools: Tools::with(desk(&opening, &found)),
         settings: opening.settings.clone(),
         found: None,
         nursery: Nursery::new(&opening, &found.id, &models),
@@ -146,6 +147,12 @@ async fn selection(driver: &Driver, offer: Option<Offer>) -> Option<Arc<Selected
         Outcome::Selected(Ok(selected)) => Some(selected),
         _ => None,
     }
+}
+
+/// What the tools for services share: their records stay with the session.
+fn desk(opening: &Opening, found: &Found) -> Arc<Desk> {
+    let records = found.store.folder(&found.id).join("exchanges.jsonl");
+    Arc::new(Desk::new(opening.environment.clone(), opening.settings.api.clone(), Some(records)))
 }
 
 /// What opening finds on disk.

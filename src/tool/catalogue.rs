@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::api::desk::Desk;
 use crate::domain::ToolSpec;
 
 use super::{Tool, ToolOutput, protocol};
-use super::{apply_patch, edit, list, read, remove, run, search, write};
+use super::{api, apply_patch, edit, http, list, read, remove, run, search, serve, write};
 
 /// The tools that change files.
-const CHANGING: [&str; 5] = [edit::NAME, apply_patch::NAME, write::NAME, remove::NAME, run::NAME];
+const CHANGING: [&str; 6] = [edit::NAME, apply_patch::NAME, write::NAME, remove::NAME, run::NAME, api::SPEC];
 
 /// The tools an agent can be given.
 #[derive(Clone)]
@@ -23,8 +24,14 @@ impl Default for Tools {
 }
 
 impl Tools {
-    /// All tools.
+    /// All tools, with nothing kept of what they ask services.
     pub fn new() -> Self {
+        Self::with(Arc::new(Desk::default()))
+    }
+
+    /// All tools, with what those for services share.
+    pub fn with(desk: Arc<Desk>) -> Self {
+        let service = api::ApiTool { desk };
         Self {
             tools: vec![
                 (read::NAME, Arc::new(read::Read)),
@@ -35,6 +42,10 @@ impl Tools {
                 (write::NAME, Arc::new(write::Write)),
                 (remove::NAME, Arc::new(remove::Remove)),
                 (run::NAME, Arc::new(run::Run)),
+                (serve::NAME, Arc::new(serve::Serve(service.clone()))),
+                (http::NAME, Arc::new(http::Http(service.clone()))),
+                (api::SPEC, Arc::new(api::ApiSpec(service.clone()))),
+                (api::TEST, Arc::new(api::ApiTest(service))),
             ],
         }
     }

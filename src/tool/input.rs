@@ -45,6 +45,11 @@ fn fit_object(schema: &Value, value: Value, at: &str) -> Result<Value, String> {
     let mut fitted = Map::new();
     for (field, value) in given {
         let Some(property) = properties.get(&field) else {
+            // A map of names the schema cannot know.
+            if schema.get("additionalProperties") == Some(&Value::Bool(true)) {
+                fitted.insert(field, value);
+                continue;
+            }
             return Err(unknown_field(&field, properties, schema, at));
         };
         if value.is_null() && !required(schema).any(|name| name == field) {

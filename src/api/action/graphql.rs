@@ -32,7 +32,8 @@ pub(super) async fn probe(context: &Context, input: &ApiTest) -> Result<Outcome,
     let mut probe = Probe { context, client, path: path.to_owned(), auth: input.auth.clone(), report };
     let schema = probe.schema(input.source.as_deref()).await?;
     context.say(&format!("{} types", schema.types.len()));
-    for (name, field) in schema.types.get(&schema.query).map(|root| &root.fields).into_iter().flatten() {
+    let fields = schema.types.get(&schema.query).map(|root| root.fields.clone()).unwrap_or_default();
+    for (name, field) in &fields {
         let chosen = input.ops.is_empty() || input.ops.contains(name);
         match query(&schema, name, &field.arguments) {
             Some(text) if chosen => probe.ask(name, &text).await?,

@@ -111,9 +111,7 @@ pub async fn framework(
     cancel: CancellationToken,
 ) -> Result<Spec, ApiError> {
     let mut last = "no framework here writes its document down without being started".to_owned();
-    for (folder, name) in report.projects.iter().flat_map(|project| {
-        project.frameworks.iter().map(|framework| (project.folder.clone(), framework.name))
-    }) {
+    for (folder, name) in frameworks(report) {
         let command = match name {
             "fastapi" => match python_app(workspace, &folder, "FastAPI(") {
                 Some(app) => format!(
@@ -136,6 +134,14 @@ pub async fn framework(
         }
     }
     Err(ApiError::Document { place: "framework".to_owned(), what: last })
+}
+
+/// Every framework with the folder of its project.
+pub(super) fn frameworks(report: &StackReport) -> Vec<(String, &'static str)> {
+    let of = |project: &crate::stack::Project| -> Vec<(String, &'static str)> {
+        project.frameworks.iter().map(|framework| (project.folder.clone(), framework.name)).collect()
+    };
+    report.projects.iter().flat_map(of).collect()
 }
 
 /// The Python of the project's own environment.

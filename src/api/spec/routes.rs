@@ -7,7 +7,7 @@ use regex::Regex;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::extract::{python, python_app, run};
+use super::extract::{frameworks, python, python_app, run};
 use super::lint::shape;
 use super::Spec;
 use crate::stack::StackReport;
@@ -100,11 +100,8 @@ fn braces(path: &str) -> String {
 
 /// Asks the framework for its routes, and looks into the sources where it cannot be asked.
 pub async fn find(workspace: &dyn Workspace, report: &StackReport, cancel: CancellationToken) -> Table {
-    let frameworks = report.projects.iter().flat_map(|project| {
-        project.frameworks.iter().map(|framework| (project.folder.clone(), framework.name))
-    });
     let mut failed = String::new();
-    for (folder, name) in frameworks {
+    for (folder, name) in frameworks(report) {
         let Some(command) = command(workspace, &folder, name) else { continue };
         match run(workspace, &folder, &command, cancel.clone()).await {
             Ok(text) => {

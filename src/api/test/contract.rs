@@ -22,7 +22,8 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
 /// Asks every list once, so that there are names to ask for.
 pub(super) async fn learn(bench: &mut Bench<'_>, root: &serde_json::Value, validators: &Validators) {
     let all = bench.here.spec.operations();
-    for operation in all.iter().filter(|operation| operation.method == "GET" && !operation.path.contains('{')) {
+    let lists: Vec<&Operation> = all.iter().filter(|one| one.method == "GET" && !one.path.contains('{')).collect();
+    for operation in lists {
         let mut make = Generator::new(root, validators, bench.seed(operation));
         let Ok(case) = bench.base(operation, Fill::Least, &mut make) else { continue };
         let request = case.request(operation);

@@ -33,7 +33,8 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
     let (root, operations) = (bench.here.spec.root.clone(), bench.operations.clone());
     let validators = Validators::new(&root);
     let mut lists = 0;
-    for operation in operations.iter().filter(|operation| operation.method == "GET") {
+    let readers: Vec<&Operation> = operations.iter().filter(|operation| operation.method == "GET").collect();
+    for operation in readers {
         let mut make = Generator::new(&root, &validators, bench.seed(operation));
         let Ok(mut case) = bench.base(operation, Fill::Least, &mut make) else { continue };
         case.query.retain(|(name, _)| !is_paging(name));

@@ -33,7 +33,11 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
     let mut sent = 0;
     while sent < most && !bench.over() {
         let client = bench.here.client.clone();
-        let answers = join_all((0..AT_ONCE).map(|_| client.send(&request))).await;
+        let mut burst = Vec::new();
+        for _ in 0..AT_ONCE {
+            burst.push(client.send(&request));
+        }
+        let answers = join_all(burst).await;
         sent += AT_ONCE;
         let limited = answers.into_iter().flatten().find(|response| response.status == 429);
         let Some(response) = limited else { continue };
