@@ -16,6 +16,7 @@ pub mod secrets;
 mod shared;
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -102,8 +103,8 @@ pub trait Gate: Send + Sync {
     async fn run(&self, context: &GateContext) -> Report;
 }
 
-/// The gates that are switched on, in the order they should run.
-pub fn gates_for(all: &Settings) -> Vec<Arc<dyn Gate>> {
+/// The gates that are switched on, in the order they should run. The environment holds the secrets that profiles name.
+pub fn gates_for(all: &Settings, environment: &BTreeMap<String, String>) -> Vec<Arc<dyn Gate>> {
     let settings = &all.gates;
     let mut gates: Vec<Arc<dyn Gate>> =
         vec![Arc::new(ScopeGate::new(settings.scope.clone())), Arc::new(SecretsGate::new(settings.secrets.clone()))];
@@ -111,7 +112,7 @@ pub fn gates_for(all: &Settings) -> Vec<Arc<dyn Gate>> {
         gates.push(Arc::new(TestGate::new(settings.tests.clone())));
     }
     if settings.contract.enabled {
-        gates.push(Arc::new(ContractGate::new(settings.contract.clone(), all.api.clone())));
+        gates.push(Arc::new(ContractGate::new(settings.contract.clone(), all.api.clone(), environment.clone())));
     }
     gates.retain(|gate| !settings.off.iter().any(|name| name == gate.name()));
     gates

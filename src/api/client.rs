@@ -13,6 +13,22 @@ use super::ApiError;
 /// The most of a body that is kept.
 const MOST_BODY: usize = 4 << 20;
 
+/// A connection that is found closed is found so at once.
+const CLOSED_EARLY: Duration = Duration::from_millis(500);
+
+/// Why there was no answer.
+struct Broken {
+    error: ApiError,
+    /// The connection ended before anything was answered.
+    closed: bool,
+}
+
+impl From<ApiError> for Broken {
+    fn from(error: ApiError) -> Self {
+        Self { error, closed: false }
+    }
+}
+
 /// Sends requests to a target. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -53,6 +69,17 @@ impl Client {
     /// # Errors
     /// There was no whole answer: in one line why.
     pub async fn send(&self, request: &Request) -> Result<Response, ApiError> {
+        let begun = Instant::now();
+        match self.send_once(request).await {
+            // A kept connection that the service had closed already says nothing about this request.
+            Err(Broken { closed: true, .. }) if begun.elapsed() < CLOSED_EARLY => {
+                self.send_once(request).await.map_err(|broken| broken.error)
+            }
+            other => other.map_err(|broken| broken.error),
+        }
+    }
+
+    async fn send_once(&self, request: &Request) -> Result<Response, Broken> {
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| ApiError::Input(format!("`{}` is no HTTP method", request.method)))?;
         let url = self.target.url(&request.url);
@@ -61,7 +88,8 @@ impl Client {
             builder = builder.body(body.clone());
         }
         let begun = Instant::now();
-        let mut answer = builder.send().await.map_err(|error| transport(&error))?;
+        let sent = builder.send().await;
+        let mut answer = sent.map_err(|error| Broken { closed: error.is_request(), error: transport(&error) })?;
         let mut response = Response {
             status: answer.status().as_u16(),
             headers: answer

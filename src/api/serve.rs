@@ -11,12 +11,14 @@ use super::ApiError;
 use super::client::Client;
 use super::message::Request;
 use super::target::Target;
-use crate::domain::RepoPath;
+use crate::domain::{Isolation, RepoPath};
 use crate::text;
 use crate::workspace::{Exit, Job, Reach, Served, Workspace};
 
 /// A service that is left alone ends after this time.
 const MOST_LIFE: Duration = Duration::from_secs(8 * 3_600);
+/// The port a service is told to listen on where nobody else can.
+const USUAL_PORT: u16 = 8000;
 /// Lines of the log that are kept.
 const MOST_LINES: usize = 400;
 /// Lines that are told when it does not start.
@@ -95,7 +97,12 @@ impl Service {
         cancel: CancellationToken,
     ) -> Result<Self, ApiError> {
         let begun = Instant::now();
-        let port = start.port.map_or_else(free_port, Ok)?;
+        let port = match (start.port, workspace.isolation()) {
+            (Some(port), _) => port,
+            // In a network of its own a port is free, and always the same one is easier to tell and to repeat.
+            (None, Isolation::Overlay) => USUAL_PORT,
+            (None, Isolation::Copy) => free_port()?,
+        };
         let log = Arc::new(Log::default());
         let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(64);
         let kept = Arc::clone(&log);

@@ -46,7 +46,7 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
     let frozen = proposal::freeze(ProposalId::from("tree"), "working tree", "", changes, &blobs)
         .map_err(|error| Failure::failed(error.to_string()))?;
 
-    let mut gates = gate::gates_for(&around.settings);
+    let mut gates = gate::gates_for(&around.settings, &around.environment);
     if let Some(unknown) = wanted.iter().find(|name| gates.iter().all(|gate| gate.name() != name.as_str())) {
         let names: Vec<&str> = gates.iter().map(|gate| gate.name()).collect();
         return Err(Failure::usage(format!("there is no gate `{unknown}`"))

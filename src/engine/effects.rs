@@ -10,6 +10,7 @@ mod pieces;
 mod propose;
 mod prove;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub struct Bench {
     pub tools: Tools,
     /// The settings.
     pub settings: Arc<Settings>,
+    /// The user's environment, for secrets that settings name.
+    pub environment: Arc<BTreeMap<String, String>>,
     /// The model, when there is one.
     pub found: Option<Found>,
     /// Where tasks for other agents are opened; nowhere when nobody would show them.

@@ -57,6 +57,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         blobs: Arc::new(found.store.blobs(&found.id)),
         tools: Tools::with(desk(&opening, &found)),
         settings: opening.settings.clone(),
+        environment: Arc::new(opening.environment.clone()),
         found: None,
         nursery: Nursery::new(&opening, &found.id, &models),
         inbox,

@@ -28,7 +28,7 @@ const CHANGED_CASES: usize = 200;
 const OTHER_CASES: usize = 60;
 
 /// Serves base and proposal and compares what their users see.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ContractGate {
     settings: ContractGateSettings,
     api: ApiSettings,
@@ -43,16 +43,9 @@ struct Side {
 }
 
 impl ContractGate {
-    /// With these settings.
-    pub fn new(settings: ContractGateSettings, api: ApiSettings) -> Self {
-        Self { settings, api, environment: BTreeMap::new() }
-    }
-
-    /// The same with the variables that profiles name their secrets by.
-    #[must_use]
-    pub fn with_environment(mut self, environment: BTreeMap<String, String>) -> Self {
-        self.environment = environment;
-        self
+    /// With these settings, and the variables that profiles name their secrets by.
+    pub fn new(settings: ContractGateSettings, api: ApiSettings, environment: BTreeMap<String, String>) -> Self {
+        Self { settings, api, environment }
     }
 
     async fn start_of(&self, workspace: &Arc<dyn Workspace>) -> Result<Start, ApiError> {
@@ -161,7 +154,10 @@ impl ContractGate {
         let desk = Desk::new(self.environment.clone(), self.api.clone(), None);
         let mut options = Options { time: Duration::from_secs(self.settings.seconds), cases: OTHER_CASES, ..Options::default() };
         if let Some(auth) = &self.settings.auth {
-            options.credentials = desk.credentials(&json!(auth), client).await.ok().map(|(_, credentials)| credentials);
+            match desk.credentials(&json!(auth), client).await {
+                Ok((_, credentials)) => options.credentials = Some(credentials),
+                Err(error) => say(context, &error.to_string()).await,
+            }
         }
         let quiet = |_: &str| {};
         let here = Surroundings { client, spec, recorder: &desk.recorder, tell: &quiet, cancel: &context.cancel };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should fail")]
 
 mod agents;
+mod api;
 mod config;
 mod diff;
 mod engine;

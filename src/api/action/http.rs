@@ -56,7 +56,8 @@ async fn send(context: &Context, input: Http) -> Result<Outcome, ApiError> {
     let (request, auth) = prepare(context, &input)?;
     let target = context.target(Some(&request.url)).await?;
     let request = Request { url: within(&target, &request.url)?, ..request };
-    let client = context.desk.client(&target)?;
+    // The address is whole already; paths of its own, such as a token endpoint's, are those of the service.
+    let client = context.desk.client(&target.clone().below(""))?;
     let sending = context.desk.send(&client, &request, auth.as_ref());
     let (mut exchange, outcome) = tokio::select! {
         sent = sending => sent?,

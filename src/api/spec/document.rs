@@ -107,10 +107,8 @@ fn examples(operation: &Operation, exchanges: &[Exchange], out: &mut String) {
 
 /// Whether an exchange is one of an operation.
 pub fn belongs(exchange: &Exchange, operation: &Operation) -> bool {
-    if let Some(name) = &exchange.operation {
-        return *name == operation.name();
-    }
-    exchange.method == operation.method && path_fits(&operation.path, &path_of(&exchange.url))
+    let named = exchange.operation.as_ref().is_none_or(|name| *name == operation.name());
+    named && exchange.method == operation.method && path_fits(&operation.path, &path_of(&exchange.url))
 }
 
 fn path_of(url: &str) -> String {

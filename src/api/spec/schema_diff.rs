@@ -145,7 +145,9 @@ impl<'a> Pair<'a> {
                 (_, None) => false,
             };
             let word = |limit: Option<f64>| limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
-            say(self.impact(narrower), format!("{at} {name} is {}, was {}", word(is), word(was)));
+            // Who reads an answer seldom depends on how long or large it may be.
+            let impact = if self.direction == Direction::Sent { self.impact(narrower) } else { Impact::Additive };
+            say(impact, format!("{at} {name} is {}, was {}", word(is), word(was)));
         }
         for name in ["pattern", "format"] {
             let (was, is) = (old.get(name), new.get(name));

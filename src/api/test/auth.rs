@@ -74,7 +74,7 @@ async fn refused(bench: &mut Bench<'_>, operation: &Operation, what: &str, reque
     match response.status {
         401 | 403 | 404 | 407 => bench.passed(),
         200..=399 => {
-            let text = format!("answers {} to {what}", response.status);
+            let text = "lets in who has to be kept out".to_owned();
             bench.found(operation, ("auth-bypass", Severity::Failure), (what, text), request, &outcome);
         }
         500.. => {

@@ -118,9 +118,14 @@ fn body(operation: &Operation, validators: &Validators, response: &Response, pro
     if response.cut {
         return true;
     }
-    let Some(value) = response.json() else {
-        problems.push(problem("schema", "says it is JSON, but is not".to_owned()));
-        return false;
+    let value = match serde_json::from_slice::<Value>(&response.body) {
+        Ok(value) => value,
+        // Deeper than what is read here is JSON all the same.
+        Err(error) if error.to_string().contains("recursion limit") => return true,
+        Err(_) => {
+            problems.push(problem("schema", "says it is JSON, but is not".to_owned()));
+            return false;
+        }
     };
     match schema {
         None | Some(Value::Bool(true)) => true,

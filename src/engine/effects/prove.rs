@@ -33,7 +33,7 @@ pub async fn prove(
     let (to, passing) = mpsc::channel(64);
     let (output, _) = mpsc::channel(1);
     let context = GateContext::new(proposal.clone(), subject, base, output, cancel.clone());
-    let gates = gate::gates_for(&bench.settings);
+    let gates = gate::gates_for(&bench.settings, &bench.environment);
     let proving = async {
         gate::prove(&gates, &context, false, to).await;
     };

@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+use tenon::api::action::{self, Context, Http, Serve};
+use tenon::domain::Isolation;
+use tenon::workspace::{Place, Workspace, best_isolation, open};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::desk;
+
+/// A server of the standard library that reads `PORT`.
+const SERVICE: &str = "import http.server, os\n\
+class Answer(http.server.BaseHTTPRequestHandler):\n    def do_GET(self):\n        self.send_response(200 if self.path != '/gone' else 404)\n        \
+self.send_header('content-type', 'application/json')\n        self.end_headers()\n        self.wfile.write(b'{\"ok\": true}')\n\
+http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Answer).serve_forever()\n";
+
+struct Bench {
+    folder: TempDir,
+    context: Context,
+}
+
+async fn bench(isolation: Isolation) -> Bench {
+    let folder = TempDir::new().unwrap();
+    let repository = folder.path().join("home/project");
+    std::fs::create_dir_all(repository.join(".git")).unwrap();
+    std::fs::write(repository.join("service.py"), SERVICE).unwrap();
+    let environment: BTreeMap<String, String> = [
+        ("PATH".to_owned(), std::env::var("PATH").unwrap()),
+        ("HOME".to_owned(), folder.path().join("home").display().to_string()),
+    ]
+    .into();
+    let mut place = Place::new(repository.canonicalize().unwrap(), folder.path().join("state"), &environment);
+    place.isolation = Some(isolation);
+    place.helper = Some(PathBuf::from(env!("CARGO_BIN_EXE_tenon")));
+    let workspace: Arc<dyn Workspace> = open(place).await.unwrap().into();
+    let (output, _) = mpsc::channel(1_000);
+    let context = Context { desk: desk(), workspace, output, cancel: CancellationToken::new(), permitted: false };
+    Bench { folder, context }
+}
+
+fn isolations() -> Vec<Isolation> {
+    match best_isolation() {
+        (Isolation::Overlay, _) => vec![Isolation::Overlay, Isolation::Copy],
+        (Isolation::Copy, why) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "the overlay cannot be tested here: {why:?}");
+            eprintln!("SKIPPED: SERVING IN THE OVERLAY IS NOT TESTED ON THIS MACHINE: {why:?}");
+            vec![Isolation::Copy]
+        }
+    }
+}
+
+fn command(command: &str) -> Serve {
+    Serve { command: Some(command.to_owned()), ..Serve::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_runs_in_the_workspace_and_is_asked_by_its_paths() {
+    for isolation in isolations() {
+        let bench = bench(isolation).await;
+        let started = action::serve(&bench.context, command("python3 service.py")).await;
+        assert!(started.ok, "{isolation:?}: {}", started.text);
+        let get = |path: &str| Http { url: Some(path.to_owned()), ..Http::default() };
+        let answer = action::http(&bench.context, get("/x")).await;
+        assert!(answer.ok && answer.text.contains("{\"ok\": true}"), "{}", answer.text);
+        let port = started.value["port"].as_u64().unwrap();
+        let whole = action::http(&bench.context, get(&format!("http://127.0.0.1:{port}/gone"))).await;
+        assert_eq!(whole.value["answer"]["status"], 404, "its own address leads into the workspace: {}", whole.text);
+        let again = action::http(&bench.context, serde_json::from_value(json!({"replay": "x1"})).unwrap()).await;
+        assert!(again.ok, "{}", again.text);
+        let log = action::serve(&bench.context, Serve { op: Some("logs".to_owned()), ..Serve::default() }).await;
+        assert!(log.text.contains("GET /gone"), "{}", log.text);
+        assert!(bench.context.desk.stop().await && !bench.context.desk.stop().await);
+        drop(bench.folder);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_does_not_start_says_why() {
+    let bench = bench(isolations()[0]).await;
+    for (line, expected) in [
+        ("echo no database >&2; exit 3", "ended with exit code 3 before it listened; its last lines:\nno database"),
+        ("exit 0", "it wrote nothing"),
+    ] {
+        let outcome = action::serve(&bench.context, command(line)).await;
+        assert!(!outcome.ok && outcome.text.contains(expected), "{line}: {}", outcome.text);
+    }
+    let nothing = action::serve(&bench.context, Serve::default()).await;
+    assert!(nothing.text.contains("nothing says how a service is started"), "{}", nothing.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupting_ends_what_is_starting() {
+    let bench = bench(isolations()[0]).await;
+    let (context, cancel) = (bench.context.clone(), bench.context.cancel.clone());
+    let starting = tokio::spawn(async move { action::serve(&context, command("sleep 600")).await });
+    cancel.cancel();
+    let outcome = tokio::time::timeout(Duration::from_secs(20), starting).await.unwrap().unwrap();
+    assert!(!outcome.ok && outcome.text.contains("interrupted"), "{}", outcome.text);
+}
