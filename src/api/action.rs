@@ -78,7 +78,10 @@ impl Context {
         }
         let target = Target::parse(url)?;
         if !target.is_loopback() && !self.permitted {
-            return Err(ApiError::Input(format!("{} is not on this machine, and the user did not allow it", target.origin())));
+            return Err(ApiError::Input(format!(
+                "{} is not on this machine, and the user did not allow it",
+                target.origin()
+            )));
         }
         Ok(target)
     }
@@ -119,5 +122,6 @@ pub fn outside(desk: &Desk, url: Option<&str>, method: &str) -> Option<String> {
         return Some(format!("send {method} to `{shown}`, outside this machine"));
     }
     let own = desk.running().is_some_and(|running| running.holds(url));
-    (!own && !message::is_safe(&method)).then(|| format!("send {method} to `{shown}` on this machine, outside the workspace"))
+    (!own && !message::is_safe(&method))
+        .then(|| format!("send {method} to `{shown}` on this machine, outside the workspace"))
 }

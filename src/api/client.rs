@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{ClientBuilder, Method};
 
+use super::ApiError;
 use super::message::{Request, Response};
 use super::target::Target;
-use super::ApiError;
 
 /// The most of a body that is kept.
 const MOST_BODY: usize = 4 << 20;

@@ -133,11 +133,19 @@ impl Desk {
 
     fn profile(&self, auth: &Value) -> Result<Profile, ApiError> {
         match auth {
-            Value::String(name) => self.settings.auth.get(name).cloned().ok_or_else(|| {
-                let known: Vec<&str> = self.settings.auth.keys().map(String::as_str).collect();
-                let known = if known.is_empty() { "none is configured".to_owned() } else { known.join(", ") };
-                ApiError::Auth(format!("there is no profile `{name}` ({known}); `[api.auth.{name}]` of config.toml makes one"))
-            }).and_then(|value| read_profile(&serde_json::to_value(value).unwrap_or_default())),
+            Value::String(name) => self
+                .settings
+                .auth
+                .get(name)
+                .cloned()
+                .ok_or_else(|| {
+                    let known: Vec<&str> = self.settings.auth.keys().map(String::as_str).collect();
+                    let known = if known.is_empty() { "none is configured".to_owned() } else { known.join(", ") };
+                    ApiError::Auth(format!(
+                        "there is no profile `{name}` ({known}); `[api.auth.{name}]` of config.toml makes one"
+                    ))
+                })
+                .and_then(|value| read_profile(&serde_json::to_value(value).unwrap_or_default())),
             other => read_profile(other),
         }
     }

@@ -7,7 +7,7 @@ use super::serve::Start;
 use super::spec::extract::{python, python_app};
 use crate::config::ApiSettings;
 use crate::domain::RepoPath;
-use crate::stack::{self, Project, StackReport};
+use crate::stack::{self, Service, StackReport};
 use crate::workspace::{Workspace, WorkspaceFiles};
 
 /// What the workspace holds. Blocking.
@@ -30,9 +30,9 @@ pub fn start(
         return Ok(Start { command, folder, port: port.or(settings.port), environment: Vec::new() });
     }
     let report = stack_of(workspace);
-    let found = report.projects.iter().find_map(|project| of_project(workspace, project));
+    let found = report.services.iter().find_map(|service| of_service(workspace, service));
     let mut start = found.ok_or_else(|| {
-        let known: Vec<&str> = report.projects.iter().map(|project| project.language).collect();
+        let known: Vec<&str> = report.services.iter().map(|service| service.language).collect();
         let known = if known.is_empty() { "no project".to_owned() } else { format!("a {} project", known.join(" and ")) };
         ApiError::Service(format!(
             "nothing says how a service is started ({known}, no web framework with an entry point); give `command`, or set api.command in config.toml"
@@ -42,25 +42,27 @@ pub fn start(
     Ok(start)
 }
 
-fn of_project(workspace: &dyn Workspace, project: &Project) -> Option<Start> {
-    let folder = project.folder.as_str();
-    let uses = |name: &str| project.frameworks.iter().any(|framework| framework.name == name);
+/// The way that lets the port be chosen, where the framework is known to have one; else what the files say.
+fn of_service(workspace: &dyn Workspace, service: &Service) -> Option<Start> {
+    let folder = service.folder.as_str();
+    let uses = |name: &str| service.framework.iter().chain(&service.also).any(|framework| framework.name == name);
     let has = |path: &str| exists(workspace, folder, path);
     let python = python(workspace, folder);
-    let command = if uses("fastapi") && let Some((module, app)) = python_app(workspace, folder, "FastAPI(") {
+    let command = if uses("fastapi")
+        && let Some((module, app)) = python_app(workspace, folder, "FastAPI(")
+    {
         format!("{python} -m uvicorn {module}:{app} --host 127.0.0.1 --port $PORT")
     } else if uses("django") && has("manage.py") {
         format!("{python} manage.py runserver --noreload 127.0.0.1:$PORT")
-    } else if uses("flask") && let Some((module, app)) = flask_app(workspace, folder) {
+    } else if uses("flask")
+        && let Some((module, app)) = flask_app(workspace, folder)
+    {
         format!("{python} -m flask --app {module}:{app} run --host 127.0.0.1 --port $PORT")
     } else if ["express", "fastify", "nestjs"].iter().any(|name| uses(name)) {
         node(workspace, folder)?
-    } else if ["gin", "chi", "echo"].iter().any(|name| uses(name)) {
-        "go run .".to_owned()
-    } else if uses("axum") || uses("actix") {
-        "cargo run --offline".to_owned()
     } else {
-        return None;
+        service.framework.as_ref()?;
+        service.run.as_ref()?.command.clone()?
     };
     Some(Start { command, folder: folder.to_owned(), port: None, environment: Vec::new() })
 }

@@ -133,7 +133,8 @@ impl Exchange {
             (None, None) => "no answer".to_owned(),
         };
         let failed = self.checks.iter().filter(|check| !check.ok).count();
-        let failed = if failed > 0 { format!(", {failed} of {} checks failed", self.checks.len()) } else { String::new() };
+        let failed =
+            if failed > 0 { format!(", {failed} of {} checks failed", self.checks.len()) } else { String::new() };
         text::sanitize_line(&format!("{}  {} {} → {outcome}{failed}", self.id, self.method, self.url)).into_owned()
     }
 }

@@ -126,7 +126,8 @@ mod tests {
         let mut request = Request::new("POST", "/x").json(&serde_json::json!({"name": "it's"}));
         request.set_header("authorization", "Bearer abcdefghijklmnopqrstuvwxyz");
         let profile = Profile::Bearer { token: None, token_env: Some("API_TOKEN".into()) };
-        let exchange = Exchange::new("http://localhost:1/x?a=1&b=2", &request, Err(String::new()), Some(&profile), vec![]);
+        let exchange =
+            Exchange::new("http://localhost:1/x?a=1&b=2", &request, Err(String::new()), Some(&profile), vec![]);
         assert_eq!(
             curl(&exchange),
             r#"curl -sS -i -X POST 'http://localhost:1/x?a=1&b=2' -H 'content-type: application/json' -H "authorization: Bearer $API_TOKEN" --data-raw '{"name":"it'\''s"}'"#

@@ -113,7 +113,9 @@ impl Schema {
         let name = |value: &Value| value["name"].as_str().map(str::to_owned);
         let mut schema =
             Self { query: name(&given["queryType"])?, mutation: name(&given["mutationType"]), types: BTreeMap::new() };
-        for kind in given["types"].as_array()?.iter().filter(|kind| name(kind).is_some_and(|name| !name.starts_with("__"))) {
+        for kind in
+            given["types"].as_array()?.iter().filter(|kind| name(kind).is_some_and(|name| !name.starts_with("__")))
+        {
             let input = kind["kind"] == "INPUT_OBJECT";
             let list = if input { &kind["inputFields"] } else { &kind["fields"] };
             let fields = list.as_array().into_iter().flatten().filter_map(|field| {
@@ -127,7 +129,8 @@ impl Schema {
                 };
                 Some((name(field)?, made))
             });
-            let values = ["enumValues", "possibleTypes"].iter().flat_map(|list| kind[*list].as_array().into_iter().flatten());
+            let values =
+                ["enumValues", "possibleTypes"].iter().flat_map(|list| kind[*list].as_array().into_iter().flatten());
             let made = Type { input, fields: fields.collect(), values: values.filter_map(name).collect() };
             schema.types.insert(name(kind)?, made);
         }
@@ -139,8 +142,10 @@ impl Schema {
         let mut out = format!("GraphQL schema: {} types\n", self.types.len());
         for root in std::iter::once(&self.query).chain(&self.mutation) {
             for (name, field) in self.types.get(root).map(|root| &root.fields).into_iter().flatten() {
-                let arguments: Vec<String> = field.arguments.iter().map(|(name, (kind, _))| format!("{name}: {kind}")).collect();
-                let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+                let arguments: Vec<String> =
+                    field.arguments.iter().map(|(name, (kind, _))| format!("{name}: {kind}")).collect();
+                let arguments =
+                    if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
                 let _ = writeln!(out, "  {root}.{name}{arguments}: {}", field.kind);
             }
         }
@@ -171,8 +176,10 @@ impl Schema {
 
 /// The parser tells the place on its first line.
 fn wrong(place: &str, error: &str) -> ApiError {
-    let line = error.split_once("line ").and_then(|(_, rest)| rest.split([',', ' ', '\n']).next()?.parse::<usize>().ok());
-    let column = error.split_once("column ").and_then(|(_, rest)| rest.split([',', ' ', '\n']).next()?.parse::<usize>().ok());
+    let line =
+        error.split_once("line ").and_then(|(_, rest)| rest.split([',', ' ', '\n']).next()?.parse::<usize>().ok());
+    let column =
+        error.split_once("column ").and_then(|(_, rest)| rest.split([',', ' ', '\n']).next()?.parse::<usize>().ok());
     let at = match (line, column) {
         (Some(line), Some(column)) => format!("{place}:{line}:{column}"),
         _ => place.to_owned(),
@@ -247,13 +254,15 @@ fn diff_type(name: &str, was: &Type, is: &Type, changes: &mut Vec<Change>) {
         }
         for (argument, (kind, default)) in new.arguments.iter().filter(|(name, _)| !old.arguments.contains_key(*name)) {
             let must = kind.ends_with('!') && !default;
-            let (impact, how) = if must { (Impact::Breaking, "new and must be given") } else { (Impact::Additive, "new") };
+            let (impact, how) =
+                if must { (Impact::Breaking, "new and must be given") } else { (Impact::Additive, "new") };
             changes.push(change(impact, &at, format!("the argument `{argument}` is {how}")));
         }
     }
     for (field, new) in is.fields.iter().filter(|(field, _)| !was.fields.contains_key(*field)) {
         let must = was.input && new.kind.ends_with('!') && !new.default;
-        let (impact, how) = if must { (Impact::Breaking, "is new and must be given") } else { (Impact::Additive, "is new") };
+        let (impact, how) =
+            if must { (Impact::Breaking, "is new and must be given") } else { (Impact::Additive, "is new") };
         changes.push(change(impact, &format!("{name}.{field}"), how));
     }
 }
@@ -279,7 +288,11 @@ mod tests {
             ("name: String parent", "parent", "breaking: Item.name: is gone"),
             ("name: String parent", "name: String! parent", "additive: Item.name: is String!, was String"),
             ("id: ID! name", "id: ID name", "breaking: Item.id: is ID, was ID!"),
-            ("id: ID!): Item", "id: ID!, x: Int!): Item", "breaking: Query.item: the argument `x` is new and must be given"),
+            (
+                "id: ID!): Item",
+                "id: ID!, x: Int!): Item",
+                "breaking: Query.item: the argument `x` is new and must be given",
+            ),
             ("first: Int = 10", "first: Int = 10, x: Int", "additive: Query.items: the argument `x` is new"),
             ("RED GREEN", "RED", "breaking: Color: `GREEN` is gone"),
             ("name: String! }", "name: String! more: Int! }", "breaking: New.more: is new and must be given"),

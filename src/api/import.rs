@@ -53,7 +53,8 @@ pub struct Collection {
 /// # Errors
 /// It is neither: with line and column where they are known.
 pub fn read(path: &str, text: &str) -> Result<Collection, ApiError> {
-    let mut collection = if text.trim_start().starts_with('{') { postman::read(path, text)? } else { http_file::read(path, text)? };
+    let mut collection =
+        if text.trim_start().starts_with('{') { postman::read(path, text)? } else { http_file::read(path, text)? };
     for (name, value) in &collection.variables {
         if super::exchange::is_secret_name(name) && !value.is_empty() && !value.contains("{{") {
             collection.secrets.push(format!("the variable `{name}`"));

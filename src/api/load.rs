@@ -171,7 +171,8 @@ async fn run(client: &Client, plan: &Plan, cancel: &CancellationToken) -> Option
     let end = begun + plan.time.min(MOST_TIME);
     let requests: Arc<[Request]> = Arc::from(plan.requests.clone());
     let work = (0..workers).map(|_| {
-        let (client, requests, next, cancel) = (client.clone(), Arc::clone(&requests), Arc::clone(&next), cancel.clone());
+        let (client, requests, next, cancel) =
+            (client.clone(), Arc::clone(&requests), Arc::clone(&next), cancel.clone());
         tokio::spawn(async move { worker(&client, &requests, &next, rate, begun, end, &cancel).await })
     });
     let mut all = Seen::new()?;

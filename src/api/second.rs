@@ -34,7 +34,15 @@ const MOST_HANDED: usize = 100_000;
 pub async fn redocly(workspace: &dyn Workspace, document: &str, cancel: CancellationToken) -> Opinion {
     let name = if document.trim_start().starts_with('{') { "openapi.json" } else { "openapi.yaml" };
     let program = "$(command -v redocly || ls node_modules/.bin/redocly 2>/dev/null)";
-    ask(workspace, "redocly", program, &format!("lint --format=stylish \"$FOLDER/{name}\""), Some((name, document)), cancel).await
+    ask(
+        workspace,
+        "redocly",
+        program,
+        &format!("lint --format=stylish \"$FOLDER/{name}\""),
+        Some((name, document)),
+        cancel,
+    )
+    .await
 }
 
 /// `schemathesis run` on a service.
@@ -43,7 +51,15 @@ pub async fn schemathesis(context: &super::action::Context, spec: &Spec, client:
     let url = client.target().url("");
     let arguments = format!("run --url {url} --seed {seed} --max-examples 30 --no-color \"$FOLDER/openapi.json\"");
     let document = spec.root.to_string();
-    ask(context.workspace.as_ref(), "schemathesis", program, &arguments, Some(("openapi.json", &document)), context.cancel.clone()).await
+    ask(
+        context.workspace.as_ref(),
+        "schemathesis",
+        program,
+        &arguments,
+        Some(("openapi.json", &document)),
+        context.cancel.clone(),
+    )
+    .await
 }
 
 /// `newman run` on a collection of the workspace.
@@ -67,7 +83,8 @@ async fn ask(
         let text = format!("{by}: not run, the document is too large to be handed over");
         return Opinion { by, ran: false, clean: None, text };
     }
-    let handed = document.map(|(name, text)| format!("cat > \"$FOLDER/{name}\" <<'END_OF_DOCUMENT'\n{text}\nEND_OF_DOCUMENT\n"));
+    let handed =
+        document.map(|(name, text)| format!("cat > \"$FOLDER/{name}\" <<'END_OF_DOCUMENT'\n{text}\nEND_OF_DOCUMENT\n"));
     let command = format!(
         "PROGRAM={program}; [ -n \"$PROGRAM\" ] || {{ echo not-installed; exit 97; }}\n\
          FOLDER=$(mktemp -d) || exit 98; trap 'rm -rf \"$FOLDER\"' EXIT\n{}\"$PROGRAM\" {arguments} 2>&1",
@@ -81,14 +98,22 @@ async fn ask(
         }
         text::sanitize_output(&String::from_utf8_lossy(&all))
     };
-    let (exit, output) = tokio::join!(workspace.run(Job::new(command, Duration::from_secs(180)), sender, cancel), collect);
+    let (exit, output) =
+        tokio::join!(workspace.run(Job::new(command, Duration::from_secs(180)), sender, cancel), collect);
     let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
     let end = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
     match exit {
-        Ok(Exit::Code(97)) => Opinion { by, ran: false, clean: None, text: format!("{by}: not run, it is not installed") },
+        Ok(Exit::Code(97)) => {
+            Opinion { by, ran: false, clean: None, text: format!("{by}: not run, it is not installed") }
+        }
         Ok(Exit::Code(code @ 0..=2)) if !lines.is_empty() => {
             let verdict = if code == 0 { "found nothing" } else { "found something" };
-            Opinion { by, ran: true, clean: Some(code == 0), text: text::redact(&format!("{by} {verdict}:\n{end}")).into_owned() }
+            Opinion {
+                by,
+                ran: true,
+                clean: Some(code == 0),
+                text: text::redact(&format!("{by} {verdict}:\n{end}")).into_owned(),
+            }
         }
         Ok(how) => Opinion { by, ran: false, clean: None, text: format!("{by}: not run to its end ({how:?}):\n{end}") },
         Err(error) => Opinion { by, ran: false, clean: None, text: format!("{by}: not run: {error}") },

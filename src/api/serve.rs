@@ -119,7 +119,8 @@ impl Service {
         job.folder = RepoPath::parse(&start.folder).ok();
         job.environment = environment(&start, port);
         let served = workspace.serve(job, sender, cancel.clone()).await;
-        let served = served.map_err(|error| ApiError::Service(format!("`{}` was not started: {error}", start.command)))?;
+        let served =
+            served.map_err(|error| ApiError::Service(format!("`{}` was not started: {error}", start.command)))?;
         let listening = tokio::select! {
             port = served.listens(start.port, patience) => port,
             () = cancel.cancelled() => None,
@@ -173,7 +174,9 @@ impl Service {
         }
         let what = match self.ended() {
             Some(how) => format!("`{}` listened on port {} and then {how}", self.start.command, self.port),
-            None => format!("`{}` listens on port {}, but answers no HTTP request: {last}", self.start.command, self.port),
+            None => {
+                format!("`{}` listens on port {}, but answers no HTTP request: {last}", self.start.command, self.port)
+            }
         };
         Err(ApiError::Service(with_lines(&what, &self.log)))
     }
@@ -206,7 +209,11 @@ async fn not_listening(
 
 fn with_lines(what: &str, log: &Log) -> String {
     let lines = log.last(TOLD);
-    if lines.is_empty() { format!("{what}; it wrote nothing") } else { format!("{what}; its last lines:\n{}", lines.join("\n")) }
+    if lines.is_empty() {
+        format!("{what}; it wrote nothing")
+    } else {
+        format!("{what}; its last lines:\n{}", lines.join("\n"))
+    }
 }
 
 fn how(exit: Exit) -> String {

@@ -22,8 +22,11 @@ impl Token {
         let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
         let json = |part: &str| serde_json::from_slice::<Value>(&BASE64.decode(part).ok()?).ok();
         let (header, claims) = (json(header)?, json(claims)?);
-        (parts.next().is_none() && header.is_object() && claims.is_object())
-            .then(|| Self { header, claims, signature: signature.to_owned() })
+        (parts.next().is_none() && header.is_object() && claims.is_object()).then(|| Self {
+            header,
+            claims,
+            signature: signature.to_owned(),
+        })
     }
 
     /// The token with other claims and the signature it had, which then fits no more.

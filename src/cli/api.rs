@@ -211,8 +211,13 @@ pub(crate) async fn api(around: &Surroundings, common: &Common, arguments: Argum
     let (_state, workspace) = exec::open(around, common, &repository).await?;
     let interrupt = run::interrupted();
     let (output, mut pieces) = mpsc::channel::<Vec<u8>>(256);
-    let mut context =
-        Context { desk: desk(around), workspace: Arc::clone(&workspace), output, cancel: interrupt.clone(), permitted: false };
+    let mut context = Context {
+        desk: desk(around),
+        workspace: Arc::clone(&workspace),
+        output,
+        cancel: interrupt.clone(),
+        permitted: false,
+    };
     let quiet = common.json;
     let showing = tokio::spawn(async move {
         let mut clean = text::StreamSanitizer::new();
@@ -253,7 +258,11 @@ pub(crate) async fn api(around: &Surroundings, common: &Common, arguments: Argum
     if interrupt.is_cancelled() {
         return Ok(Outcome::Interrupted);
     }
-    if common.json { print::json(&outcome.value)? } else { print::text(&outcome.text)? };
+    if common.json {
+        print::json(&outcome.value)?
+    } else {
+        print::text(&outcome.text)?
+    };
     Ok(if outcome.ok { Outcome::Done } else { Outcome::Failed })
 }
 
@@ -266,14 +275,21 @@ fn apply(repository: &Repository, workspace: &dyn Workspace) -> Result<(), Failu
 async fn served(context: &Context, input: Serve, common: &Common) -> Done {
     let outcome = action::serve(context, input).await;
     let Some(target) = context.desk.running().filter(|_| outcome.ok) else {
-        if common.json { print::json(&outcome.value)? } else { print::text(&outcome.text)? };
+        if common.json {
+            print::json(&outcome.value)?
+        } else {
+            print::text(&outcome.text)?
+        };
         return Ok(if context.cancel.is_cancelled() { Outcome::Interrupted } else { Outcome::Failed });
     };
     let (address, forwarding) = forward::forward(&target).await?;
     if common.json {
         print::json(&json!({"url": address, "inside": outcome.value}))?;
     } else {
-        print::text(&format!("{address} leads to the service (port {} inside its workspace); Ctrl-C ends it", outcome.value["port"]))?;
+        print::text(&format!(
+            "{address} leads to the service (port {} inside its workspace); Ctrl-C ends it",
+            outcome.value["port"]
+        ))?;
     }
     let gone = async {
         while context.desk.service().await.is_some() {
@@ -328,7 +344,9 @@ fn auth(text: Option<String>) -> Result<Option<Value>, Failure> {
 fn spec(arguments: &SpecArguments) -> Result<ApiSpec, Failure> {
     let op = serde_json::from_value(json!(arguments.op));
     Ok(ApiSpec {
-        op: op.map_err(|_| Failure::usage(format!("there is no `{}`", arguments.op)).hint("extract, lint, diff, doc or routes"))?,
+        op: op.map_err(|_| {
+            Failure::usage(format!("there is no `{}`", arguments.op)).hint("extract, lint, diff, doc or routes")
+        })?,
         source: arguments.source.clone(),
         against: arguments.against.clone(),
         write: arguments.write.clone(),
@@ -355,7 +373,8 @@ fn test(arguments: TestArguments) -> Result<ApiTest, Failure> {
 }
 
 fn load(arguments: LoadArguments) -> Result<ApiTest, Failure> {
-    let mut input = ApiTest { mode: Some(json!("load")), url: arguments.url, auth: auth(arguments.auth)?, ..ApiTest::default() };
+    let mut input =
+        ApiTest { mode: Some(json!("load")), url: arguments.url, auth: auth(arguments.auth)?, ..ApiTest::default() };
     input.budget.secs = arguments.seconds;
     input.load = Some(action::Load {
         concurrency: arguments.concurrency,
@@ -386,7 +405,9 @@ fn exported(desk: &Desk, ids: &[String], format: Format) -> Done {
         desk.recorder.all()
     } else {
         let find = |id: &String| {
-            desk.recorder.find(id).ok_or_else(|| Failure::usage(format!("there is no exchange `{id}`")).hint("`tenon api log` lists them"))
+            desk.recorder.find(id).ok_or_else(|| {
+                Failure::usage(format!("there is no exchange `{id}`")).hint("`tenon api log` lists them")
+            })
         };
         ids.iter().map(find).collect::<Result<_, _>>()?
     };

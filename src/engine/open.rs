@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::api::desk::Desk;
 use crate::agent::{Folders, project_folders};
+use crate::api::desk::Desk;
 use crate::domain::{Event, Isolation, NoteLevel, Record, SessionId};
 use crate::git::{Deed, Receipt, Recovered, Repository, TreeState};
 use crate::journal::{Journal, Store};

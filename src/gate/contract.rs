@@ -54,7 +54,12 @@ impl ContractGate {
         found.map_err(|error| ApiError::Service(format!("an internal error: {error}")))?
     }
 
-    async fn side(&self, workspace: &Arc<dyn Workspace>, context: &GateContext, watched: bool) -> Result<Side, ApiError> {
+    async fn side(
+        &self,
+        workspace: &Arc<dyn Workspace>,
+        context: &GateContext,
+        watched: bool,
+    ) -> Result<Side, ApiError> {
         let start = self.start_of(workspace).await?;
         let output = watched.then(|| context.output.clone());
         let service = Service::start(workspace.as_ref(), start, PATIENCE, output, context.cancel.clone()).await?;
@@ -101,14 +106,24 @@ impl ContractGate {
         }
         match (subject, base) {
             (Err(why), Err(_)) => Report::not_run(first_line(&why)).with_log(why.to_string()),
-            (Err(why), Ok(_)) => Report::found(vec![finding("start", format!("starts on base, but not with the proposal: {}", first_line(&why)), false)], "failure")
-                .with_log(why.to_string()),
+            (Err(why), Ok(_)) => Report::found(
+                vec![finding(
+                    "start",
+                    format!("starts on base, but not with the proposal: {}", first_line(&why)),
+                    false,
+                )],
+                "failure",
+            )
+            .with_log(why.to_string()),
             // A service that is new has nothing to be compared with.
             (Ok(subject), Err(why)) if self.start_of(&context.base).await.is_ok() => {
                 let command = subject.service.start.command.clone();
-                Report::not_run(format!("base could not be started, so nothing can be told apart: {}", first_line(&why)))
-                    .with_command(command)
-                    .with_log(why.to_string())
+                Report::not_run(format!(
+                    "base could not be started, so nothing can be told apart: {}",
+                    first_line(&why)
+                ))
+                .with_command(command)
+                .with_log(why.to_string())
             }
             (Ok(subject), base) => self.compare(context, subject, base.ok()).await,
         }
@@ -122,7 +137,9 @@ impl ContractGate {
                 let text = format!("base has a contract, the proposal none: {}", first_line(why));
                 return Report::found(vec![finding("contract", text, false)], "failure").with_command(command);
             }
-            Err(why) => return Report::not_run(format!("no contract to check by: {}", first_line(why))).with_command(command),
+            Err(why) => {
+                return Report::not_run(format!("no contract to check by: {}", first_line(why))).with_command(command);
+            }
         };
         let old_spec = base.as_ref().and_then(|base| base.spec.as_ref().ok());
         let changes = old_spec.map(|old| diff(old, &spec)).unwrap_or_default();
@@ -132,7 +149,9 @@ impl ContractGate {
             (Some(base), Some(old)) => self.check(context, &base.client, old, &changes).await,
             _ => Some(Checked::default()),
         };
-        let (Some(after), Some(before)) = (after, before) else { return Report::not_run("interrupted").with_command(command) };
+        let (Some(after), Some(before)) = (after, before) else {
+            return Report::not_run("interrupted").with_command(command);
+        };
         let mut findings = contract_findings(&changes);
         findings.extend(told_apart(&after, &before));
         if let Some(how) = subject.service.ended() {
@@ -152,7 +171,8 @@ impl ContractGate {
     /// Runs the checks on one side; `None` when interrupted.
     async fn check(&self, context: &GateContext, client: &Client, spec: &Spec, changes: &[Change]) -> Option<Checked> {
         let desk = Desk::new(self.environment.clone(), self.api.clone(), None);
-        let mut options = Options { time: Duration::from_secs(self.settings.seconds), cases: OTHER_CASES, ..Options::default() };
+        let mut options =
+            Options { time: Duration::from_secs(self.settings.seconds), cases: OTHER_CASES, ..Options::default() };
         if let Some(auth) = &self.settings.auth {
             match desk.credentials(&json!(auth), client).await {
                 Ok((_, credentials)) => options.credentials = Some(credentials),
@@ -204,10 +224,9 @@ fn contract_findings(changes: &[Change]) -> Vec<Finding> {
         Impact::Breaking | Impact::Loosened => Severity::Error,
         Impact::Additive => Severity::Note,
     };
-    let made = changes.iter().map(|change| Finding {
-        severity: severity(change.impact),
-        ..finding("contract", change.to_string(), false)
-    });
+    let made = changes
+        .iter()
+        .map(|change| Finding { severity: severity(change.impact), ..finding("contract", change.to_string(), false) });
     made.collect()
 }
 
@@ -218,9 +237,13 @@ fn told_apart(after: &Checked, before: &Checked) -> Vec<Finding> {
         // The same failure under another status is no new one.
         let (operation, check, _) = key;
         let old = before.findings.contains_key(key)
-            || before.findings.keys().any(|(o, c, _)| o == operation && c == check && !matches!(*c, "status" | "schema"));
+            || before
+                .findings
+                .keys()
+                .any(|(o, c, _)| o == operation && c == check && !matches!(*c, "status" | "schema"));
         let severity = if found.severity == test::Severity::Failure { Severity::Error } else { Severity::Warning };
-        let text = format!("{} answers {} to {}: {}\n{}", found.operation, found.status, found.case, found.text, found.curl);
+        let text =
+            format!("{} answers {} to {}: {}\n{}", found.operation, found.status, found.case, found.text, found.curl);
         findings.push(Finding { severity, ..finding(found.check, text, old) });
     }
     let guarded = before.findings.values().filter(|found| found.check == "auth-undocumented");
@@ -239,7 +262,10 @@ fn log(after: &Checked, before: &Checked, changes: &[Change]) -> String {
     let mut lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
     for (key, found) in &after.findings {
         let age = if before.findings.contains_key(key) { "old" } else { "new" };
-        lines.push(format!("{age}  {}  {}  {}  {}: {}", found.operation, found.check, found.status, found.case, found.text));
+        lines.push(format!(
+            "{age}  {}  {}  {}  {}: {}",
+            found.operation, found.check, found.status, found.case, found.text
+        ));
         lines.push(format!("     {}", found.curl));
     }
     lines.extend(after.skipped.iter().map(|skipped| format!("skipped: {skipped}")));

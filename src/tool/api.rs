@@ -61,9 +61,10 @@ impl Tool for ApiSpec {
     fn spec(&self) -> ToolSpec {
         ToolSpec {
             name: SPEC.to_owned(),
-            description: "The OpenAPI 3.0/3.1 contract (or GraphQL schema) of the project's service: extract, lint, diff, \
+            description:
+                "The OpenAPI 3.0/3.1 contract (or GraphQL schema) of the project's service: extract, lint, diff, \
                           document, compare with the routes of the program."
-                .to_owned(),
+                    .to_owned(),
             input_schema: spec_schema(),
         }
     }

@@ -54,9 +54,10 @@ impl Tool for Http {
     fn spec(&self) -> ToolSpec {
         ToolSpec {
             name: NAME.to_owned(),
-            description: "Sends an HTTP request to the project's service and shows the answer. Assert with `expect`, keep \
+            description:
+                "Sends an HTTP request to the project's service and shows the answer. Assert with `expect`, keep \
                           values with `save`. Every exchange is recorded for the user, without its secrets."
-                .to_owned(),
+                    .to_owned(),
             input_schema: schema(),
         }
     }
@@ -76,7 +77,11 @@ impl Tool for Http {
         let (method, url) = (input::text_field(value, "method"), input::text_field(value, "url"));
         let method = if method.is_empty() { "GET".to_owned() } else { method };
         let replay = input::text_field(value, "replay");
-        if replay.is_empty() { text::redact(&format!("{method} {url}")).into_owned() } else { format!("again: {replay}") }
+        if replay.is_empty() {
+            text::redact(&format!("{method} {url}")).into_owned()
+        } else {
+            format!("again: {replay}")
+        }
     }
 
     async fn call(&self, context: &ToolContext, value: Value) -> ToolOutput {

@@ -32,10 +32,11 @@ impl Tool for Serve {
     fn spec(&self) -> ToolSpec {
         ToolSpec {
             name: NAME.to_owned(),
-            description: "Starts the project's service in the workspace, on a port of its own network, and waits until it \
+            description:
+                "Starts the project's service in the workspace, on a port of its own network, and waits until it \
                           answers. It goes on running for `http` and `api_test`; start it again after you changed its \
                           code. Its log is shown to the user; `op`: \"logs\" shows you its last lines."
-                .to_owned(),
+                    .to_owned(),
             input_schema: schema(),
         }
     }

@@ -21,7 +21,8 @@ async fn check(server: &ScriptedServer, spec: &Spec, modes: &[Mode], options: &O
     let client = client(server);
     let (recorder, cancel) = (Recorder::default(), CancellationToken::new());
     let quiet = |_: &str| {};
-    test(Surroundings { client: &client, spec, recorder: &recorder, tell: &quiet, cancel: &cancel }, modes, options).await
+    test(Surroundings { client: &client, spec, recorder: &recorder, tell: &quiet, cancel: &cancel }, modes, options)
+        .await
 }
 
 fn client(server: &ScriptedServer) -> Client {

@@ -56,7 +56,10 @@ impl Probe<'_> {
         let found = response.json().as_ref().and_then(Schema::of_introspection);
         found.ok_or_else(|| ApiError::Document {
             place: self.client.target().url(&self.path),
-            what: format!("does not tell its schema (status {}): introspection is switched off; give the SDL file as `source`", response.status),
+            what: format!(
+                "does not tell its schema (status {}): introspection is switched off; give the SDL file as `source`",
+                response.status
+            ),
         })
     }
 
@@ -71,15 +74,28 @@ impl Probe<'_> {
     async fn ask(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
         let (response, exchange) = self.send(text).await?;
         let body = response.json().unwrap_or_default();
-        let fault = body["errors"].as_array().and_then(|errors| errors.first()).map(|error| error["message"].to_string());
+        let fault =
+            body["errors"].as_array().and_then(|errors| errors.first()).map(|error| error["message"].to_string());
         let shown = leak(&response.text());
         if response.status >= 500 || body.is_null() {
             self.found(name, "server-error", Severity::Failure, format!("answers {}", response.status), &exchange);
         } else if let Some(what) = shown {
-            self.found(name, "leak", Severity::Failure, format!("the answer shows the inside of the service: {what}"), &exchange);
+            self.found(
+                name,
+                "leak",
+                Severity::Failure,
+                format!("the answer shows the inside of the service: {what}"),
+                &exchange,
+            );
         } else if let Some(fault) = fault {
             // An answer with errors is a failure, whatever its status says.
-            self.found(name, "errors", Severity::Failure, format!("answers {} with errors: {fault}", response.status), &exchange);
+            self.found(
+                name,
+                "errors",
+                Severity::Failure,
+                format!("answers {} with errors: {fault}", response.status),
+                &exchange,
+            );
         } else {
             self.report.passed += 1;
         }
@@ -134,7 +150,11 @@ impl Probe<'_> {
 }
 
 /// A query for one field, with values for what it needs and all its plain fields.
-fn query(schema: &Schema, name: &str, arguments: &std::collections::BTreeMap<String, (String, bool)>) -> Option<String> {
+fn query(
+    schema: &Schema,
+    name: &str,
+    arguments: &std::collections::BTreeMap<String, (String, bool)>,
+) -> Option<String> {
     let mut given = Vec::new();
     for (argument, (kind, default)) in arguments {
         if kind.ends_with('!') && !default {
@@ -161,8 +181,9 @@ fn value(schema: &Schema, kind: &str, depth: usize) -> Option<String> {
                 return Some(first.clone());
             }
             let fields = known.fields.iter().filter(|(_, field)| field.kind.ends_with('!') && !field.default);
-            let made: Option<Vec<String>> =
-                fields.map(|(name, field)| Some(format!("{name}: {}", value(schema, &field.kind, depth + 1)?))).collect();
+            let made: Option<Vec<String>> = fields
+                .map(|(name, field)| Some(format!("{name}: {}", value(schema, &field.kind, depth + 1)?)))
+                .collect();
             known.input.then_some(())?;
             Some(format!("{{{}}}", made?.join(", ")))
         }
@@ -171,10 +192,16 @@ fn value(schema: &Schema, kind: &str, depth: usize) -> Option<String> {
 
 fn selection(schema: &Schema, name: &str, depth: usize) -> String {
     let Some(kind) = schema.types.get(name).filter(|kind| !kind.fields.is_empty()) else {
-        let union = schema.types.get(name).and_then(|kind| kind.values.first()).filter(|first| schema.types.contains_key(*first));
+        let union = schema
+            .types
+            .get(name)
+            .and_then(|kind| kind.values.first())
+            .filter(|first| schema.types.contains_key(*first));
         return if union.is_some() { " { __typename }".to_owned() } else { String::new() };
     };
-    let plain = |field: &&crate::api::graphql::Field| !field.arguments.values().any(|(kind, default)| kind.ends_with('!') && !default);
+    let plain = |field: &&crate::api::graphql::Field| {
+        !field.arguments.values().any(|(kind, default)| kind.ends_with('!') && !default)
+    };
     let mut parts = vec!["__typename".to_owned()];
     for (field, known) in kind.fields.iter().filter(|(_, field)| plain(field)) {
         let composed = schema.types.get(named(&known.kind)).is_some_and(|kind| !kind.fields.is_empty());

@@ -98,7 +98,8 @@ fn prepare(context: &Context, input: &Http) -> Result<(Request, Option<Value>), 
     let variables = context.desk.variables();
     let filled = |text: &str| fill(text, &variables).map_err(ApiError::Input);
     let url = input.url.as_deref().filter(|url| !url.trim().is_empty());
-    let url = url.ok_or_else(|| ApiError::Input("`url` is missing: a path such as /health, or a whole address".to_owned()))?;
+    let url =
+        url.ok_or_else(|| ApiError::Input("`url` is missing: a path such as /health, or a whole address".to_owned()))?;
     let mut request = Request::new(input.method.as_deref().unwrap_or("GET"), filled(url.trim())?);
     for (name, value) in &input.query {
         let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
@@ -113,8 +114,11 @@ fn prepare(context: &Context, input: &Http) -> Result<(Request, Option<Value>), 
             other => request = request.json(&other),
         }
     } else if !input.form.is_empty() {
-        let pairs: Result<Vec<String>, ApiError> =
-            input.form.iter().map(|(name, value)| Ok(format!("{}={}", encode(name), encode(&filled(&plain(value))?)))).collect();
+        let pairs: Result<Vec<String>, ApiError> = input
+            .form
+            .iter()
+            .map(|(name, value)| Ok(format!("{}={}", encode(name), encode(&filled(&plain(value))?))))
+            .collect();
         request.body = Some(pairs?.join("&").into_bytes());
         request.set_header("content-type", "application/x-www-form-urlencoded");
     }
@@ -134,7 +138,9 @@ fn replayed(context: &Context, id: &str, input: &Http) -> Result<(Request, Optio
         ApiError::Input(format!("there is no exchange `{id}`; the last ones are {}", known.join(", ")))
     })?;
     let request = exchange.request().ok_or_else(|| {
-        ApiError::Input(format!("{id} cannot be sent again: its body held a secret or was too long, and was not kept as it was"))
+        ApiError::Input(format!(
+            "{id} cannot be sent again: its body held a secret or was too long, and was not kept as it was"
+        ))
     })?;
     let request = if exchange.own { Request { url: path_of(&request.url), ..request } } else { request };
     let profile = exchange.auth.as_ref().and_then(|profile| serde_json::to_value(profile).ok());

@@ -88,11 +88,13 @@ async fn requests(
     if requests.is_empty() {
         let spec = super::test::contract(context, input, client).await?;
         let chosen = |operation: &&crate::api::spec::Operation| {
-            let named = input.ops.is_empty() || input.ops.contains(&operation.name()) || input.ops.contains(&operation.path);
+            let named =
+                input.ops.is_empty() || input.ops.contains(&operation.name()) || input.ops.contains(&operation.path);
             let simple = operation.method == "GET" && !operation.path.contains('{');
             named && simple && !operation.parameters.iter().any(|parameter| parameter.required)
         };
-        requests = spec.operations().iter().filter(chosen).take(5).map(|o| Request::new("GET", o.path.as_str())).collect();
+        requests =
+            spec.operations().iter().filter(chosen).take(5).map(|o| Request::new("GET", o.path.as_str())).collect();
     }
     if requests.is_empty() {
         return Err(ApiError::Input("no operation can be asked without a value; give `load.paths`".to_owned()));

@@ -14,7 +14,10 @@ use crate::text;
 
 /// Does it.
 pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, ApiError> {
-    let path = input.file.as_deref().ok_or_else(|| ApiError::Input("`file` is missing: a Postman collection or a .http file".to_owned()))?;
+    let path = input
+        .file
+        .as_deref()
+        .ok_or_else(|| ApiError::Input("`file` is missing: a Postman collection or a .http file".to_owned()))?;
     let collection = import::read(path, &context.read(path).await?)?;
     let base = settle(context, input, &collection).await?;
     let (mut text, mut items) = (String::new(), Vec::new());
@@ -38,7 +41,8 @@ pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, A
         failed += usize::from(!ok);
         let _ = writeln!(text, "{mark} {}  {}", text::sanitize_line(&request.name), first_line(&outcome));
         for check in outcome.value["checks"].as_array().into_iter().flatten().filter(|check| check["ok"] == false) {
-            let (what, found) = (check["what"].as_str().unwrap_or_default(), check["found"].as_str().unwrap_or_default());
+            let (what, found) =
+                (check["what"].as_str().unwrap_or_default(), check["found"].as_str().unwrap_or_default());
             let _ = writeln!(text, "    {}: found {}", text::sanitize_line(what), text::sanitize_line(found));
         }
         for not_run in &request.not_run {
@@ -54,7 +58,13 @@ pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, A
     let mut value = json!({"collection": collection.name, "passed": passed, "failed": failed, "partly": partly, "items": items,
         "secrets": collection.secrets});
     if input.second_opinion {
-        let opinion = second::newman(context.workspace.as_ref(), path, base.as_deref().unwrap_or_default(), context.cancel.clone()).await;
+        let opinion = second::newman(
+            context.workspace.as_ref(),
+            path,
+            base.as_deref().unwrap_or_default(),
+            context.cancel.clone(),
+        )
+        .await;
         let _ = writeln!(text, "{}", opinion.text);
         value["second_opinion"] = json!(opinion);
     }

@@ -41,7 +41,11 @@ pub async fn serve(context: &Context, input: Serve) -> Outcome {
 }
 
 /// Starts the service in place of the one that runs.
-pub(super) async fn start(context: &Context, command: Option<String>, port: Option<u16>) -> Result<Arc<Service>, ApiError> {
+pub(super) async fn start(
+    context: &Context,
+    command: Option<String>,
+    port: Option<u16>,
+) -> Result<Arc<Service>, ApiError> {
     let start = context.start_of(command, port).await?;
     context.say(&format!("$ {}", start.command));
     let starting = context.desk.serve(context.workspace.as_ref(), start, Some(context.output.clone()));
@@ -70,5 +74,9 @@ async fn look(context: &Context) -> Outcome {
     };
     let log = service.log(SHOWN);
     let text = format!("`{}` runs on port {}.\n{}", service.start.command, service.port, log.join("\n"));
-    Outcome::new(true, text, json!({"running": true, "port": service.port, "command": service.start.command, "log": log}))
+    Outcome::new(
+        true,
+        text,
+        json!({"running": true, "port": service.port, "command": service.start.command, "log": log}),
+    )
 }

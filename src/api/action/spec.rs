@@ -172,7 +172,10 @@ async fn linted(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiError>
 }
 
 async fn compared(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiError> {
-    let against = input.against.as_deref().ok_or_else(|| ApiError::Input("`against` is missing: the older contract".to_owned()))?;
+    let against = input
+        .against
+        .as_deref()
+        .ok_or_else(|| ApiError::Input("`against` is missing: the older contract".to_owned()))?;
     if is_sdl(Some(against)) {
         return compared_sdl(context, input, against).await;
     }
@@ -189,7 +192,8 @@ async fn compared(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiErro
 }
 
 async fn compared_sdl(context: &Context, input: &ApiSpec, against: &str) -> Result<Outcome, ApiError> {
-    let source = input.source.as_deref().ok_or_else(|| ApiError::Input("`source` is missing: the newer schema".to_owned()))?;
+    let source =
+        input.source.as_deref().ok_or_else(|| ApiError::Input("`source` is missing: the newer schema".to_owned()))?;
     let old = Schema::read(against, &context.read(against).await?)?;
     let new = Schema::read(source, &context.read(source).await?)?;
     let changes = old.diff(&new);

@@ -81,7 +81,9 @@ pub async fn api_test(context: &Context, input: ApiTest) -> Outcome {
 fn asked(mode: Option<&Value>) -> Result<Asked, String> {
     let names: Vec<String> = match mode {
         None => vec!["contract".to_owned()],
-        Some(Value::String(name)) => name.split([',', '+', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        Some(Value::String(name)) => {
+            name.split([',', '+', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        }
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         Some(other) => return Err(format!("`mode` is {other}, but has to be a name or a list of names")),
     };
@@ -90,7 +92,14 @@ fn asked(mode: Option<&Value>) -> Result<Asked, String> {
         ["postman"] => return Ok(Asked::Postman),
         ["load"] => return Ok(Asked::Load),
         ["all"] => {
-            return Ok(Asked::Modes(vec![Mode::Contract, Mode::Negative, Mode::Auth, Mode::Paging, Mode::Caching, Mode::Errors]));
+            return Ok(Asked::Modes(vec![
+                Mode::Contract,
+                Mode::Negative,
+                Mode::Auth,
+                Mode::Paging,
+                Mode::Caching,
+                Mode::Errors,
+            ]));
         }
         _ => {}
     }
@@ -109,7 +118,13 @@ async fn checked(context: &Context, input: &ApiTest, modes: &[Mode]) -> Result<O
     let options = options(context, input, &client).await?;
     let shared = context.clone();
     let tell = move |line: &str| shared.say(line);
-    let here = Surroundings { client: &client, spec: &spec, recorder: &context.desk.recorder, tell: &tell, cancel: &context.cancel };
+    let here = Surroundings {
+        client: &client,
+        spec: &spec,
+        recorder: &context.desk.recorder,
+        tell: &tell,
+        cancel: &context.cancel,
+    };
     context.say(&format!("{} operations of {}", spec.operations().len(), spec.place));
     let mut report = test(here, modes, &options).await;
     broken(&spec, &mut report);
@@ -166,7 +181,8 @@ pub(super) async fn options(context: &Context, input: &ApiTest, client: &Client)
     }
     if let Some(name) = &input.signing_key_env {
         let key = context.desk.secret(name);
-        options.signing_key = Some(key.ok_or_else(|| ApiError::Auth(format!("the environment variable {name} is not set")))?);
+        options.signing_key =
+            Some(key.ok_or_else(|| ApiError::Auth(format!("the environment variable {name} is not set")))?);
     }
     Ok(options)
 }

@@ -63,8 +63,11 @@ fn leaves(root: &Value, schema: &Value, value: &Value, at: &str, depth: usize, i
                 let place = format!("{at}/{}", crate::api::spec::escape(name));
                 let before = into.len();
                 leaves(root, schema, inner, &place, depth + 1, into);
-                let required = flat.get("required").and_then(Value::as_array).is_some_and(|list| list.iter().any(|r| r == name));
-                if required && let Some(leaf) = into.get_mut(before..).and_then(|new| new.iter_mut().find(|l| l.at == place)) {
+                let required =
+                    flat.get("required").and_then(Value::as_array).is_some_and(|list| list.iter().any(|r| r == name));
+                if required
+                    && let Some(leaf) = into.get_mut(before..).and_then(|new| new.iter_mut().find(|l| l.at == place))
+                {
                     leaf.required_in = Some((at.to_owned(), name.clone()));
                 }
             }
@@ -116,7 +119,12 @@ pub fn wrong(root: &Value, validators: &Validators, schema: &Value, valid: &Valu
             let mut whole = valid.clone();
             if let Some(map) = whole.pointer_mut(&leaf.at).and_then(Value::as_object_mut) {
                 map.insert("unexpected_field".to_owned(), json!(1));
-                found.push(Edge { at: leaf.at.clone(), what: "a field too many".to_owned(), value: whole, allowed: false });
+                found.push(Edge {
+                    at: leaf.at.clone(),
+                    what: "a field too many".to_owned(),
+                    value: whole,
+                    allowed: false,
+                });
             }
         }
     }
@@ -230,7 +238,8 @@ mod tests {
         let schema = schema();
         let validators = Validators::new(&json!({}));
         let found = edges(&json!({}), &validators, &schema, &json!({"age": 1, "name": "x"}));
-        let allowed = |at: &str, what: &str| found.iter().find(|edge| edge.at == at && edge.what == what).unwrap().allowed;
+        let allowed =
+            |at: &str, what: &str| found.iter().find(|edge| edge.at == at && edge.what == what).unwrap().allowed;
         assert!(allowed("/age", "0") && !allowed("/age", "-1") && !allowed("/age", "2^64"));
         assert!(allowed("/name", "an empty text") && !allowed("/name", "1 MB of text"));
         assert_eq!(found.len(), 6 + 7);

@@ -42,11 +42,14 @@ fn write(hir: &Hir, rng: &mut Rng, more: u32, out: &mut String) -> Option<()> {
 /// A plain character where the class has one.
 fn character(class: &Class, rng: &mut Rng) -> Option<char> {
     let ranges: Vec<(u32, u32)> = match class {
-        Class::Unicode(class) => class.ranges().iter().map(|range| (range.start().into(), range.end().into())).collect(),
+        Class::Unicode(class) => {
+            class.ranges().iter().map(|range| (range.start().into(), range.end().into())).collect()
+        }
         Class::Bytes(class) => class.ranges().iter().map(|range| (range.start().into(), range.end().into())).collect(),
     };
     let plain = |low: u32, high: u32| (low.max(0x21), high.min(0x7e));
-    let good: Vec<(u32, u32)> = ranges.iter().map(|(low, high)| plain(*low, *high)).filter(|(low, high)| low <= high).collect();
+    let good: Vec<(u32, u32)> =
+        ranges.iter().map(|(low, high)| plain(*low, *high)).filter(|(low, high)| low <= high).collect();
     let from = if good.is_empty() { &ranges } else { &good };
     if from.is_empty() {
         return None;

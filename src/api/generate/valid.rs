@@ -30,7 +30,9 @@ impl Making<'_> {
             return self.pick(choices).cloned();
         }
         for name in ["oneOf", "anyOf"] {
-            if let Some(Value::Array(choices)) = map.get(name).filter(|list| list.as_array().is_some_and(|l| !l.is_empty())) {
+            if let Some(Value::Array(choices)) =
+                map.get(name).filter(|list| list.as_array().is_some_and(|l| !l.is_empty()))
+            {
                 return self.alternative(&map, choices, depth);
             }
         }
@@ -205,7 +207,9 @@ impl Making<'_> {
     }
 
     fn formatted(&mut self, format: &str) -> Option<String> {
-        let mut hex = |count: usize| (0..count).map(|_| char::from(b"0123456789abcdef"[self.rng.usize(..16)])).collect::<String>();
+        let mut hex = |count: usize| {
+            (0..count).map(|_| char::from(b"0123456789abcdef"[self.rng.usize(..16)])).collect::<String>()
+        };
         Some(match format {
             "uuid" => format!("{}-{}-4{}-a{}-{}", hex(8), hex(4), hex(3), hex(3), hex(12)),
             "email" | "idn-email" => format!("user{}@example.com", hex(6)),

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use graphql_parser::query::{
-    Definition, Field as AstField, FragmentDefinition, OperationDefinition, Selection, SelectionSet, TypeCondition, parse_query,
+    Definition, Field as AstField, FragmentDefinition, OperationDefinition, Selection, SelectionSet, TypeCondition,
+    parse_query,
 };
 
 use super::{Schema, named};
@@ -104,7 +105,8 @@ impl<'a> Walk<'a> {
         }
         let known = self.schema.types.get(owner).and_then(|owner| owner.fields.get(&field.name));
         let Some(known) = known else {
-            let names = self.schema.types.get(owner).map(|owner| owner.fields.keys().map(String::as_str).collect::<Vec<_>>());
+            let names =
+                self.schema.types.get(owner).map(|owner| owner.fields.keys().map(String::as_str).collect::<Vec<_>>());
             let near = names.unwrap_or_default().into_iter().min_by_key(|name| strsim::levenshtein(name, &field.name));
             let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             self.say(at.line, at.column, format!("`{owner}` has no field `{}`{near}", field.name));
@@ -124,7 +126,9 @@ impl<'a> Walk<'a> {
         let inner = named(&known.kind);
         let composed = self.schema.types.get(inner).is_some_and(|kind| !kind.fields.is_empty());
         match (composed, field.selection_set.items.is_empty()) {
-            (true, true) => self.say(at.line, at.column, format!("`{}` is {}: say which of its fields", field.name, known.kind)),
+            (true, true) => {
+                self.say(at.line, at.column, format!("`{}` is {}: say which of its fields", field.name, known.kind));
+            }
             (false, false) if self.schema.types.get(inner).is_none_or(|kind| kind.values.is_empty()) => {
                 self.say(at.line, at.column, format!("`{}` is {}, which has no fields", field.name, known.kind));
             }
@@ -154,7 +158,11 @@ mod tests {
             ("{ all }", vec!["q:1:3: `all` is [Item!]!: say which of its fields"], 1),
             ("{ all { id { x } } }", vec!["q:1:9: `id` is ID!, which has no fields"], 2),
             ("{ all { ...F } } fragment F on Item { id }", vec![], 3),
-            ("{ all { ...G } } fragment F on Item { id }", vec!["q:1:9: there is no fragment `G`", "q: the fragment `F` is used nowhere"], 2),
+            (
+                "{ all { ...G } } fragment F on Item { id }",
+                vec!["q:1:9: there is no fragment `G`", "q: the fragment `F` is used nowhere"],
+                2,
+            ),
             ("{ all { ...F } } fragment F on Item { parent { ...F } }", vec![], MOST_DEPTH),
             ("mutation { x }", vec!["q: the schema has nothing for this kind of operation"], 0),
         ] {

@@ -11,8 +11,9 @@ use crate::api::target::encode;
 
 pub(super) fn read(path: &str, text: &str) -> Result<Collection, ApiError> {
     let wrong = |place: String, what: String| ApiError::Document { place, what };
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| wrong(format!("{path}:{}:{}", error.line(), error.column()), format!("no valid JSON: {error}")))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        wrong(format!("{path}:{}:{}", error.line(), error.column()), format!("no valid JSON: {error}"))
+    })?;
     let schema = value["info"]["schema"].as_str().unwrap_or_default();
     if value["info"].is_null() || !value["item"].is_array() || schema.contains("/v1") {
         return Err(wrong(path.to_owned(), "this is no Postman collection of format v2.1".to_owned()));
@@ -55,7 +56,12 @@ fn scripts(owner: &Value, whose: &str) -> Vec<String> {
 
 fn request(name: &str, given: &Value, auth: Option<&Value>) -> Imported {
     if let Some(url) = given.as_str() {
-        return Imported { name: name.to_owned(), method: "GET".to_owned(), url: url.to_owned(), ..Imported::default() };
+        return Imported {
+            name: name.to_owned(),
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            ..Imported::default()
+        };
     }
     let mut made = Imported {
         name: name.to_owned(),
@@ -113,7 +119,12 @@ fn body(given: &Value, made: &mut Imported) {
                 let value = plain(&field["value"]);
                 if value.contains("{{") { value } else { encode(&value) }
             };
-            made.body = Some(fields.map(|field| format!("{}={}", encode(&plain(&field["key"])), value(field))).collect::<Vec<_>>().join("&"));
+            made.body = Some(
+                fields
+                    .map(|field| format!("{}={}", encode(&plain(&field["key"])), value(field)))
+                    .collect::<Vec<_>>()
+                    .join("&"),
+            );
         }
         Some("graphql") => {
             set_type("application/json");

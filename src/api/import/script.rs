@@ -38,7 +38,10 @@ pub(super) fn read(item: &Value, into: &mut Imported) {
 /// `pm.test("…", function () {`, `});`, `const body = pm.response.json()`.
 fn is_frame(sentence: &str) -> bool {
     static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r#"^(?:[})\]\s,]*|(?:const|let|var)\s+\w+\s*=\s*(?:pm\.response\.json\(\)|JSON\.parse\(responseBody\)))$"#).ok()
+        Regex::new(
+            r#"^(?:[})\]\s,]*|(?:const|let|var)\s+\w+\s*=\s*(?:pm\.response\.json\(\)|JSON\.parse\(responseBody\)))$"#,
+        )
+        .ok()
     });
     FRAME.as_ref().is_some_and(|frame| frame.is_match(sentence))
 }
@@ -129,6 +132,9 @@ mod tests {
         read(&item, &mut made);
         assert_eq!(Value::Object(made.expect), json!({"status": 200, "body": {"/items/0/name": "x"}, "max_ms": 200}));
         assert_eq!(Value::Object(made.save), json!({"token": "/access_token"}));
-        assert_eq!(made.not_run, ["test script: pm.sendRequest(\"http://elsewhere\", function () {})", "prerequest script: console.log(1)"]);
+        assert_eq!(
+            made.not_run,
+            ["test script: pm.sendRequest(\"http://elsewhere\", function () {})", "prerequest script: console.log(1)"]
+        );
     }
 }

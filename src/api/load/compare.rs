@@ -89,7 +89,13 @@ impl std::fmt::Display for Comparison {
 }
 
 /// Compares two services that answer the same requests.
-pub async fn compare(base: &Client, subject: &Client, requests: &[Request], rounds: Rounds, cancel: &CancellationToken) -> Comparison {
+pub async fn compare(
+    base: &Client,
+    subject: &Client,
+    requests: &[Request],
+    rounds: Rounds,
+    cancel: &CancellationToken,
+) -> Comparison {
     let shape = Shape::Closed { concurrency: rounds.concurrency };
     let plan = Plan { requests: requests.to_vec(), shape, time: rounds.time };
     let warm = Plan { time: rounds.time.max(Duration::from_millis(300)), ..plan.clone() };
@@ -116,7 +122,8 @@ pub async fn compare(base: &Client, subject: &Client, requests: &[Request], roun
         }
         medians.push((median[0], median[1]));
     }
-    let [base, subject] = [0, 1].map(|side| all[side].as_ref().map(|seen| seen.measured(took[side])).unwrap_or_default());
+    let [base, subject] =
+        [0, 1].map(|side| all[side].as_ref().map(|seen| seen.measured(took[side])).unwrap_or_default());
     judge(&medians, base, subject)
 }
 
@@ -124,8 +131,14 @@ fn judge(medians: &[(f64, f64)], base: Measured, subject: Measured) -> Compariso
     let differences: Vec<f64> =
         medians.iter().filter(|(a, b)| *a > 0.0 && *b > 0.0).map(|(a, b)| (b / a).ln()).collect();
     let count = differences.len();
-    let mut comparison =
-        Comparison { verdict: Verdict::NotMeasured, ratio: 1.0, interval: (0.0, f64::MAX), rounds: count, base, subject };
+    let mut comparison = Comparison {
+        verdict: Verdict::NotMeasured,
+        ratio: 1.0,
+        interval: (0.0, f64::MAX),
+        rounds: count,
+        base,
+        subject,
+    };
     if count < 4 || !comparison.base.ok() || !comparison.subject.ok() {
         return comparison;
     }
@@ -147,8 +160,8 @@ fn judge(medians: &[(f64, f64)], base: Measured, subject: Measured) -> Compariso
 /// The two-sided 99 % quantile of Student's distribution.
 fn student(freedom: usize) -> f64 {
     const TABLE: [f64; 20] = [
-        63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169, 3.106, 3.055, 3.012, 2.977, 2.947, 2.921,
-        2.898, 2.878, 2.861, 2.845,
+        63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169, 3.106, 3.055, 3.012, 2.977, 2.947,
+        2.921, 2.898, 2.878, 2.861, 2.845,
     ];
     TABLE.get(freedom.saturating_sub(1)).copied().unwrap_or(2.75)
 }

@@ -30,7 +30,13 @@ pub struct Knee {
 }
 
 /// Asks for more and more until answers come late, fail, or do not keep up.
-pub async fn ramp(client: &Client, requests: &[Request], first: f64, step: Duration, cancel: &CancellationToken) -> Knee {
+pub async fn ramp(
+    client: &Client,
+    requests: &[Request],
+    first: f64,
+    step: Duration,
+    cancel: &CancellationToken,
+) -> Knee {
     let mut knee = Knee::default();
     let mut asked = first.max(1.0);
     while asked <= MOST_RATE && !cancel.is_cancelled() {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Spec;
 use super::lint::shape;
 use super::operations::{Operation, Place};
 use super::schema_diff::{Direction, Pair};
-use super::Spec;
 
 /// What a change means for those who use the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -156,7 +156,8 @@ fn answers(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &
             Pair::new(old, new, Direction::Answered).compare(was, is, status, say);
         }
         for (name, required, _) in answer.headers.iter().filter(|(_, required, _)| *required) {
-            let kept = other.headers.iter().any(|(known, must, _)| known.eq_ignore_ascii_case(name) && must == required);
+            let kept =
+                other.headers.iter().any(|(known, must, _)| known.eq_ignore_ascii_case(name) && must == required);
             if !kept {
                 say(Impact::Breaking, format!("{status} promises the header `{name}` no more"));
             }
@@ -211,8 +212,16 @@ mod tests {
         let both = || json!({"id": {"type": "integer"}, "name": {"type": "string"}});
         for (old, new, expected) in [
             (answering(item()), answering(inline(json!(["id"]), both())), vec![]),
-            (answering(item()), answering(inline(json!(["id"]), id())), vec!["breaking: GET /a/{id}: 200 /name is gone"]),
-            (answering(inline(json!(["id"]), id())), answering(item()), vec!["additive: GET /a/{id}: 200 /name is new"]),
+            (
+                answering(item()),
+                answering(inline(json!(["id"]), id())),
+                vec!["breaking: GET /a/{id}: 200 /name is gone"],
+            ),
+            (
+                answering(inline(json!(["id"]), id())),
+                answering(item()),
+                vec!["additive: GET /a/{id}: 200 /name is new"],
+            ),
             (
                 answering(inline(json!(["id"]), id())),
                 answering(inline(json!([]), id())),
@@ -253,7 +262,11 @@ mod tests {
                 taking(json!({"type": "integer", "minimum": 1})),
                 vec!["additive: GET /a/{id}: the body minimum is 1, was 5"],
             ),
-            (json!({}), query(true, json!({})), vec!["breaking: GET /a/{id}: the parameter `q` is new and must be given"]),
+            (
+                json!({}),
+                query(true, json!({})),
+                vec!["breaking: GET /a/{id}: the parameter `q` is new and must be given"],
+            ),
             (json!({}), query(false, json!({})), vec!["additive: GET /a/{id}: the parameter `q` is new"]),
             (query(false, json!({})), json!({}), vec!["breaking: GET /a/{id}: the parameter `q` is gone"]),
             (
@@ -263,7 +276,8 @@ mod tests {
             ),
             (json!({}), json!({"security": [{"k": []}]}), vec!["breaking: GET /a/{id}: needs authentication now"]),
         ] {
-            let found: Vec<String> = diff(&spec(old.clone()), &spec(new.clone())).iter().map(ToString::to_string).collect();
+            let found: Vec<String> =
+                diff(&spec(old.clone()), &spec(new.clone())).iter().map(ToString::to_string).collect();
             assert_eq!(found, expected, "{old} → {new}");
         }
     }
@@ -276,7 +290,8 @@ mod tests {
         root["paths"] = json!({"/a/{other}": item});
         assert_eq!(diff(&old, &Spec::of_value("s", &root).unwrap()), []);
         root["paths"] = json!({"/b": {"get": {"responses": {}}}});
-        let found: Vec<String> = diff(&old, &Spec::of_value("s", &root).unwrap()).iter().map(ToString::to_string).collect();
+        let found: Vec<String> =
+            diff(&old, &Spec::of_value("s", &root).unwrap()).iter().map(ToString::to_string).collect();
         assert_eq!(found, ["breaking: GET /a/{id}: is gone", "additive: GET /b: is new"]);
     }
 }

@@ -35,7 +35,15 @@ pub fn markdown(spec: &Spec, exchanges: &[Exchange]) -> String {
 }
 
 fn anchor(operation: &Operation) -> String {
-    let keep = |c: char| if c.is_ascii_alphanumeric() || c == '_' { Some(c.to_ascii_lowercase()) } else if c == ' ' { Some('-') } else { None };
+    let keep = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            Some(c.to_ascii_lowercase())
+        } else if c == ' ' {
+            Some('-')
+        } else {
+            None
+        }
+    };
     operation.name().chars().filter_map(keep).collect()
 }
 
@@ -60,7 +68,12 @@ fn section(spec: &Spec, operation: &Operation, exchanges: &[Exchange], out: &mut
             };
             let required = if parameter.required { "yes" } else { "no" };
             let kind = kind(spec, &parameter.schema);
-            let _ = writeln!(out, "| `{}` | {place} | {kind} | {required} | {} |", parameter.name, cell(&parameter.description));
+            let _ = writeln!(
+                out,
+                "| `{}` | {place} | {kind} | {required} | {} |",
+                parameter.name,
+                cell(&parameter.description)
+            );
         }
     }
     for (media, schema) in operation.body.iter().flat_map(|body| &body.content) {
@@ -120,7 +133,8 @@ fn path_of(url: &str) -> String {
 pub fn path_fits(template: &str, path: &str) -> bool {
     let (template, path): (Vec<&str>, Vec<&str>) =
         (template.trim_end_matches('/').split('/').collect(), path.trim_end_matches('/').split('/').collect());
-    template.len() == path.len() && template.iter().zip(&path).all(|(t, p)| t == p || (t.contains('{') && !p.is_empty()))
+    template.len() == path.len()
+        && template.iter().zip(&path).all(|(t, p)| t == p || (t.contains('{') && !p.is_empty()))
 }
 
 fn schemas(spec: &Spec, out: &mut String) {
@@ -140,7 +154,8 @@ fn fields(spec: &Spec, schema: &Value, out: &mut String) {
     let Some(properties) = flat.get("properties").and_then(Value::as_object) else { return };
     let _ = write!(out, "\n| Field | Type | Required | Meaning |\n|---|---|---|---|\n");
     for (name, property) in properties {
-        let required = flat.get("required").and_then(Value::as_array).is_some_and(|list| list.iter().any(|item| item == name));
+        let required =
+            flat.get("required").and_then(Value::as_array).is_some_and(|list| list.iter().any(|item| item == name));
         let required = if required { "yes" } else { "no" };
         let meaning = property["description"].as_str().unwrap_or_default();
         let _ = writeln!(out, "| `{name}` | {} | {required} | {} |", kind(spec, property), cell(meaning));
@@ -154,7 +169,8 @@ fn kind(spec: &Spec, schema: &Value) -> String {
     }
     let flat = flatten(&spec.root, schema);
     if let Some(choices) = flat.get("enum").and_then(Value::as_array) {
-        let names: Vec<String> = choices.iter().map(|choice| format!("`{}`", choice.to_string().trim_matches('"'))).collect();
+        let names: Vec<String> =
+            choices.iter().map(|choice| format!("`{}`", choice.to_string().trim_matches('"'))).collect();
         return cell(&names.join(", "));
     }
     for name in ["anyOf", "oneOf"] {
@@ -170,7 +186,14 @@ fn kind(spec: &Spec, schema: &Value) -> String {
     if let Some(items) = flat.get("items") {
         text = format!("list of {}", kind(spec, items));
     }
-    for (name, word) in [("format", ""), ("minimum", "≥ "), ("maximum", "≤ "), ("minLength", "length ≥ "), ("maxLength", "length ≤ "), ("default", "default ")] {
+    for (name, word) in [
+        ("format", ""),
+        ("minimum", "≥ "),
+        ("maximum", "≤ "),
+        ("minLength", "length ≥ "),
+        ("maxLength", "length ≤ "),
+        ("default", "default "),
+    ] {
         if let Some(value) = flat.get(name) {
             let _ = write!(text, ", {word}{}", crate::api::expect::plain(value));
         }
@@ -216,7 +239,8 @@ mod tests {
             body: br#"{"id":7}"#.to_vec(),
             ..Response::default()
         };
-        let exchange = Exchange::new("http://h:1/items/7?x=1", &Request::new("GET", "/items/7"), Ok(&response), None, vec![]);
+        let exchange =
+            Exchange::new("http://h:1/items/7?x=1", &Request::new("GET", "/items/7"), Ok(&response), None, vec![]);
         let page = markdown(&spec, &[exchange]);
         for part in [
             "# Shop 1\n",

@@ -34,7 +34,14 @@ const ADDRESSES: [&str; 14] = [
 
 /// Names of files that hold one.
 const FILES: [&str; 8] = [
-    "openapi.yaml", "openapi.yml", "openapi.json", "swagger.yaml", "swagger.yml", "swagger.json", "api.yaml", "openapi.spec.yaml",
+    "openapi.yaml",
+    "openapi.yml",
+    "openapi.json",
+    "swagger.yaml",
+    "swagger.yml",
+    "swagger.json",
+    "api.yaml",
+    "openapi.spec.yaml",
 ];
 
 /// Asks a running service at the usual addresses.
@@ -55,7 +62,10 @@ pub async fn live(client: &Client, path: Option<&str>) -> Result<Spec, ApiError>
             continue;
         }
         if response.cut || response.size > MOST_BYTES {
-            fault = Some(ApiError::Document { place: client.target().url(address), what: "larger than what is read".to_owned() });
+            fault = Some(ApiError::Document {
+                place: client.target().url(address),
+                what: "larger than what is read".to_owned(),
+            });
             continue;
         }
         match Spec::read(&client.target().url(address), &response.text()) {
@@ -82,7 +92,11 @@ pub fn file(workspace: &dyn Workspace, path: &str) -> Result<Spec, ApiError> {
     let path_in = RepoPath::parse(path).map_err(|error| wrong(error.to_string()))?;
     let state = workspace.read(&path_in).map_err(|error| wrong(error.to_string()))?;
     if state.bytes.len() > MOST_BYTES {
-        return Err(wrong(format!("{} bytes are more than the {} MB that are read", state.bytes.len(), MOST_BYTES >> 20)));
+        return Err(wrong(format!(
+            "{} bytes are more than the {} MB that are read",
+            state.bytes.len(),
+            MOST_BYTES >> 20
+        )));
     }
     let text = String::from_utf8(state.bytes).map_err(|_| wrong("is no UTF-8".to_owned()))?;
     Spec::read(path, &text)
@@ -95,8 +109,11 @@ pub fn candidates(workspace: &dyn Workspace) -> Vec<String> {
         let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
         FILES.contains(&name.as_str()) && !path.contains("node_modules/") && !path.contains("/test")
     };
-    let mut found: Vec<String> =
-        entries.into_iter().filter(|entry| !entry.folder && named(entry.path.as_str())).map(|entry| entry.path.to_string()).collect();
+    let mut found: Vec<String> = entries
+        .into_iter()
+        .filter(|entry| !entry.folder && named(entry.path.as_str()))
+        .map(|entry| entry.path.to_string())
+        .collect();
     found.sort_by_key(|path| (path.matches('/').count(), path.clone()));
     found
 }
@@ -112,7 +129,7 @@ pub async fn framework(
 ) -> Result<Spec, ApiError> {
     let mut last = "no framework here writes its document down without being started".to_owned();
     for (folder, name) in frameworks(report) {
-        let command = match name {
+        let command = match name.as_str() {
             "fastapi" => match python_app(workspace, &folder, "FastAPI(") {
                 Some(app) => format!(
                     "{} -c 'import json,sys;sys.path.insert(0,\".\");from {} import {} as app;print(json.dumps(app.openapi()))'",
@@ -136,12 +153,13 @@ pub async fn framework(
     Err(ApiError::Document { place: "framework".to_owned(), what: last })
 }
 
-/// Every framework with the folder of its project.
-pub(super) fn frameworks(report: &StackReport) -> Vec<(String, &'static str)> {
-    let of = |project: &crate::stack::Project| -> Vec<(String, &'static str)> {
-        project.frameworks.iter().map(|framework| (project.folder.clone(), framework.name)).collect()
+/// Every framework with the folder of its service.
+pub(super) fn frameworks(report: &StackReport) -> Vec<(String, String)> {
+    let of = |service: &crate::stack::Service| -> Vec<(String, String)> {
+        let facts = service.framework.iter().chain(&service.also);
+        facts.map(|framework| (service.folder.clone(), framework.name.clone())).collect()
     };
-    report.projects.iter().flat_map(of).collect()
+    report.services.iter().flat_map(of).collect()
 }
 
 /// The Python of the project's own environment.

@@ -243,7 +243,12 @@ impl Lint<'_> {
         }
         for example in schema["examples"].as_array().into_iter().flatten().chain(schema.get("example")) {
             if let Some(error) = validators.errors(schema, example).first() {
-                self.say(Severity::Warning, "example", pointer, format!("an example of `{name}` does not fit: {error}"));
+                self.say(
+                    Severity::Warning,
+                    "example",
+                    pointer,
+                    format!("an example of `{name}` does not fit: {error}"),
+                );
             }
         }
     }
@@ -257,8 +262,22 @@ fn is_open(schema: &Value) -> bool {
 /// Whether a parameter of this name pages through a list.
 pub fn is_paging(name: &str) -> bool {
     const NAMES: [&str; 16] = [
-        "limit", "page", "page_size", "pagesize", "per_page", "perpage", "size", "offset", "cursor", "after", "before",
-        "skip", "take", "top", "first", "max_results",
+        "limit",
+        "page",
+        "page_size",
+        "pagesize",
+        "per_page",
+        "perpage",
+        "size",
+        "offset",
+        "cursor",
+        "after",
+        "before",
+        "skip",
+        "take",
+        "top",
+        "first",
+        "max_results",
     ];
     NAMES.contains(&name.to_ascii_lowercase().as_str())
 }

@@ -4,7 +4,11 @@
 pub(super) fn locate(text: &str, json: bool, pointer: &str) -> Option<(usize, usize)> {
     let segments: Vec<String> =
         pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect();
-    if json { Json { bytes: text.as_bytes(), at: 0 }.find(&segments).map(|at| place(text, at)) } else { yaml(text, &segments) }
+    if json {
+        Json { bytes: text.as_bytes(), at: 0 }.find(&segments).map(|at| place(text, at))
+    } else {
+        yaml(text, &segments)
+    }
 }
 
 fn place(text: &str, at: usize) -> (usize, usize) {
@@ -135,9 +139,10 @@ fn yaml(text: &str, segments: &[String]) -> Option<(usize, usize)> {
         let mut inner = lines.split_off(at);
         // A list may stand at the indent of the key it belongs to.
         let list = inner.get(1).is_some_and(|next| !item && next.indent == indent && next.text.starts_with('-'));
-        let end = inner.iter().skip(1).position(|line| {
-            line.indent < indent || (line.indent == indent && !(list && line.text.starts_with('-')))
-        });
+        let end = inner
+            .iter()
+            .skip(1)
+            .position(|line| line.indent < indent || (line.indent == indent && !(list && line.text.starts_with('-'))));
         inner.truncate(end.map_or(inner.len(), |end| end + 1));
         if item {
             // What stands behind the dash belongs to the item's own block.

@@ -163,7 +163,8 @@ fn parameters(root: &Value, item: &Value, operation: &Value, pointer: &str) -> V
         let list = owner.get("parameters").and_then(Value::as_array).into_iter().flatten();
         for (index, parameter) in list.enumerate() {
             let read = read_parameter(root, resolve(root, parameter), format!("{place}/parameters/{index}"));
-            let known = |read: &Parameter| found.iter().any(|known| known.name == read.name && known.place == read.place);
+            let known =
+                |read: &Parameter| found.iter().any(|known| known.name == read.name && known.place == read.place);
             found.extend(read.filter(|read| !known(read)));
         }
     }
@@ -201,9 +202,10 @@ fn read_body(root: &Value, body: &Value) -> Body {
             .iter()
             .map(|(media, inner)| (media.clone(), inner.get("schema").cloned().unwrap_or(Value::Bool(true))))
             .collect(),
-        example: content.values().next().and_then(|inner| {
-            example(root, inner).or_else(|| example(root, resolve(root, inner.get("schema")?)))
-        }),
+        example: content
+            .values()
+            .next()
+            .and_then(|inner| example(root, inner).or_else(|| example(root, resolve(root, inner.get("schema")?)))),
     }
 }
 

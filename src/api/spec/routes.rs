@@ -7,9 +7,9 @@ use regex::Regex;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::Spec;
 use super::extract::{frameworks, python, python_app, run};
 use super::lint::shape;
-use super::Spec;
 use crate::stack::StackReport;
 use crate::workspace::{Query, Workspace};
 
@@ -77,7 +77,11 @@ pub fn from_log(lines: &[String]) -> Option<Table> {
         let routes: Vec<Route> = lines
             .iter()
             .filter_map(|line| pattern.captures(line))
-            .map(|found| Route { method: found[method].to_owned(), path: braces(&found[path]), place: format!("log of {name}") })
+            .map(|found| Route {
+                method: found[method].to_owned(),
+                path: braces(&found[path]),
+                place: format!("log of {name}"),
+            })
             .collect();
         (!routes.is_empty()).then(|| Table { routes, source: format!("what {name} writes at its start") })
     };
@@ -92,7 +96,10 @@ fn braces(path: &str) -> String {
         }
         match part.strip_prefix('<').and_then(|inner| inner.strip_suffix('>')) {
             Some(inner) => format!("{{{}}}", inner.rsplit(':').next().unwrap_or(inner)),
-            None => part.split_once(':').filter(|_| part.starts_with('{')).map_or_else(|| part.to_owned(), |(name, _)| format!("{name}}}")),
+            None => part
+                .split_once(':')
+                .filter(|_| part.starts_with('{'))
+                .map_or_else(|| part.to_owned(), |(name, _)| format!("{name}}}")),
         }
     };
     path.split('/').map(part).collect::<Vec<_>>().join("/")
@@ -102,10 +109,10 @@ fn braces(path: &str) -> String {
 pub async fn find(workspace: &dyn Workspace, report: &StackReport, cancel: CancellationToken) -> Table {
     let mut failed = String::new();
     for (folder, name) in frameworks(report) {
-        let Some(command) = command(workspace, &folder, name) else { continue };
+        let Some(command) = command(workspace, &folder, &name) else { continue };
         match run(workspace, &folder, &command, cancel.clone()).await {
             Ok(text) => {
-                let routes: Vec<Route> = text.lines().filter_map(|line| printed(line, name)).collect();
+                let routes: Vec<Route> = text.lines().filter_map(|line| printed(line, &name)).collect();
                 if !routes.is_empty() {
                     return Table { routes, source: format!("asked {name} itself") };
                 }

@@ -51,7 +51,8 @@ impl<'a> Pair<'a> {
             self.schemas(was, is, &below(at, "[]"), depth + 1, say);
         }
         for name in ["oneOf", "anyOf"] {
-            let list = |schema: &Map<String, Value>| schema.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+            let list =
+                |schema: &Map<String, Value>| schema.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
             let (was, is) = (list(&old), list(&new));
             if was.len() == is.len() {
                 was.iter().zip(&is).for_each(|(was, is)| self.schemas(was, is, at, depth + 1, say));
@@ -68,7 +69,13 @@ impl<'a> Pair<'a> {
     }
 
     /// Whether the kinds are alike enough for a closer look.
-    fn types(&self, old: &Map<String, Value>, new: &Map<String, Value>, at: &str, say: &mut impl FnMut(Impact, String)) -> bool {
+    fn types(
+        &self,
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+        at: &str,
+        say: &mut impl FnMut(Impact, String),
+    ) -> bool {
         let (was, is) = (types(old), types(new));
         if was == is || (is.is_empty() && self.direction == Direction::Answered && was.is_empty()) {
             return true;
@@ -100,7 +107,13 @@ impl<'a> Pair<'a> {
         widened || narrowed
     }
 
-    fn choices(&self, old: &Map<String, Value>, new: &Map<String, Value>, at: &str, say: &mut impl FnMut(Impact, String)) {
+    fn choices(
+        &self,
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+        at: &str,
+        say: &mut impl FnMut(Impact, String),
+    ) {
         let list = |schema: &Map<String, Value>| match (schema.get("enum"), schema.get("const")) {
             (Some(Value::Array(list)), _) => Some(list.clone()),
             (_, Some(value)) => Some(vec![value.clone()]),
@@ -121,7 +134,13 @@ impl<'a> Pair<'a> {
         }
     }
 
-    fn limits(&self, old: &Map<String, Value>, new: &Map<String, Value>, at: &str, say: &mut impl FnMut(Impact, String)) {
+    fn limits(
+        &self,
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+        at: &str,
+        say: &mut impl FnMut(Impact, String),
+    ) {
         // Whether a larger number allows less.
         const LIMITS: [(&str, bool); 8] = [
             ("minimum", true),

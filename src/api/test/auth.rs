@@ -51,7 +51,13 @@ async fn check(bench: &mut Bench<'_>, operation: &Operation, make: &mut Generato
     }
     if !documented {
         let text = "is guarded, but the contract does not say so".to_owned();
-        bench.found(operation, ("auth-undocumented", Severity::Warning), ("no credentials", text), &request, &Ok(anonymous));
+        bench.found(
+            operation,
+            ("auth-undocumented", Severity::Warning),
+            ("no credentials", text),
+            &request,
+            &Ok(anonymous),
+        );
     }
     for (what, credentials) in &matrix.bad {
         let mut request = request.clone();
@@ -105,7 +111,13 @@ async fn foreign(bench: &mut Bench<'_>, operation: &Operation, request: &Request
     match &outcome {
         Ok(response) if response.succeeded() => {
             let text = "gives somebody else an object of the first user".to_owned();
-            bench.found(operation, ("foreign-object", Severity::Failure), ("another user's credentials", text), &theirs, &outcome);
+            bench.found(
+                operation,
+                ("foreign-object", Severity::Failure),
+                ("another user's credentials", text),
+                &theirs,
+                &outcome,
+            );
         }
         Ok(_) => bench.passed(),
         Err(_) => {}
@@ -127,7 +139,9 @@ fn matrix(bench: &Bench<'_>) -> Matrix {
     let token = credentials.bearer().and_then(Token::read);
     let Some(token) = token else {
         matrix.bad.push(("a wrong key", Some(credentials.with_secret("wrong-key-0123456789abcdef"))));
-        matrix.missing.push("expired, unsigned and misaddressed tokens: the credentials are no JSON web token".to_owned());
+        matrix
+            .missing
+            .push("expired, unsigned and misaddressed tokens: the credentials are no JSON web token".to_owned());
         return matrix;
     };
     tokens(&mut matrix, &credentials, &token, bench.options.signing_key.as_deref());
@@ -144,18 +158,25 @@ fn tokens(matrix: &mut Matrix, credentials: &Credentials, token: &Token, key: Op
     let wrong_key = b"a key nobody has given";
     matrix.bad.push(("a token that another key signed", with(token::sign(&token.header, &token.claims, wrong_key))));
     matrix.bad.push(("a token with alg:none", with(token::unsigned(&token.claims))));
-    matrix.bad.push(("a token whose claims were changed", with(token.with_claims(&changed(&token.claims, "admin", json!(true))))));
+    matrix.bad.push((
+        "a token whose claims were changed",
+        with(token.with_claims(&changed(&token.claims, "admin", json!(true)))),
+    ));
     match key.filter(|key| token.is_signed_by(key.as_bytes())) {
         Some(key) => {
             matrix.bad.push(("an expired token", with(token::sign(&token.header, &expired, key.as_bytes()))));
             if token.claims.get("aud").is_some() {
                 let other = changed(&token.claims, "aud", json!("somebody-else"));
-                matrix.bad.push(("a token for another audience", with(token::sign(&token.header, &other, key.as_bytes()))));
+                matrix
+                    .bad
+                    .push(("a token for another audience", with(token::sign(&token.header, &other, key.as_bytes()))));
             } else {
                 matrix.missing.push("a token for another audience: the token names none".to_owned());
             }
         }
-        None if key.is_some() => matrix.missing.push("an expired token: `signing_key_env` did not sign the token".to_owned()),
+        None if key.is_some() => {
+            matrix.missing.push("an expired token: `signing_key_env` did not sign the token".to_owned());
+        }
         None => matrix.missing.push("expired and misaddressed tokens: give `signing_key_env`".to_owned()),
     }
 }

@@ -208,7 +208,13 @@ impl<'a> Bench<'a> {
         self.found.get_mut(&key).map(|finding| finding.seen += 1).is_some()
     }
 
-    async fn found_case(&mut self, operation: &Operation, case: &Case, problem: Problem, first: &Result<Response, String>) {
+    async fn found_case(
+        &mut self,
+        operation: &Operation,
+        case: &Case,
+        problem: Problem,
+        first: &Result<Response, String>,
+    ) {
         let mut request = case.request(operation);
         if let Some(credentials) = &self.options.credentials {
             credentials.apply(&mut request);
@@ -292,7 +298,8 @@ impl<'a> Bench<'a> {
         }
         for parameter in operation.parameters.iter().filter(|parameter| parameter.place != Place::Path) {
             let wanted = parameter.required || fill == Fill::Full || (fill == Fill::Some && make.choose(2) == 0);
-            let reserved = ["accept", "content-type", "authorization"].contains(&parameter.name.to_ascii_lowercase().as_str());
+            let reserved =
+                ["accept", "content-type", "authorization"].contains(&parameter.name.to_ascii_lowercase().as_str());
             if !wanted || (parameter.place == Place::Header && reserved) {
                 continue;
             }
@@ -318,7 +325,13 @@ impl<'a> Bench<'a> {
         Ok(case)
     }
 
-    fn path_value(&self, operation: &Operation, filled: &str, name: &str, make: &mut Generator<'_>) -> Result<String, String> {
+    fn path_value(
+        &self,
+        operation: &Operation,
+        filled: &str,
+        name: &str,
+        make: &mut Generator<'_>,
+    ) -> Result<String, String> {
         let known = self.known.values(filled, name);
         if !known.is_empty() {
             return Ok(known[make.choose(known.len())].clone());
@@ -332,7 +345,8 @@ impl<'a> Bench<'a> {
     }
 
     fn payload(&self, operation: &Operation, fill: Fill, make: &mut Generator<'_>) -> Result<Payload, String> {
-        let Some(body) = operation.body.as_ref().filter(|body| body.required || fill != Fill::Least || matters(operation))
+        let Some(body) =
+            operation.body.as_ref().filter(|body| body.required || fill != Fill::Least || matters(operation))
         else {
             return Ok(Payload::None);
         };
@@ -361,9 +375,8 @@ fn matters(operation: &Operation) -> bool {
 }
 
 fn chosen(operation: &Operation, wanted: &[String]) -> bool {
-    let fits = |name: &String| {
-        *name == operation.name() || *name == operation.path || operation.id.as_ref() == Some(name)
-    };
+    let fits =
+        |name: &String| *name == operation.name() || *name == operation.path || operation.id.as_ref() == Some(name);
     wanted.is_empty() || wanted.iter().any(fits)
 }
 

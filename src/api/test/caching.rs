@@ -29,7 +29,13 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
             (None, Some(date)) => conditional(bench, operation, &request, ("if-modified-since", &date)).await,
             (None, None) if first.header("cache-control").is_none() => {
                 let text = "says nothing about caching: no Cache-Control, ETag or Last-Modified".to_owned();
-                bench.found(operation, ("no-caching", Severity::Warning), ("a valid request", text), &request, &Ok(first));
+                bench.found(
+                    operation,
+                    ("no-caching", Severity::Warning),
+                    ("a valid request", text),
+                    &request,
+                    &Ok(first),
+                );
             }
             (None, None) => bench.passed(),
         }
@@ -44,7 +50,13 @@ fn shared(bench: &mut Bench<'_>, operation: &Operation, request: &Request, first
     let personal = bench.options.credentials.is_some() && !operation.anonymous || first.header("set-cookie").is_some();
     if public && personal {
         let text = format!("is for one user only, but says `cache-control: {control}`");
-        bench.found(operation, ("shared-cache", Severity::Failure), ("a valid request", text), request, &Ok(first.clone()));
+        bench.found(
+            operation,
+            ("shared-cache", Severity::Failure),
+            ("a valid request", text),
+            request,
+            &Ok(first.clone()),
+        );
     }
 }
 

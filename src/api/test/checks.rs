@@ -100,7 +100,9 @@ fn header_fits(validators: &Validators, schema: &Value, value: &str) -> bool {
 }
 
 fn body(operation: &Operation, validators: &Validators, response: &Response, problems: &mut Vec<Problem>) -> bool {
-    let Some(answer) = operation.answer(response.status).filter(|answer| !answer.content.is_empty()) else { return false };
+    let Some(answer) = operation.answer(response.status).filter(|answer| !answer.content.is_empty()) else {
+        return false;
+    };
     if response.body.is_empty() && (response.status == 204 || response.status == 304 || operation.method == "HEAD") {
         return false;
     }
@@ -179,7 +181,10 @@ static LEAKS: LazyLock<Vec<(&'static str, Option<Regex>)>> = LazyLock::new(|| {
 pub fn leak(text: &str) -> Option<&'static str> {
     let end = (0..=text.len().min(64 << 10)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let head = &text[..end];
-    LEAKS.iter().find(|(_, pattern)| pattern.as_ref().is_some_and(|pattern| pattern.is_match(head))).map(|(what, _)| *what)
+    LEAKS
+        .iter()
+        .find(|(_, pattern)| pattern.as_ref().is_some_and(|pattern| pattern.is_match(head)))
+        .map(|(what, _)| *what)
 }
 
 #[cfg(test)]
@@ -194,7 +199,10 @@ mod tests {
         for (text, expected) in [
             ("Traceback (most recent call last):\n  File \"x.py\"", Some("a Python stack trace")),
             (r#"{"detail":"  File \"/app/main.py\", line 3, in f"}"#, Some("a Python stack trace")),
-            ("Error: x\n    at Layer.handle [as handle_request] (/app/node_modules/express/lib/router/layer.js:95:5)", Some("a JavaScript stack trace")),
+            (
+                "Error: x\n    at Layer.handle [as handle_request] (/app/node_modules/express/lib/router/layer.js:95:5)",
+                Some("a JavaScript stack trace"),
+            ),
             ("Error: x<br> &nbsp; at /srv/app/index.js:10:9", Some("a JavaScript stack trace")),
             ("\tat com.example.Api.get(Api.java:12)", Some("a Java stack trace")),
             ("goroutine 12 [running]:\nmain.f()", Some("a Go stack trace")),
@@ -211,10 +219,14 @@ mod tests {
     }
 
     fn operation() -> (Spec, Operation) {
-        let spec = Spec::of_value("s", &json!({"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": {
+        let spec = Spec::of_value(
+            "s",
+            &json!({"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": {
             "200": {"description": "", "headers": {"X-Total": {"required": true, "schema": {"type": "integer"}}},
                     "content": {"application/json": {"schema": {"type": "object", "required": ["id"]}}}},
-            "404": {"description": ""}}}}}})).unwrap();
+            "404": {"description": ""}}}}}}),
+        )
+        .unwrap();
         let operation = spec.operations().remove(0);
         (spec, operation)
     }
@@ -243,7 +255,11 @@ mod tests {
             (Refused, answer(422, "application/json", "3", "{}"), vec![]),
             (Survived, answer(200, "application/json", "3", r#"{"id":1}"#), vec![]),
             (Survived, answer(400, "application/json", "3", "{}"), vec![]),
-            (Survived, answer(500, "text/plain", "3", "Traceback (most recent call last)"), vec!["server-error", "leak"]),
+            (
+                Survived,
+                answer(500, "text/plain", "3", "Traceback (most recent call last)"),
+                vec!["server-error", "leak"],
+            ),
             (Absent, answer(404, "application/json", "3", "{}"), vec![]),
             (Absent, answer(200, "application/json", "3", r#"{"id":1}"#), vec!["missing-404"]),
         ] {

@@ -76,14 +76,12 @@ async fn check(bench: &mut Bench<'_>, operation: &Operation, make: &mut Generato
 /// Asks for something that cannot exist.
 async fn absent(bench: &mut Bench<'_>, operation: &Operation, make: &mut Generator<'_>) {
     let last = template_names(&operation.path).last().map(str::to_owned);
-    let Some(name) = last.filter(|_| matches!(operation.method.as_str(), "GET" | "DELETE" | "PUT" | "PATCH")) else { return };
+    let Some(name) = last.filter(|_| matches!(operation.method.as_str(), "GET" | "DELETE" | "PUT" | "PATCH")) else {
+        return;
+    };
     let Some(parameter) = operation.parameters_in(Place::Path).find(|parameter| parameter.name == name) else { return };
     let Ok(base) = bench.base(operation, Fill::Least, make) else { return };
-    let unlikely = [
-        json!(999_999_937),
-        json!("7f3a9c1e-0000-4000-a000-00000000dead"),
-        json!("no-such-thing-7f3a9c"),
-    ];
+    let unlikely = [json!(999_999_937), json!("7f3a9c1e-0000-4000-a000-00000000dead"), json!("no-such-thing-7f3a9c")];
     let fits = unlikely.into_iter().find(|value| bench.validators.fits(&parameter.schema, value));
     // A PUT may make what it is asked to write.
     let expectation = if operation.method == "PUT" { Expectation::Survived } else { Expectation::Absent };

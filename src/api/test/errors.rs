@@ -50,11 +50,19 @@ fn provoking(operation: &Operation, request: &Request, nowhere_tried: bool) -> V
     requests
 }
 
-fn check(bench: &mut Bench<'_>, operation: &Operation, what: &str, request: &Request, outcome: &Result<Response, String>) {
+fn check(
+    bench: &mut Bench<'_>,
+    operation: &Operation,
+    what: &str,
+    request: &Request,
+    outcome: &Result<Response, String>,
+) {
     let Ok(response) = outcome else { return };
     let before = [
-        (response.status >= 500).then(|| ("server-error", Severity::Failure, format!("breaks on {what}: {}", beginning(response)))),
-        leak(&response.text()).map(|shown| ("leak", Severity::Failure, format!("the error shows the inside of the service: {shown}"))),
+        (response.status >= 500)
+            .then(|| ("server-error", Severity::Failure, format!("breaks on {what}: {}", beginning(response)))),
+        leak(&response.text())
+            .map(|shown| ("leak", Severity::Failure, format!("the error shows the inside of the service: {shown}"))),
         shapeless(response).map(|why| ("error-body", Severity::Warning, why)),
     ];
     let mut fine = true;

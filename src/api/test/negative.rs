@@ -58,14 +58,22 @@ async fn refuses_everything(bench: &mut Bench<'_>, operation: &Operation, base: 
 }
 
 /// Random valid requests, each made wrong in one random way, as long as cases are left.
-async fn by_chance(bench: &mut Bench<'_>, root: &Value, operation: &Operation, make: &mut Generator<'_>, left: usize) -> usize {
+async fn by_chance(
+    bench: &mut Bench<'_>,
+    root: &Value,
+    operation: &Operation,
+    make: &mut Generator<'_>,
+    left: usize,
+) -> usize {
     let Some(schema) = bench.body_schema(operation).cloned() else { return 0 };
     let mut sent = 0;
     for _ in 0..left.min(200) {
         let Ok(base) = bench.base(operation, Fill::Some, make) else { break };
         let Payload::Json { media, value } = &base.payload else { break };
         let mut ways = wrong(root, &bench.validators, &schema, value);
-        ways.extend(edges(root, &bench.validators, &schema, value).into_iter().filter(|edge| !edge.what.contains("1 MB")));
+        ways.extend(
+            edges(root, &bench.validators, &schema, value).into_iter().filter(|edge| !edge.what.contains("1 MB")),
+        );
         if ways.is_empty() {
             break;
         }
@@ -162,7 +170,12 @@ fn bodies(bench: &Bench<'_>, root: &Value, operation: &Operation, base: &Case) -
     if operation.body.as_ref().is_some_and(|body| body.required) {
         cases.push(raw("empty", Some(media), Vec::new(), true));
         cases.push(raw("null", Some(media), b"null".to_vec(), !bench.validators.fits(schema, &Value::Null)));
-        cases.push(raw("a list in place of an object", Some(media), b"[]".to_vec(), !bench.validators.fits(schema, &json!([]))));
+        cases.push(raw(
+            "a list in place of an object",
+            Some(media),
+            b"[]".to_vec(),
+            !bench.validators.fits(schema, &json!([])),
+        ));
     }
     // What is known to break programs comes before what only tells about validation.
     cases.sort_by_key(|case| match case.expectation {

@@ -60,7 +60,8 @@ fn paging(operation: &Operation) -> Paging {
     for parameter in operation.parameters_in(Place::Query) {
         let name = parameter.name.clone();
         match name.to_ascii_lowercase().as_str() {
-            "limit" | "page_size" | "pagesize" | "per_page" | "perpage" | "size" | "take" | "top" | "first" | "max_results" => {
+            "limit" | "page_size" | "pagesize" | "per_page" | "perpage" | "size" | "take" | "top" | "first"
+            | "max_results" => {
                 paging.size = Some(name);
             }
             "offset" | "skip" => paging.position = Some(Position::Offset(name)),
@@ -82,7 +83,9 @@ fn items(response: &Response) -> Option<Vec<Value>> {
         Value::Object(map) => {
             let mut lists = map.values().filter_map(Value::as_array);
             let first = lists.next()?.clone();
-            let named = ["items", "data", "results", "content", "records", "rows"].iter().find_map(|name| map.get(*name)?.as_array());
+            let named = ["items", "data", "results", "content", "records", "rows"]
+                .iter()
+                .find_map(|name| map.get(*name)?.as_array());
             Some(named.cloned().unwrap_or(first))
         }
         _ => None,
@@ -120,7 +123,13 @@ async fn odd_sizes(bench: &mut Bench<'_>, operation: &Operation, request: &Reque
         let what = format!("{size}={value}");
         let count = items(response).map(|items| items.len());
         if response.status >= 500 {
-            bench.found(operation, ("server-error", Severity::Failure), (&what, format!("breaks on {what}")), &odd, &outcome);
+            bench.found(
+                operation,
+                ("server-error", Severity::Failure),
+                (&what, format!("breaks on {what}")),
+                &odd,
+                &outcome,
+            );
         } else if value != "1000000" && count.is_some_and(|count| count > LONG) {
             let text = format!("{what} answers {} items", count.unwrap_or(0));
             bench.found(operation, ("paging-size", Severity::Failure), (&what, text), &odd, &outcome);
@@ -172,7 +181,13 @@ async fn walk(bench: &mut Bench<'_>, operation: &Operation, request: &Request, p
         for item in items {
             if !keys.insert(identity(&item)) {
                 let text = format!("page {} repeats {}", page + 1, short(&item));
-                bench.found(operation, ("paging-repeats", Severity::Failure), ("walking over the pages", text), &next, &outcome);
+                bench.found(
+                    operation,
+                    ("paging-repeats", Severity::Failure),
+                    ("walking over the pages", text),
+                    &next,
+                    &outcome,
+                );
                 return;
             }
             seen.push(item);
@@ -191,7 +206,13 @@ async fn total(bench: &mut Bench<'_>, operation: &Operation, request: &Request, 
     let told = told.or_else(|| response.header("x-total-count")?.parse().ok());
     if told.is_some_and(|told| told as usize != walked && walked < MOST_PAGES * 3) {
         let text = format!("the pages hold {walked} items, the answer says {}", told.unwrap_or(0));
-        bench.found(operation, ("paging-skips", Severity::Failure), ("walking over the pages", text), request, &outcome);
+        bench.found(
+            operation,
+            ("paging-skips", Severity::Failure),
+            ("walking over the pages", text),
+            request,
+            &outcome,
+        );
     }
 }
 

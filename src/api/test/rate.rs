@@ -41,13 +41,20 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
         sent += AT_ONCE;
         let limited = answers.into_iter().flatten().find(|response| response.status == 429);
         let Some(response) = limited else { continue };
-        let told = ["retry-after", "ratelimit-reset", "x-ratelimit-reset"].iter().any(|name| response.header(name).is_some());
+        let told =
+            ["retry-after", "ratelimit-reset", "x-ratelimit-reset"].iter().any(|name| response.header(name).is_some());
         bench.note(format!("ratelimit {}: 429 within {sent} requests", operation.name()));
         if told {
             bench.passed();
         } else {
             let text = "a 429 does not say when to come again: no Retry-After".to_owned();
-            bench.found(operation, ("retry-after", Severity::Warning), ("a burst of requests", text), &request, &Ok(response));
+            bench.found(
+                operation,
+                ("retry-after", Severity::Warning),
+                ("a burst of requests", text),
+                &request,
+                &Ok(response),
+            );
         }
         return;
     }

@@ -10,7 +10,13 @@ use crate::api::spec::{Operation, Place};
 const MOST_TRIES: usize = 24;
 
 /// The smallest request that was found to show the same problem.
-pub(super) async fn shrink(bench: &mut Bench<'_>, operation: &Operation, case: &Case, check: &'static str, status: u16) -> Case {
+pub(super) async fn shrink(
+    bench: &mut Bench<'_>,
+    operation: &Operation,
+    case: &Case,
+    check: &'static str,
+    status: u16,
+) -> Case {
     let mut smallest = case.clone();
     let mut tries = 0;
     loop {

@@ -35,7 +35,9 @@ fn service() -> ScriptedServer {
             Answer::json(200, &json!({"access_token": format!("t{given}"), "token_type": "bearer"}))
         }
         "/me" => match request.header("authorization") {
-            Some("Bearer a-token-of-the-login-LAST" | "Bearer t2" | "Bearer a-secret-of-the-test-LAST") => Answer::json(200, &json!({"id": 7})),
+            Some("Bearer a-token-of-the-login-LAST" | "Bearer t2" | "Bearer a-secret-of-the-test-LAST") => {
+                Answer::json(200, &json!({"id": 7}))
+            }
             _ => Answer::json(401, &json!({"error": "no"})),
         },
         _ => Answer::json(404, &json!({"error": "no"})),
@@ -47,10 +49,18 @@ async fn a_value_of_one_answer_is_used_in_the_next_request_and_kept_nowhere() {
     let (server, mut context) = (service(), context(&[]));
     context.permitted = true;
     let url = |path: &str| format!("{}{path}", server.url());
-    let login = http(&context, json!({"method": "POST", "url": url("/login"), "body": {"user": "a", "password": "hunter2hunter2hunter2"},
-        "save": {"token": "/token"}, "expect": {"status": 200}})).await;
+    let login = http(
+        &context,
+        json!({"method": "POST", "url": url("/login"), "body": {"user": "a", "password": "hunter2hunter2hunter2"},
+        "save": {"token": "/token"}, "expect": {"status": 200}}),
+    )
+    .await;
     assert!(login.ok, "{}", login.text);
-    let me = http(&context, json!({"url": url("/me"), "auth": {"kind": "bearer", "token": "{{token}}"}, "expect": {"body": {"/id": 7}}})).await;
+    let me = http(
+        &context,
+        json!({"url": url("/me"), "auth": {"kind": "bearer", "token": "{{token}}"}, "expect": {"body": {"/id": 7}}}),
+    )
+    .await;
     assert!(me.ok && me.text.contains("✓ body /id is 7"), "{}", me.text);
     let wrong = http(&context, json!({"url": url("/me"), "expect": {"status": 200}})).await;
     assert!(!wrong.ok && wrong.text.contains("✗ status 200: found 401"), "{}", wrong.text);
@@ -65,7 +75,11 @@ async fn a_value_of_one_answer_is_used_in_the_next_request_and_kept_nowhere() {
 async fn profiles_are_resolved_and_an_old_token_is_renewed() {
     let (server, context) = (service(), context(&[]));
     let url = |path: &str| format!("{}{path}", server.url());
-    let env = http(&context, json!({"url": url("/me"), "auth": {"kind": "bearer", "token_env": "API_TOKEN"}, "expect": {"status": 200}})).await;
+    let env = http(
+        &context,
+        json!({"url": url("/me"), "auth": {"kind": "bearer", "token_env": "API_TOKEN"}, "expect": {"status": 200}}),
+    )
+    .await;
     assert!(env.ok && env.value["curl"].as_str().unwrap().contains("Bearer $API_TOKEN"), "{}", env.text);
     // The first token is refused, so a second one is asked for.
     let profile = json!({"kind": "client_credentials", "token_url": "/oauth/token", "client_id": "c", "client_secret_env": "API_TOKEN"});
@@ -86,8 +100,15 @@ async fn nothing_outside_is_asked_without_a_permission() {
     let context = context(&[]);
     let outcome = http(&context, json!({"url": "http://192.0.2.1/x"})).await;
     assert!(!outcome.ok && outcome.text.contains("not on this machine"), "{}", outcome.text);
-    assert_eq!(action::outside(&context.desk, Some("http://192.0.2.1/x"), "GET").unwrap(), "send GET to `http://192.0.2.1`, outside this machine");
-    assert!(action::outside(&context.desk, Some("http://127.0.0.1:5432/"), "POST").unwrap().contains("outside the workspace"));
+    assert_eq!(
+        action::outside(&context.desk, Some("http://192.0.2.1/x"), "GET").unwrap(),
+        "send GET to `http://192.0.2.1`, outside this machine"
+    );
+    assert!(
+        action::outside(&context.desk, Some("http://127.0.0.1:5432/"), "POST")
+            .unwrap()
+            .contains("outside the workspace")
+    );
     assert_eq!(action::outside(&context.desk, Some("http://127.0.0.1:5432/"), "GET"), None);
     assert_eq!(action::outside(&context.desk, Some("/items"), "DELETE"), None);
 }
@@ -95,10 +116,12 @@ async fn nothing_outside_is_asked_without_a_permission() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_is_run_and_what_is_not_run_is_told() {
     let server = service();
-    let item = |name: &str, method: &str, path: &str, script: &str| json!({"name": name,
+    let item = |name: &str, method: &str, path: &str, script: &str| {
+        json!({"name": name,
         "request": {"method": method, "url": {"raw": format!("{{{{baseUrl}}}}{path}")}, "header": [],
                     "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}"}]}},
-        "event": [{"listen": "test", "script": {"exec": [script]}}]});
+        "event": [{"listen": "test", "script": {"exec": [script]}}]})
+    };
     let collection = json!({"info": {"name": "c", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
         "variable": [{"key": "baseUrl", "value": server.url()}, {"key": "token", "value": "none"}],
         "item": [{"name": "folder", "item": [
@@ -111,8 +134,15 @@ async fn a_collection_is_run_and_what_is_not_run_is_told() {
     let input = ApiTest { mode: Some(json!("postman")), file: Some("c.json".to_owned()), ..ApiTest::default() };
     let outcome = action::api_test(&context, input).await;
     assert!(!outcome.ok, "{}", outcome.text);
-    for part in ["✓ folder / login", "✓ folder / me", "! folder / odd", "not run: test script: postman.setNextRequest(null)", "✗ gone",
-        "2 passed, 1 failed, 1 passed with scripts that were not run", "c.json holds the variable `token`"] {
+    for part in [
+        "✓ folder / login",
+        "✓ folder / me",
+        "! folder / odd",
+        "not run: test script: postman.setNextRequest(null)",
+        "✗ gone",
+        "2 passed, 1 failed, 1 passed with scripts that were not run",
+        "c.json holds the variable `token`",
+    ] {
         assert!(outcome.text.contains(part), "{part}\n{}", outcome.text);
     }
 }

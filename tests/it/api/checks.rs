@@ -90,10 +90,18 @@ async fn the_same_seed_sends_the_same_requests() {
 async fn what_cannot_be_checked_is_skipped_and_never_passed() {
     let anonymous = Options { credentials: None, others: None, ..options() };
     let report = check(&shop(Defect::None), &contract(), &[Mode::Contract], &anonymous).await;
-    assert!(report.skipped.iter().any(|why| why.contains("POST /items: every request was refused; give `auth`")), "{}", report.lines());
+    assert!(
+        report.skipped.iter().any(|why| why.contains("POST /items: every request was refused; give `auth`")),
+        "{}",
+        report.lines()
+    );
     let nobody = Options { operations: vec!["GET /nowhere".to_owned()], ..options() };
     let report = check(&shop(Defect::None), &contract(), &[Mode::Contract], &nobody).await;
-    assert!(!report.ok() && report.skipped[0].contains("no operation is called GET /nowhere; there are GET /items"), "{}", report.lines());
+    assert!(
+        !report.ok() && report.skipped[0].contains("no operation is called GET /nowhere; there are GET /items"),
+        "{}",
+        report.lines()
+    );
     let gone = ScriptedServer::start_with(|_| Answer::json(200, &json!({})));
     let late = Options { time: Duration::ZERO, ..options() };
     let report = check(&gone, &contract(), &[Mode::Contract], &late).await;
@@ -105,7 +113,11 @@ async fn a_rate_limit_is_noticed() {
     let mut asked = 0;
     let limited = ScriptedServer::start_with(move |_| {
         asked += 1;
-        if asked > 30 { Answer::json(429, &json!({"error": "slow"})).header("retry-after", "1") } else { Answer::json(200, &json!([])) }
+        if asked > 30 {
+            Answer::json(429, &json!({"error": "slow"})).header("retry-after", "1")
+        } else {
+            Answer::json(200, &json!([]))
+        }
     });
     let report = check(&limited, &contract(), &[Mode::RateLimit], &options()).await;
     assert_eq!(found(&report), Vec::<&str>::new(), "{}", report.lines());

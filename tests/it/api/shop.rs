@@ -59,24 +59,25 @@ pub fn contract() -> Spec {
     let id = json!({"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}});
     let query = |name: &str, least: i64, most: i64| json!({"name": name, "in": "query", "schema": {"type": "integer", "minimum": least, "maximum": most}});
     let document = json!({"openapi": "3.1.0", "info": {"title": "shop", "version": "1"},
-        "components": {"schemas": {"Item": item, "New": new}, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
-        "paths": {
-            "/items": {
-                "get": {"parameters": [query("limit", 1, 50), query("offset", 0, 1000)],
-                        "responses": {"200": answer(json!({"type": "array", "items": item_ref()})), "400": error()}},
-                "post": {"security": [{"bearer": []}],
-                         "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/New"}}}},
-                         "responses": {"201": answer(item_ref()), "400": error(), "401": error()}}
-            },
-            "/items/{id}": {"get": {"security": [{"bearer": []}], "parameters": [id],
-                            "responses": {"200": answer(item_ref()), "400": error(), "401": error(), "404": error()}}}
-        }});
+    "components": {"schemas": {"Item": item, "New": new}, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+    "paths": {
+        "/items": {
+            "get": {"parameters": [query("limit", 1, 50), query("offset", 0, 1000)],
+                    "responses": {"200": answer(json!({"type": "array", "items": item_ref()})), "400": error()}},
+            "post": {"security": [{"bearer": []}],
+                     "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/New"}}}},
+                     "responses": {"201": answer(item_ref()), "400": error(), "401": error()}}
+        },
+        "/items/{id}": {"get": {"security": [{"bearer": []}], "parameters": [id],
+                        "responses": {"200": answer(item_ref()), "400": error(), "401": error(), "404": error()}}}
+    }});
     Spec::of_value("shop", &document).unwrap()
 }
 
 /// A running shop with one defect.
 pub fn shop(defect: Defect) -> ScriptedServer {
-    let mut items: Vec<Value> = (1..=7).map(|id| json!({"id": id, "name": format!("item {id}"), "quantity": id, "owner": "one"})).collect();
+    let mut items: Vec<Value> =
+        (1..=7).map(|id| json!({"id": id, "name": format!("item {id}"), "quantity": id, "owner": "one"})).collect();
     ScriptedServer::start_with(move |request| answer(defect, &mut items, request))
 }
 
