@@ -130,7 +130,11 @@ enum Subcommands {
     /// Call one tool by hand
     Exec(exec::Arguments),
     /// Check the surroundings: isolation, git, folders, models
-    Doctor,
+    Doctor {
+        /// Removes what killed programs have left, and finishes or takes back a commit that was left half done.
+        #[arg(long)]
+        fix: bool,
+    },
     /// Show the settings, their schema, or where they are read from
     Config(config_command::Arguments),
     /// Prepare a small backend project and open Tenon on it with a task ready to send
@@ -191,7 +195,7 @@ fn dispatch(cli: Cli) -> Done {
         Some(Subcommands::Verify { gates }) => block_on(stack::verify(&around, &common, &gates)),
         Some(Subcommands::Api(arguments)) => block_on(api::api(&around, &common, arguments)),
         Some(Subcommands::Exec(arguments)) => block_on(exec::exec(&around, &common, arguments)),
-        Some(Subcommands::Doctor) => block_on(doctor::doctor(&around, &common)),
+        Some(Subcommands::Doctor { fix }) => block_on(doctor::doctor(&around, &common, fix)),
         Some(Subcommands::Config(arguments)) => config_command::config(&around, &common, &arguments),
         Some(Subcommands::Demo(arguments)) => demo::demo(&around, &common, arguments),
         Some(Subcommands::Completions { .. } | Subcommands::Man | Subcommands::Engine(_)) => Ok(Outcome::Done),

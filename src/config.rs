@@ -107,6 +107,13 @@ impl Default for WorkspaceSettings {
     }
 }
 
+impl WorkspaceSettings {
+    /// The folder workspaces are kept in: the one that is set, else the cache directory.
+    pub fn folder_in<'a>(&'a self, cache: &'a std::path::Path) -> &'a std::path::Path {
+        self.folder.as_deref().unwrap_or(cache)
+    }
+}
+
 /// What is seen of files with the settings and secrets of a running application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

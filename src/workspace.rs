@@ -13,6 +13,7 @@
 //! | `served`, `processes` | commands that go on running, and the ports they listen on |
 //! | `environment`, `env_files` | what commands see of the user's variables and of `.env` files |
 //! | `limits`, `disk` | what commands may use, and watching what they take on the disk |
+//! | `lock`, `leftovers` | one process in one place, and what killed ones have left |
 //! | `holder` | the helper that holds the namespaces, and ways to ports in them |
 //! | `copy`, `overlay` | the two workspaces |
 //! | `sandbox` | what the helper process does: namespaces, mounts, and the only `unsafe` code of the house |
@@ -27,7 +28,9 @@ mod explore;
 mod files;
 #[cfg(target_os = "linux")]
 mod holder;
+mod leftovers;
 mod limits;
+mod lock;
 #[cfg(target_os = "linux")]
 mod overlay;
 mod process;
@@ -55,6 +58,7 @@ use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
 
 pub use environment::Environment;
 pub use files::WorkspaceFiles;
+pub use leftovers::{Leftover, leftovers};
 pub use limits::{Limit, Limits};
 pub use served::{Reach, Served};
 
@@ -353,8 +357,9 @@ pub async fn open(place: Place) -> Result<Box<dyn Workspace>, WorkspaceError> {
 
 #[cfg(target_os = "linux")]
 async fn open_overlay(place: Place) -> Result<Box<dyn Workspace>, WorkspaceError> {
+    let state = place.state.clone();
     let opened = overlay::Overlay::open(place).await.map_err(|error| match error {
-        WorkspaceError::Isolation(why) => WorkspaceError::Isolation(reason::explain(&why)),
+        WorkspaceError::Isolation(why) => WorkspaceError::Isolation(reason::explain(&why, Some(&state))),
         other => other,
     })?;
     Ok(Box::new(opened))
@@ -371,7 +376,7 @@ pub fn best_isolation() -> (Isolation, Option<String>) {
     let why = process::helper(None).map_or_else(|error| Some(error.to_string()), |helper| holder::probe(&helper).1);
     match why {
         None => (Isolation::Overlay, None),
-        Some(why) => (Isolation::Copy, Some(reason::explain(&why))),
+        Some(why) => (Isolation::Copy, Some(reason::explain(&why, None))),
     }
 }
 
@@ -412,4 +417,28 @@ fn make_state_folder(state: &Path) -> Result<(), WorkspaceError> {
     std::fs::create_dir_all(state)
         .and_then(|()| std::fs::set_permissions(state, PermissionsExt::from_mode(0o700)))
         .map_err(io_error(format!("cannot create {}", state.display())))
+}
+
+/// Removes a folder with what is in it; folders that commands or the kernel locked are unlocked first.
+fn remove_tree(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let entries = match std::fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(metadata) => {
+            if metadata.permissions().mode() & 0o700 != 0o700 {
+                std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700))?;
+            }
+            std::fs::read_dir(folder)?
+        }
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_tree(&entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    std::fs::remove_dir(folder)
 }

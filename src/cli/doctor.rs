@@ -1,5 +1,7 @@
 //! `tenon doctor`: what holds here, what does not, and what to do about it.
 
+mod left_behind;
+
 use serde::Serialize;
 
 use super::surroundings::Surroundings;
@@ -16,8 +18,15 @@ struct Check {
     hint: Option<String>,
 }
 
-pub(crate) async fn doctor(around: &Surroundings, common: &Common) -> Done {
-    let checks = vec![repository(around), isolation(), folders(around), agent_files(around), model(around)];
+pub(crate) async fn doctor(around: &Surroundings, common: &Common, fix: bool) -> Done {
+    let checks = vec![
+        repository(around),
+        isolation(),
+        folders(around),
+        left_behind::check(around, fix),
+        agent_files(around),
+        model(around),
+    ];
     let outcome = if checks.iter().all(|check| check.ok) { Outcome::Done } else { Outcome::Failed };
     if common.json {
         print::json(&checks)?;

@@ -112,7 +112,7 @@ async fn call(tool: &dyn crate::tool::Tool, context: ToolContext, input: Value) 
 }
 
 pub(crate) fn folder(around: &Surroundings) -> Result<std::path::PathBuf, Failure> {
-    let folder = around.directories.cache.join("exec");
+    let folder = around.settings.workspace.folder_in(&around.directories.cache).join("exec");
     std::fs::create_dir_all(&folder).map_err(|error| Failure::failed(format!("{}: {error}", folder.display())))?;
     Ok(folder)
 }

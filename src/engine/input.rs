@@ -112,6 +112,8 @@ pub struct Written {
 /// Why a commit was not made. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommitFailure {
+    /// A hook made something else of the files; the draft holds its version now.
+    Changed(String),
     /// These files are not what the proposal was made from.
     Stale(Vec<RepoPath>),
     /// Anything else, in words for the user.

@@ -237,7 +237,7 @@ fn recovery(recovered: &Recovered) -> String {
 async fn open_workspace(opening: &Opening, found: &Found) -> Result<Box<dyn Workspace>, EngineError> {
     let place = Place {
         repository: found.repository.root().to_owned(),
-        state: opening.cache.join("workspaces").join(found.id.as_str()),
+        state: opening.settings.workspace.folder_in(&opening.cache).join("workspaces").join(found.id.as_str()),
         // A draft is only there again in the isolation it was made in.
         isolation: opening.isolation.or(recorded_isolation(&found.records)).or(opening.settings.isolation),
         environment: workspace::Environment::cleaned(&opening.environment),

@@ -149,6 +149,9 @@ pub(super) fn taken_back(transaction: &mut Transaction, error: GitError) -> GitE
             let kept = format!("files were changed meanwhile and put back; the changed versions: {}", kept.join(", "));
             match error {
                 GitError::Hook { name, output } => GitError::Hook { name, output: format!("{output}\n{kept}") },
+                GitError::HookChanged { name, output, files } => {
+                    GitError::HookChanged { name, output: format!("{output}\n{kept}"), files }
+                }
                 other => GitError::Git(format!("{other}; {kept}")),
             }
         }
@@ -222,6 +225,9 @@ pub(super) fn tree_with<'a, 'r>(
     Ok(repository.find_tree(id)?)
 }
 
+/// The hook that may look at the files, and change them.
+const PRE_COMMIT: &str = "pre-commit";
+
 /// What the later stages of a commit need.
 struct Work<'a> {
     repository: &'a git2::Repository,
@@ -269,11 +275,11 @@ impl Work<'_> {
         let index = transaction.place("hooks-index");
         let hooks = Hooks::new(self.repository, self.root, index.clone())?;
         let tidy = |text: &str| Ok::<_, GitError>(git2::message_prettify(text, None)?);
-        if !hooks.any(&["pre-commit", "prepare-commit-msg", "commit-msg"]) {
+        if !hooks.any(&[PRE_COMMIT, "prepare-commit-msg", "commit-msg"]) {
             return tidy(message);
         }
         self.write_index_for_hooks(&index)?;
-        hooks.run("pre-commit", &[])?;
+        hooks.run(PRE_COMMIT, &[]).map_err(|error| self.refused(transaction, error))?;
         self.refuse_changed(&index)?;
         let path = transaction.place("message");
         std::fs::write(&path, tidy(message)?).map_err(GitError::io(&path))?;
@@ -318,7 +324,7 @@ impl Work<'_> {
         Ok(index.write()?)
     }
 
-    /// A hook that stages other content (a formatter) would commit what nobody accepted.
+    /// A hook that stages other content (a formatter) would commit what nobody has seen.
     fn refuse_changed(&self, path: &Path) -> Result<(), GitError> {
         let mut index = git2::Index::open(path)?;
         let now = self.repository.find_tree(index.write_tree_to(self.repository)?)?;
@@ -326,13 +332,26 @@ impl Work<'_> {
             return Ok(());
         }
         let diff = self.repository.diff_tree_to_tree(Some(self.tree), Some(&now), None)?;
-        let paths: Vec<String> =
-            diff.deltas().filter_map(|delta| Some(delta.new_file().path()?.display().to_string())).collect();
-        let output = format!(
-            "it changed what is to be committed ({}); only accepted bytes are committed, so let the agent run the same \
-             formatter and accept its result",
-            paths.join(", ")
-        );
-        Err(GitError::Hook { name: "pre-commit".to_owned(), output })
+        let paths = diff.deltas().filter_map(|delta| {
+            let path = delta.new_file().path().or(delta.old_file().path())?;
+            RepoPath::parse(path.to_str()?).ok()
+        });
+        let mut files = Vec::new();
+        for path in paths {
+            let staged = entry::in_tree(Some(&now), &path)?.map(|entry| (path.clone(), entry));
+            let states = filter::smudge(self.repository, staged.as_slice())?;
+            files.push((path.clone(), states.get(&path).cloned()));
+        }
+        Err(GitError::HookChanged { name: PRE_COMMIT.to_owned(), output: String::new(), files })
+    }
+
+    /// A hook that refuses because it has just formatted the files refuses for the last time: its version is what the
+    /// user is to see next.
+    fn refused(&self, transaction: &Transaction, error: GitError) -> GitError {
+        let GitError::Hook { name, output } = error else { return error };
+        let changed = transaction.paths().into_iter().filter(|path| transaction.differs(path));
+        let files: Vec<_> =
+            changed.filter_map(|path| Some((path.clone(), files::read(self.root, &path).ok()?))).collect();
+        if files.is_empty() { GitError::Hook { name, output } } else { GitError::HookChanged { name, output, files } }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::RepoPath;
+use crate::domain::{FileState, RepoPath};
 
 /// Why something about the repository could not be done. Unless a variant says otherwise, nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +62,20 @@ pub enum GitError {
         name: String,
         /// What it said, raw.
         output: String,
+    },
+    /// A hook made something else of the files that were to be committed: to be shown before it is committed.
+    #[error(
+        "the {name} hook changed what is to be committed ({}); nothing was committed, and what it made of it is yours to \
+         look at first\n{output}",
+        list(&.files.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>())
+    )]
+    HookChanged {
+        /// The hook.
+        name: String,
+        /// What it said, raw.
+        output: String,
+        /// Its version of the files, as they would be in the working folder.
+        files: Vec<(RepoPath, Option<FileState>)>,
     },
     /// The commit could not be signed as configured.
     #[error("commit.gpgsign is set and signing failed: {0}")]

@@ -14,11 +14,25 @@ pub(super) fn clean(repository: &git2::Repository, path: &RepoPath, state: &File
     if state.mode == FileMode::Symlink {
         return Ok(Entry::new(repository.blob(&state.bytes)?, state.mode));
     }
+    refuse_encoding(repository, path)?;
     let filtered = run_filter(repository, path, "clean", &state.bytes)?;
     let bytes = filtered.as_deref().unwrap_or(&state.bytes);
     let mut writer = repository.blob_writer(Some(Path::new(path.as_str())))?;
     writer.write_all(bytes).map_err(GitError::io(repository.path()))?;
     Ok(Entry::new(writer.commit()?, state.mode))
+}
+
+/// libgit2 stores such a file as it lies in the working folder, which git would then read as something else.
+fn refuse_encoding(repository: &git2::Repository, path: &RepoPath) -> Result<(), GitError> {
+    let flags = git2::AttrCheckFlags::FILE_THEN_INDEX;
+    let value = repository.get_attr(Path::new(path.as_str()), "working-tree-encoding", flags)?;
+    match git2::AttrValue::from_string(value) {
+        git2::AttrValue::String(name) if !name.eq_ignore_ascii_case("utf-8") => Err(GitError::Unsupported {
+            what: format!("{path} has the working-tree-encoding {name}, which cannot be converted here"),
+            next: "commit this file with `git` itself".to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What git would put into the working folder for these entries.
@@ -29,6 +43,9 @@ pub(super) fn smudge(
     let mut states = BTreeMap::new();
     let mut filtered = Vec::new();
     for (path, entry) in entries {
+        if !entry.is_symlink() {
+            refuse_encoding(repository, path)?;
+        }
         if !entry.is_symlink() && is_filtered(repository, path)? {
             filtered.push((path.clone(), *entry));
         } else {

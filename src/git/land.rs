@@ -64,13 +64,18 @@ pub(super) fn land(
 }
 
 impl Repository {
+    /// Whether an operation is going on, or was left half done by a crash.
+    pub fn is_pending(&self) -> bool {
+        self.git_folder().join("tenon").join("pending").is_dir()
+    }
+
     /// Finishes or takes back what a crash left half done. Every writing operation does this first; calling it when a
     /// session is opened tells the user early.
     ///
     /// # Errors
     /// The tree cannot be read or written.
     pub fn recover(&self) -> Result<Option<Recovered>, GitError> {
-        if !self.git_folder().join("tenon").join("pending").is_dir() {
+        if !self.is_pending() {
             return Ok(None);
         }
         let _lock = self.exclusive()?;

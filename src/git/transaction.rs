@@ -141,6 +141,13 @@ impl Transaction {
         paths
     }
 
+    /// Whether a file in the working folder is not what the operation has written.
+    pub(super) fn differs(&self, path: &RepoPath) -> bool {
+        let planned = self.plan.files.iter().find(|file| file.path == *path);
+        let now = files::read(&self.root, path).map(|state| Print::of(state.as_ref()));
+        planned.is_some_and(|file| now.map_or(true, |now| now != file.after))
+    }
+
     /// A place for a further file of the operation.
     pub(super) fn place(&self, name: &str) -> PathBuf {
         self.folder.join(name)

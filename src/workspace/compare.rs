@@ -85,8 +85,9 @@ impl Sides<'_> {
         if self.view.kind(path).map_err(|error| error.to_string())? == Some(Kind::Other) {
             return Err("a fifo, socket or device".to_owned());
         }
-        let base = self.base.state(path).map_err(|error| error.to_string())?;
-        let result = self.view.state(path).map_err(|error| error.to_string())?;
+        let state = |tree: &Tree| if tree.is_behind_symlink(path) { Ok(None) } else { tree.state(path) };
+        let base = state(self.base).map_err(|error| error.to_string())?;
+        let result = state(self.view).map_err(|error| error.to_string())?;
         if base == result {
             return Ok(None);
         }

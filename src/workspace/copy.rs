@@ -18,6 +18,8 @@ use super::bases::Bases;
 use super::compare::Sides;
 use super::disk::Disk;
 use super::env_files::{Protected, masked};
+use super::leftovers::PASSING;
+use super::lock::Lock;
 use super::process::{self, Started};
 use super::rules::{Outer, Rules};
 use super::served::{Servers, alone};
@@ -25,7 +27,7 @@ use super::tracked::{GitFolders, Tracked};
 use super::tree::Tree;
 use super::{
     Entry, Environment, Exit, Hit, Job, Limits, Place, Query, Reach, Served, Workspace, WorkspaceError, explore,
-    io_error,
+    io_error, remove_tree,
 };
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
 
@@ -55,6 +57,8 @@ pub(super) struct Copy {
     forks: std::sync::atomic::AtomicU32,
     /// Set for a fork: its folder goes when it goes.
     throw_away: bool,
+    /// A fork has none: it lies in a place that is locked.
+    _lock: Option<Lock>,
 }
 
 impl Copy {
@@ -66,10 +70,10 @@ impl Copy {
 
     fn open_blocking(place: Place, reason: Option<String>) -> Result<Self, WorkspaceError> {
         super::make_state_folder(&place.state)?;
+        let lock = Lock::take(&place.state)?;
         let root = place.state.join("copy");
-        let forks = place.state.join("forks");
-        if forks.exists() {
-            std::fs::remove_dir_all(&forks).map_err(io_error("cannot remove what an earlier run left behind"))?;
+        for left in PASSING {
+            remove_tree(&place.state.join(left)).map_err(io_error("cannot remove what an earlier run left behind"))?;
         }
         let manifest = match Manifest::load(&place.state) {
             Some(manifest) if root.is_dir() => manifest,
@@ -78,7 +82,9 @@ impl Copy {
                 populate::populate(&place.repository, &root, &outer, place.env_files)?.save(&place.state)?
             }
         };
-        Self::over(place, root, manifest, reason)
+        let mut copy = Self::over(place, root, manifest, reason)?;
+        copy._lock = Some(lock);
+        Ok(copy)
     }
 
     fn over(place: Place, root: PathBuf, manifest: Manifest, reason: Option<String>) -> Result<Self, WorkspaceError> {
@@ -104,6 +110,7 @@ impl Copy {
             reason,
             forks: std::sync::atomic::AtomicU32::new(0),
             throw_away: false,
+            _lock: None,
         })
     }
 
@@ -352,7 +359,7 @@ impl Workspace for Copy {
 impl Drop for Copy {
     fn drop(&mut self) {
         if self.throw_away {
-            let _ = std::fs::remove_dir_all(&self.state);
+            let _ = remove_tree(&self.state);
         }
     }
 }

@@ -63,7 +63,7 @@ impl Disk {
         let measured = match *known {
             Some(last) if last.free.saturating_sub(free) + last.grown() <= self.limits.disk => return None,
             last => {
-                let size = self.folders.iter().map(|folder| size(folder, &mut HashSet::new())).sum();
+                let size = self.folders.iter().map(|folder| size_of(folder)).sum();
                 Measured { at_first: last.map_or(size, |last| last.at_first.min(size)), size, free }
             }
         };
@@ -81,6 +81,11 @@ impl Measured {
     fn grown(&self) -> u64 {
         self.size - self.at_first
     }
+}
+
+/// What a folder takes on the disk.
+pub(super) fn size_of(folder: &Path) -> u64 {
+    size(folder, &mut HashSet::new())
 }
 
 /// What a folder takes on the disk: holes do not count, and a file with several names counts once.

@@ -95,7 +95,7 @@ impl Forwarder {
             super::make_state_folder(folder)?;
             (folder.to_owned(), None)
         } else {
-            let own = tempfile::Builder::new().prefix("tenon-").tempdir().map_err(failed())?;
+            let own = tempfile::Builder::new().prefix(super::leftovers::SOCKETS).tempdir().map_err(failed())?;
             (own.path().to_owned(), Some(own))
         };
         let socket = folder.join(port.to_string());

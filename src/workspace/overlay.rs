@@ -3,13 +3,12 @@
 mod layer;
 mod secrets;
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use rustix::fs::{FlockOperation, flock};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -18,18 +17,18 @@ use super::compare::Sides;
 use super::disk::Disk;
 use super::env_files::{Protected, is_env_file, masked};
 use super::holder::Holder;
+use super::leftovers::PASSING;
+use super::lock::Lock;
 use super::process::{self, Started};
 use super::rules::{Outer, Rules};
 use super::served::{Servers, alone};
 use super::tracked::{GitFolders, Tracked};
 use super::tree::Tree;
 use super::{
-    Entry, Exit, Hit, Job, Place, Query, Reach, Served, Workspace, WorkspaceError, explore, io_error, sandbox,
+    Entry, Exit, Hit, Job, Place, Query, Reach, Served, Workspace, WorkspaceError, explore, io_error, remove_tree,
+    sandbox,
 };
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
-
-/// What is not part of the draft and goes when a workspace is opened.
-const LEFT_BEHIND: [&str; 4] = ["forks", "home", "reach", "scratch"];
 
 /// The overlay of a repository.
 pub(super) struct Overlay {
@@ -58,8 +57,7 @@ struct Inner {
     holder: RwLock<Option<Mounted>>,
     /// A fork: its folder goes when it goes.
     throw_away: bool,
-    /// Held as long as this process works here.
-    lock: File,
+    _lock: Lock,
 }
 
 /// A holder with what it has mounted.
@@ -164,12 +162,8 @@ impl Inner {
     fn open(place: Place, lowers: Vec<PathBuf>, throw_away: bool) -> Result<Self, WorkspaceError> {
         let state = &place.state;
         super::make_state_folder(state)?;
-        let lock =
-            File::create(state.join("lock")).map_err(io_error(format!("cannot write to {}", state.display())))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-            WorkspaceError::Isolation(format!("another process works in {}; end it first", state.display()))
-        })?;
-        for left in LEFT_BEHIND {
+        let lock = Lock::take(state)?;
+        for left in PASSING {
             remove_tree(&state.join(left)).map_err(io_error("cannot remove what an earlier run left behind"))?;
         }
         let inner = Self {
@@ -182,7 +176,7 @@ impl Inner {
             place,
             holder: RwLock::new(None),
             throw_away,
-            lock,
+            _lock: lock,
         };
         *write(&inner.holder) = Some(inner.start()?);
         Ok(inner)
@@ -296,8 +290,6 @@ impl Drop for Inner {
         if self.throw_away {
             let _ = remove_tree(&self.place.state);
         }
-        // Not by closing: a process that is being started right now may still have a copy of the file.
-        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 
@@ -450,28 +442,4 @@ fn lost() -> WorkspaceError {
 
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes a folder with what is in it; folders that commands or the kernel locked are unlocked first.
-fn remove_tree(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let entries = match fs::symlink_metadata(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-        Ok(metadata) => {
-            if metadata.permissions().mode() & 0o700 != 0o700 {
-                fs::set_permissions(folder, PermissionsExt::from_mode(0o700))?;
-            }
-            fs::read_dir(folder)?
-        }
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove_tree(&entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    fs::remove_dir(folder)
 }

@@ -1,6 +1,7 @@
 //! Why the overlay is not possible here, in words that help.
 
 use std::fs::read_to_string;
+use std::path::Path;
 
 /// The first kernel that has everything the overlay needs.
 const KERNEL: (u32, u32) = (5, 12);
@@ -25,12 +26,26 @@ const SWITCHES: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// Adds the likely cause to what the kernel said.
-pub(super) fn explain(error: &str) -> String {
-    match cause() {
+/// Adds the likely cause to what the kernel said. `state` is where the workspace was to be kept.
+pub(super) fn explain(error: &str, state: Option<&Path>) -> String {
+    match state.and_then(on_overlay).or_else(cause) {
         Some(cause) => format!("{error} ({cause})"),
         None => error.to_owned(),
     }
+}
+
+/// An overlay cannot write to another one.
+fn on_overlay(state: &Path) -> Option<String> {
+    const OVERLAY: u64 = 0x794c_7630;
+    let there = state.ancestors().find(|folder| folder.exists())?;
+    let kind = rustix::fs::statfs(there).ok()?.f_type;
+    (u64::try_from(kind).ok()? == OVERLAY).then(|| {
+        format!(
+            "{} lies on an overlay itself, as in a container: set workspace.folder to a folder on another disk, such as \
+             a mounted volume or /dev/shm",
+            there.display()
+        )
+    })
 }
 
 fn cause() -> Option<String> {

@@ -181,6 +181,7 @@ pub(super) fn main(_arguments: &[OsString]) -> i32 {
 }
 
 fn conversation() -> io::Result<()> {
+    system::close_inherited_on_exec();
     // What ends the program's terminal or its process group (Ctrl-C, a hang-up) is the program's to answer. It fails
     // only where this is already the first of a group.
     let _ = rustix::process::setsid();

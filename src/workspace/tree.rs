@@ -95,6 +95,12 @@ impl Tree {
         }
     }
 
+    /// Whether a folder on the way to a path is a symlink: what is seen there belongs to another path.
+    pub fn is_behind_symlink(&self, path: &Path) -> bool {
+        let above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        above.into_iter().any(|folder| matches!(self.kind(folder), Ok(Some(Kind::Symlink))))
+    }
+
     /// The bytes of a small file that may be missing: ignore files, git's own small files.
     pub fn optional(&self, path: &Path) -> Option<Vec<u8>> {
         self.slurp(path).ok().map(|state| state.bytes)

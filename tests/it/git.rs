@@ -3,6 +3,7 @@
 mod commit;
 mod crash;
 mod hooks;
+mod interleave;
 mod odd;
 mod property;
 pub mod scratch;

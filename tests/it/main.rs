@@ -4,6 +4,7 @@
 
 mod agents;
 mod api;
+mod audit;
 mod config;
 mod diff;
 mod engine;

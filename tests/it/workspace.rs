@@ -6,6 +6,7 @@ mod env_files;
 mod escapes;
 mod files;
 mod limits;
+mod odd;
 mod servers;
 
 use std::collections::BTreeMap;

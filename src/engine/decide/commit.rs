@@ -167,6 +167,11 @@ pub fn committed(here: &mut Situation<'_>, result: Result<Written, CommitFailure
         }
         Err(CommitFailure::Refused(text)) => noted(NoteLevel::Error, format!("nothing was committed: {text}")),
         Err(CommitFailure::Stale(paths)) => stale(here, &proposal, paths),
+        Err(CommitFailure::Changed(text)) => {
+            let mut step = noted(NoteLevel::Warning, text);
+            step.join(again(here));
+            step
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::proposal;
 use super::super::input::{CommitFailure, Outcome, Reverted, Written};
 use super::super::session::Offer;
 use super::super::work::Selected;
-use super::{Bench, blocking};
+use super::{Bench, blocking, follow};
 
 /// Finds out what the verdicts select, and what they leave in the draft.
 pub async fn select(bench: Bench, offer: Offer) -> Outcome {
@@ -41,10 +41,14 @@ pub async fn select(bench: Bench, offer: Offer) -> Outcome {
 /// Commits a selection.
 pub async fn commit(bench: Bench, selected: Arc<Selected>, message: String, mark: Mark) -> Outcome {
     let files = selected.files.clone();
+    let taking = bench.clone();
     let done = tokio::task::spawn_blocking(move || bench.repository.marked(mark).commit(&Selection { files, message }));
     Outcome::Committed(match done.await {
         Ok(Ok(Committed { oid, branch, message, paths, notes })) => Ok(Written { oid, message, branch, paths, notes }),
         Ok(Err(GitError::Stale { paths } | GitError::Conflict { paths })) => Err(CommitFailure::Stale(paths)),
+        Ok(Err(GitError::HookChanged { name, output, files })) => {
+            Err(follow::hook(&taking, &selected, (name, output, files)))
+        }
         Ok(Err(error)) => Err(CommitFailure::Refused(error.to_string())),
         Err(error) => Err(CommitFailure::Refused(format!("an internal error: {error}"))),
     })

@@ -4,7 +4,7 @@ use crate::domain::{Change, FileState, Proposal, RepoPath};
 use crate::proposal::{self, Rebased};
 use crate::workspace::WorkspaceError;
 
-use super::super::input::Outcome;
+use super::super::input::{CommitFailure, Outcome};
 use super::super::work::Selected;
 use super::Bench;
 
@@ -47,6 +47,34 @@ pub async fn rebase(bench: &Bench, proposal: Option<Proposal>, paths: Vec<RepoPa
         }
     }
     Outcome::Rebased(Ok(conflicts))
+}
+
+/// What a hook made of accepted files, as it left them: its name, what it said, and the files.
+type ByHook = (String, String, Vec<(RepoPath, Option<FileState>)>);
+
+/// A hook formatted what was to be committed: its changes go into the draft, to be shown and decided on.
+pub fn hook(bench: &Bench, selected: &Selected, (name, output, files): ByHook) -> CommitFailure {
+    let mut paths = Vec::new();
+    for (path, version) in files {
+        let accepted = selected.files.iter().find(|file| file.path == path).and_then(|file| file.result.clone());
+        let done = read(bench, &path).and_then(|now| {
+            let step = Change { path: path.clone(), base: accepted.or_else(|| now.clone()), result: version.clone() };
+            let (result, _) = merged(proposal::rebase(&step, now.clone()), now, version);
+            match result {
+                Some(state) => bench.workspace.write(&path, &state.bytes, Some(state.mode)),
+                None => bench.workspace.remove(&path),
+            }
+        });
+        if let Err(error) = done {
+            return CommitFailure::Refused(format!("the {name} hook changed {path}, which cannot be shown: {error}"));
+        }
+        paths.push(path.to_string());
+    }
+    CommitFailure::Changed(format!(
+        "nothing was committed: the {name} hook changed {}; its version is shown now\n{}",
+        paths.join(", "),
+        output.trim_end()
+    ))
 }
 
 /// Whether the draft changes a path; when that cannot be told it is taken to.

@@ -69,7 +69,12 @@ impl Manifest {
     }
 
     /// Notes a file as unchanged, as it looks now.
+    ///
+    /// One whose name is no text is not noted: it is compared with the user's each time.
     pub fn record(&mut self, view: &Tree, path: &Path) {
+        if path.to_str().is_none() {
+            return;
+        }
         match look(view, path) {
             Some(look) => self.files.insert(path.to_owned(), look),
             None => self.files.remove(path),
@@ -87,8 +92,15 @@ impl Manifest {
 
     /// Paths that look different from when the copy was made, are new, or are gone.
     pub fn differing(&self, view: &Tree, rules: &Rules<'_>, tracked: &Tracked) -> BTreeSet<PathBuf> {
-        let mut differing: BTreeSet<PathBuf> =
-            self.files.keys().filter(|path| look(view, path).is_none()).cloned().collect();
+        let mut folder = (PathBuf::new(), false);
+        let mut is_gone = |path: &PathBuf| {
+            // Neighbours follow each other: one look for all files of a folder.
+            if path.parent() != Some(&folder.0) {
+                folder = (path.parent().unwrap_or(Path::new("")).to_owned(), view.is_behind_symlink(path));
+            }
+            folder.1 || look(view, path).is_none()
+        };
+        let mut differing: BTreeSet<PathBuf> = self.files.keys().filter(|path| is_gone(path)).cloned().collect();
         self.descend(view, rules, tracked, Path::new(""), &mut differing);
         differing
     }

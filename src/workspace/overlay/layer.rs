@@ -70,7 +70,7 @@ pub(super) fn forget(upper: &Path, base: &Tree, path: &Path) -> io::Result<()> {
             if !metadata.is_dir() {
                 fs::remove_file(upper.join(&here))?;
             } else if base.kind(&here)?.is_some_and(|kind| kind != Kind::Folder) {
-                super::remove_tree(&upper.join(&here))?;
+                crate::workspace::remove_tree(&upper.join(&here))?;
             }
             break;
         };

@@ -154,3 +154,72 @@ fn two_at_once_do_not_mix() {
     assert_eq!(scratch.git(&["rev-list", "--count", "HEAD"]), "2\n");
     scratch.is_sound();
 }
+
+/// Starts a test of this program again, in a mount namespace where `folder` is a disk of this many KiB.
+fn on_a_small_disk(test: &str, folder: &std::path::Path, kib: u32) -> Option<std::process::Output> {
+    let program = std::env::current_exe().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size={kib}k none '{0}' && TMPDIR='{0}' TENON_TEST_DISK='{0}' exec '{1}' --exact {test} --ignored --nocapture",
+        folder.display(),
+        program.display()
+    );
+    let output = std::process::Command::new("unshare").args(["-Urm", "sh", "-c", &script]).output().ok()?;
+    if !output.status.success() && !String::from_utf8_lossy(&output.stdout).contains("running 1 test") {
+        assert!(std::env::var("CI").is_err(), "{}", String::from_utf8_lossy(&output.stderr));
+        eprintln!("SKIPPED: NO SMALL DISK CAN BE MADE HERE: {}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    Some(output)
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_write_leaves_everything_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(output) = on_a_small_disk("git::crash::commits_on_a_full_disk", folder.path(), 4_000) else { return };
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "runs on a small disk, see a_disk_that_is_full_at_any_write_leaves_everything_as_it_was"]
+fn commits_on_a_full_disk() {
+    let disk = std::path::PathBuf::from(std::env::var_os("TENON_TEST_DISK").unwrap());
+    let big: String = (0..3_000).map(|line| format!("line {line} of the file that is changed\n")).collect();
+    let changed = big.replace("line 17 ", "line seventeen ").replace("line 2900 ", "line twenty-nine hundred ");
+    let (mut failed, mut done) = (0, 0);
+    // Room for less and less of it: each time another write is the one that does not fit.
+    for room in (0..140).map(|step| step * 4) {
+        let scratch = Scratch::with(&[("a", &big), ("gone", "x\n"), ("b", "1\n")]);
+        scratch.git(&["gc", "-q"]);
+        scratch.write("b", "mine\n");
+        let selection = selection(vec![
+            change("a", state(&big), state(&changed)),
+            change("gone", state("x\n"), None),
+            change("new/er", None, state(&changed)),
+        ]);
+        let before = scratch.snapshot();
+        let filler = disk.join("filler");
+        let free = || rustix::fs::statvfs(&disk).map(|status| status.f_bavail * status.f_frsize / 1_024).unwrap();
+        let fill = usize::try_from(free().saturating_sub(room) * 1_024).unwrap();
+        std::fs::write(&filler, vec![0_u8; fill]).unwrap();
+        let made = scratch.open().commit(&selection);
+        std::fs::remove_file(&filler).unwrap();
+        let recovered = scratch.open().recover().unwrap();
+        match made {
+            Ok(_) => {
+                done += 1;
+                assert_eq!(scratch.head("a"), changed, "{room} KiB: {recovered:?}");
+                assert_eq!(scratch.read("a"), changed);
+                assert_eq!(scratch.status(), " M b\n", "{room} KiB: {recovered:?}");
+            }
+            Err(error) => {
+                failed += 1;
+                assert_eq!(scratch.snapshot(), before, "{room} KiB: {error}; {recovered:?}");
+                assert!(matches!(recovered, None | Some(Recovered::TakenBack { .. })), "{room} KiB: {recovered:?}");
+            }
+        }
+        scratch.is_sound();
+    }
+    println!("{failed} did not fit, {done} did");
+    assert!(failed > 20 && done > 20, "{failed} {done}");
+}

@@ -83,13 +83,43 @@ fn hooks_come_from_the_configured_folder_and_only_when_executable() {
 }
 
 #[test]
+fn a_hook_that_formats_shows_its_version_before_it_is_committed() {
+    // As lint-staged does it, and as the pre-commit framework does it.
+    for script in ["echo formatted > a; echo 1 > more; git add a more", "echo formatted > a; echo told; exit 1"] {
+        let scratch = Scratch::with(&[("a", "1\n")]);
+        hook(&scratch, ".git/hooks", "pre-commit", script);
+        let before = scratch.snapshot();
+        match scratch.open().commit(&edit()) {
+            Err(GitError::HookChanged { name, files, output }) => {
+                assert_eq!(name, "pre-commit");
+                assert_eq!(files[0], (super::scratch::path("a"), state("formatted\n")));
+                assert!(
+                    script.contains("more") == (files.len() == 2) && script.contains("told") == output.contains("told")
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        std::fs::remove_file(scratch.path("more")).ok();
+        assert_eq!(scratch.snapshot(), before);
+        // Accepted as the hook wants it, it goes through.
+        if !script.contains("exit") {
+            let files = vec![change("a", state("1\n"), state("formatted\n")), change("more", None, state("1\n"))];
+            scratch.open().commit(&selection(files)).unwrap();
+            assert_eq!(scratch.status(), "");
+        }
+        scratch.is_sound();
+    }
+}
+
+#[test]
 fn a_hook_cannot_commit_what_was_not_accepted() {
     let scratch = Scratch::with(&[("a", "1\n")]);
     hook(&scratch, ".git/hooks", "pre-commit", "echo formatted > a; git add a");
     let before = scratch.snapshot();
     match scratch.open().commit(&edit()) {
-        Err(GitError::Hook { output, .. }) => {
-            assert!(output.contains("it changed what is to be committed (a)"), "{output}");
+        Err(error @ GitError::HookChanged { .. }) => {
+            assert!(error.to_string().contains("changed what is to be committed (a)"), "{error}");
+            let GitError::HookChanged { output, .. } = error else { unreachable!() };
             let kept = output.rsplit(": ").next().unwrap().trim();
             assert_eq!(std::fs::read_to_string(kept).unwrap(), "formatted\n", "what had to make room is kept");
         }
@@ -131,5 +161,156 @@ fn commits_are_signed_as_git_is_configured() {
     scratch.open().commit(&edit()).unwrap();
     scratch.git(&["verify-commit", "HEAD"]);
     assert_eq!((scratch.head("a").as_str(), scratch.status().as_str()), ("2\n", ""));
+    scratch.is_sound();
+}
+
+/// A key that lives as long as the test, in a folder short enough for the agent's socket.
+struct Keyring(tempfile::TempDir);
+
+impl Keyring {
+    fn new() -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::Builder::new().prefix("k").tempdir_in("/tmp").unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        Self(folder)
+    }
+
+    fn gpg(&self, arguments: &[&str]) -> Option<String> {
+        let mut command = std::process::Command::new("gpg");
+        command.args(["--homedir", self.0.path().to_str().unwrap(), "--batch", "--pinentry-mode", "loopback"]);
+        let output = command.args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// A program that signs with this keyring, as `gpg.program` names it.
+    fn program(&self, name: &str) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\nexec {name} --homedir '{}' \"$@\"\n", self.0.path().display()))
+            .unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    }
+}
+
+impl Drop for Keyring {
+    fn drop(&mut self) {
+        let home = self.0.path().to_str().unwrap().to_owned();
+        let _ = std::process::Command::new("gpgconf").args(["--homedir", &home, "--kill", "all"]).output();
+    }
+}
+
+#[test]
+fn commits_are_signed_with_gpg() {
+    let keys = Keyring::new();
+    let who = "Ada <ada@example.org>";
+    if keys.gpg(&["--passphrase", "", "--quick-gen-key", who, "ed25519", "sign", "never"]).is_none() {
+        assert!(std::env::var("CI").is_err(), "gpg makes no key here");
+        eprintln!("SKIPPED: GPG IS NOT HERE OR MAKES NO KEY");
+        return;
+    }
+    let scratch = Scratch::with(&[("a", "1\n")]);
+    scratch.git(&["config", "commit.gpgsign", "true"]);
+    scratch.git(&["config", "gpg.program", &keys.program("gpg")]);
+    // Without a key of its own the committer's is taken, as git does.
+    let made = scratch.open().commit(&edit()).unwrap();
+    scratch.git(&["verify-commit", &made.oid]);
+    assert!(matches!(scratch.git(&["log", "-1", "--format=%G?"]).trim(), "G" | "U"));
+    let taken = scratch.open().undo(&made.oid).unwrap();
+    assert_eq!(taken.head, Some(scratch.git(&["rev-parse", "HEAD"]).trim().to_owned()));
+    scratch.git(&["config", "user.signingkey", "nobody@example.org"]);
+    let before = scratch.snapshot();
+    match scratch.open().commit(&edit()) {
+        Err(GitError::Signing(why)) => assert!(why.contains("nobody@example.org"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(scratch.snapshot(), before);
+    scratch.is_sound();
+}
+
+#[test]
+fn commits_are_signed_with_x509() {
+    let keys = Keyring::new();
+    let home = keys.0.path().to_str().unwrap().to_owned();
+    let at = |name: &str| format!("{home}/{name}");
+    let run = |program: &str, arguments: &[&str]| {
+        std::process::Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+    };
+    let subject = "/CN=Ada/emailAddress=ada@example.org";
+    let made = run(
+        "openssl",
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            subject,
+            "-addext",
+            "subjectAltName=email:ada@example.org",
+            "-addext",
+            "keyUsage=critical,digitalSignature,keyCertSign",
+            "-keyout",
+            &at("key.pem"),
+            "-out",
+            &at("cert.pem"),
+        ],
+    ) && run(
+        "openssl",
+        &[
+            "pkcs12",
+            "-export",
+            "-inkey",
+            &at("key.pem"),
+            "-in",
+            &at("cert.pem"),
+            "-out",
+            &at("both.p12"),
+            "-passout",
+            "pass:",
+        ],
+    );
+    std::fs::write(at("gpg-agent.conf"), "allow-loopback-pinentry\n").unwrap();
+    std::fs::write(at("gpgsm.conf"), "disable-crl-checks\n").unwrap();
+    let trusted = || {
+        let said = std::process::Command::new("openssl")
+            .args(["x509", "-in", &at("cert.pem"), "-noout", "-fingerprint", "-sha1"])
+            .output()
+            .unwrap();
+        let print = String::from_utf8_lossy(&said.stdout).trim().rsplit('=').next().unwrap().to_owned();
+        std::fs::write(at("trustlist.txt"), format!("{print} S relax\n")).unwrap();
+    };
+    let imported = made && {
+        trusted();
+        run(
+            "gpgsm",
+            &[
+                "--homedir",
+                &home,
+                "--batch",
+                "--pinentry-mode",
+                "loopback",
+                "--passphrase-fd",
+                "0",
+                "--import",
+                &at("both.p12"),
+            ],
+        )
+    };
+    let scratch = Scratch::with(&[("a", "1\n")]);
+    scratch.git(&["config", "commit.gpgsign", "true"]);
+    scratch.git(&["config", "gpg.format", "x509"]);
+    scratch.git(&["config", "gpg.x509.program", &keys.program("gpgsm")]);
+    scratch.git(&["config", "user.signingkey", "ada@example.org"]);
+    if !imported {
+        eprintln!("SKIPPED: GPGSM IS NOT HERE OR TAKES NO KEY: only the refusal is tried");
+        assert!(matches!(scratch.open().commit(&edit()), Err(GitError::Signing(_))));
+        return;
+    }
+    let made = scratch.open().commit(&edit()).unwrap();
+    assert!(scratch.git(&["cat-file", "commit", &made.oid]).contains("BEGIN SIGNED MESSAGE"));
+    scratch.git(&["verify-commit", &made.oid]);
     scratch.is_sound();
 }

@@ -182,3 +182,110 @@ fn odd_bytes_and_names_survive() {
     assert_eq!(scratch.status(), "");
     scratch.is_sound();
 }
+
+#[test]
+fn an_encoding_that_cannot_be_kept_is_refused() {
+    let scratch = Scratch::with(&[("a", "1\n"), (".gitattributes", "wide.txt working-tree-encoding=UTF-16LE\n")]);
+    let wide = |text: &str| {
+        let bytes = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        Some(tenon::domain::FileState { bytes, mode: tenon::domain::FileMode::Regular })
+    };
+    scratch.write("wide.txt", wide("one\n").unwrap().bytes);
+    scratch.git(&["add", "-A"]);
+    scratch.git(&["commit", "-qm", "wide"]);
+    assert_eq!(scratch.head("wide.txt"), "one\n");
+    let before = scratch.snapshot();
+    let refused =
+        scratch.open().commit(&selection(vec![change("wide.txt", wide("one\n"), wide("two\n"))])).unwrap_err();
+    assert!(refused.to_string().contains("UTF-16LE") && refused.to_string().contains("`git` itself"), "{refused}");
+    assert_eq!(scratch.snapshot(), before);
+    // The others are not held up by it.
+    let made = scratch.open().commit(&edit()).unwrap();
+    scratch.open().undo(&made.oid).unwrap();
+    assert_eq!(scratch.snapshot(), before);
+}
+
+#[test]
+fn other_object_names_are_refused_with_a_word() {
+    let scratch = Scratch::new();
+    scratch.git(&["init", "-q", "--object-format=sha256", "../long"]);
+    let refused = Repository::open(scratch.outside().join("long")).unwrap_err().to_string();
+    assert!(refused.contains("cannot be used") && refused.contains("object"), "{refused}");
+}
+
+#[test]
+fn a_repository_of_somebody_else_is_refused_with_the_way_to_trust_it() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only the superuser can give files away");
+        return;
+    }
+    let scratch = Scratch::with(&[("a", "1\n")]);
+    for path in [scratch.root(), scratch.path(".git"), scratch.path(".git/config")] {
+        std::os::unix::fs::chown(path, Some(12_345), Some(12_345)).unwrap();
+    }
+    let refused = Repository::open(scratch.root()).unwrap_err();
+    assert!(matches!(refused, GitError::Owner(_)), "{refused}");
+    assert!(refused.to_string().contains("safe.directory"), "{refused}");
+    assert_eq!(scratch.read("a"), "1\n");
+}
+
+/// Everything the index holds about the paths that are not these.
+fn others(scratch: &Scratch, but: &[&str]) -> Vec<String> {
+    let all = scratch.git(&["ls-files", "-s", "-v", "--debug"]);
+    let mut kept = Vec::new();
+    let mut keep = true;
+    for line in all.lines() {
+        if !line.starts_with(' ') {
+            keep = !but.iter().any(|path| line.ends_with(&format!("\t{path}")));
+        }
+        if keep {
+            kept.push(line.to_owned());
+        }
+    }
+    kept
+}
+
+#[test]
+fn the_index_keeps_what_it_knows_of_other_paths_to_the_byte() {
+    let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n"), ("c", "1\n"), ("d", "1\n"), ("sub/e", "1\n")]);
+    scratch.write("announced", "1\n");
+    scratch.write("b", "staged\n");
+    for file in ["a", "b", "c", "d", "sub/e", "announced"] {
+        // Older than the index, so that git trusts what it noted.
+        let file = std::fs::File::options().append(true).open(scratch.path(file)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(100)).unwrap();
+    }
+    scratch.git(&["add", "a", "b", "c", "d", "sub/e"]);
+    scratch.git(&["add", "-N", "announced"]);
+    scratch.git(&["update-index", "--assume-unchanged", "c"]);
+    scratch.git(&["update-index", "--skip-worktree", "d"]);
+    let before = others(&scratch, &["a", "new"]);
+    assert!(before.len() > 20, "{before:?}");
+    let selected = selection(vec![change("a", state("1\n"), state("2\n")), change("new", None, state("n\n"))]);
+    let made = scratch.open().commit(&selected).unwrap();
+    assert_eq!(others(&scratch, &["a", "new"]), before);
+    scratch.open().undo(&made.oid).unwrap();
+    assert_eq!(others(&scratch, &["a", "new"]), before);
+    scratch.open().stage(&selected.files).unwrap();
+    assert_eq!(others(&scratch, &["a", "new"]), before);
+    scratch.is_sound();
+}
+
+#[test]
+fn a_watcher_and_other_helpers_of_the_index_are_not_misled() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n")]);
+    // A watcher that swears that nothing has changed since it was asked last.
+    scratch.write(".git/watcher", "#!/bin/sh\nprintf 'token\\0'\n");
+    std::fs::set_permissions(scratch.path(".git/watcher"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    scratch.git(&["config", "core.fsmonitor", scratch.path(".git/watcher").to_str().unwrap()]);
+    scratch.git(&["config", "core.fsmonitorHookVersion", "2"]);
+    scratch.git(&["update-index", "--fsmonitor"]);
+    scratch.git(&["update-index", "--untracked-cache"]);
+    scratch.git(&["status"]);
+    scratch.open().commit(&edit()).unwrap();
+    assert_eq!((scratch.status().as_str(), scratch.head("a").as_str()), ("", "2\n"));
+    scratch.git(&["config", "--unset", "core.fsmonitor"]);
+    assert_eq!(scratch.status(), "");
+    scratch.is_sound();
+}

@@ -314,3 +314,107 @@ async fn a_holder_that_was_ended_comes_back_with_the_draft() {
     wait_until(|| fs::read_to_string(format!("/proc/{holder}/stat")).map_or(true, |stat| stat.contains(") Z "))).await;
     assert_eq!(case.run("cat drafted").await, (Exit::Code(0), "x\n".to_owned()));
 }
+
+#[tokio::test]
+async fn the_roots_of_other_processes_lead_nowhere() {
+    let Some(case) = Outside::open().await else { return };
+    let outside = case.outside();
+    let (_, output) = case
+        .run(&format!(
+            "sleep 5 & for root in /proc/[0-9]*/root /proc/self/root /proc/self/task/*/root /proc/[0-9]*/cwd; do \
+             cat \"$root{0}/home/.ssh/id_ed25519\" \"$root/../../../..{0}/home/.netrc\"; echo x > \"$root{0}/outside\"; \
+             done 2>/dev/null; echo end",
+            outside.display()
+        ))
+        .await;
+    assert_eq!(output, "end\n");
+    assert_eq!(fs::read_to_string(outside.join("outside")).unwrap(), "outside\n");
+}
+
+#[tokio::test]
+async fn the_process_that_reports_cannot_be_traced() {
+    let Some(case) = Outside::open().await else { return };
+    let attach = "python3 -c \"import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\nprint(1, libc.ptrace(16, 1, 0, 0))\ntry: print(open('/proc/1/mem', 'rb').read(1))\nexcept OSError: \
+                  print('closed')\ntry: print(os.readlink('/proc/1/exe'))\nexcept OSError: print('closed')\"";
+    let (exit, output) = case.run(attach).await;
+    assert_eq!(exit, Exit::Code(0), "{output}");
+    assert!(output.contains("1 -1\n") && output.matches("closed").count() == 2, "{output}");
+}
+
+#[tokio::test]
+async fn a_command_inherits_nothing_that_is_open() {
+    for isolation in super::isolations() {
+        let case = super::Case::open(isolation).await;
+        let seen = case.sh("for fd in /proc/self/fd/*; do readlink $fd; done; tty; ls -l /proc/self/fd/0").await;
+        assert!(seen.contains("not a tty") && seen.contains("/dev/null"), "{seen}");
+        let open = case.sh("ls /proc/$$/fd > open; cat open").await;
+        // A shell keeps what it reads from at 10 and above.
+        assert!(
+            open.split_whitespace().all(|fd| matches!(fd, "0" | "1" | "2" | "10" | "255")),
+            "{isolation:?}: {open}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn links_to_the_outside_are_never_followed_by_our_own_hands() {
+    for isolation in super::isolations() {
+        let case = super::Case::open(isolation).await;
+        let outside = case.folder.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("file"), "outside\n").unwrap();
+        let race = format!(
+            "while [ ! -e stop ]; do mkdir -p race; echo inside > race/file; rm -rf race; ln -s '{0}' race; rm -f race; done",
+            outside.display()
+        );
+        let path = |text: &str| tenon::domain::RepoPath::parse(text).unwrap();
+        let hands = async {
+            for _ in 0..400 {
+                let _ = case.workspace.write(&path("race/file"), b"written\n", None);
+                if let Ok(state) = case.workspace.read(&path("race/file")) {
+                    assert_ne!(state.bytes, b"outside\n", "{isolation:?}");
+                }
+                let _ = case.workspace.remove(&path("race/file"));
+                let _ = case.workspace.changes();
+                tokio::task::yield_now().await;
+            }
+            case.workspace.write(&path("stop"), b"", None).unwrap();
+        };
+        let ((exit, output), ()) = tokio::join!(case.run(&race), hands);
+        assert_eq!(exit, Exit::Code(0), "{output}");
+        assert_eq!(fs::read_to_string(outside.join("file")).unwrap(), "outside\n", "{isolation:?}");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1, "{isolation:?}");
+        for link in ["/etc/passwd", "../../../../../../etc/passwd", "/proc/self/environ"] {
+            case.sh(&format!("ln -sfn '{link}' way")).await;
+            assert!(case.workspace.read(&path("way")).is_err(), "{isolation:?} {link}");
+            assert!(case.workspace.write(&path("way"), b"x", None).is_err(), "{isolation:?} {link}");
+        }
+        assert!(
+            case.draft()
+                .iter()
+                .any(|(name, _, result)| name == "way" && result.as_deref() == Some("l:/proc/self/environ"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_copy_contains_processes_network_and_the_repository() {
+    if !overlay_possible() {
+        return;
+    }
+    let case = super::Case::open(Isolation::Copy).await;
+    let repository = case.repository();
+    for command in ["echo x > tool.sh", "rm -rf .git", "echo x >> .git/config", "echo x > .git/hooks/pre-commit"] {
+        let command = format!("cd '{}' && {command}", repository.display());
+        assert!(matches!(case.run(&command).await.0, Exit::Code(code) if code != 0), "{command}");
+    }
+    let mut victim = Command::new("sleep").arg("1000").spawn().unwrap();
+    case.run(&format!("kill -9 {}; kill -9 -1", victim.id())).await;
+    assert!(victim.try_wait().unwrap().is_none(), "it was killed");
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connect = format!("python3 -c \"import socket; socket.create_connection(('127.0.0.1', {port}), 2)\"");
+    assert!(case.run(&connect).await.0 != Exit::Code(0));
+}
