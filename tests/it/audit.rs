@@ -10,12 +10,15 @@ use crate::support::ScriptedServer;
 use crate::support::bodies::{anthropic, anthropic_text};
 use crate::support::home::Home;
 
+/// Inode, size, mode and times.
+type Look = (u64, u64, u32, [i64; 4]);
+
 /// Everything a write would change about a file or a folder, by path.
-fn looks(folder: &Path) -> BTreeMap<PathBuf, (u64, i64, i64, i64, i64, u64, u32)> {
-    fn walk(at: &Path, into: &mut BTreeMap<PathBuf, (u64, i64, i64, i64, i64, u64, u32)>) {
+fn looks(folder: &Path) -> BTreeMap<PathBuf, Look> {
+    fn walk(at: &Path, into: &mut BTreeMap<PathBuf, Look>) {
         let data = at.symlink_metadata().unwrap();
-        let look =
-            (data.ino(), data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec(), data.size(), data.mode());
+        let times = [data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()];
+        let look = (data.ino(), data.size(), data.mode(), times);
         into.insert(at.to_owned(), look);
         if data.is_dir() {
             for entry in std::fs::read_dir(at).unwrap() {

@@ -368,21 +368,16 @@ impl Before {
             };
             assert_eq!(self.tree.get(&at), change.base.as_ref(), "{at} was shown as something else");
             assert_eq!(tree.get(&at), change.result.as_ref(), "{at} on the disk");
-            let before = self.head_tree.get(&at);
-            if before == change.base.as_ref() || before.is_none() || change.result.is_none() {
-                assert_eq!(head_tree.get(&at), change.result.as_ref(), "{at} in the commit");
-            } else {
-                let taken = words(&change.base.as_ref().unwrap().bytes);
-                let committed = words(&head_tree.get(&at).unwrap().bytes);
-                let lost = words(&before.unwrap().bytes)
-                    .into_iter()
-                    .find(|word| !committed.contains(word) && !taken.contains(word));
-                assert_eq!(lost, None, "{at}: a line of HEAD is gone from the commit");
-                let shown = words(&change.result.as_ref().unwrap().bytes);
-                let foreign = committed
-                    .iter()
-                    .find(|word| !shown.contains(*word) && !words(&before.unwrap().bytes).contains(*word));
-                assert_eq!(foreign, None, "{at}: a line is in the commit that was not shown");
+            match (self.head_tree.get(&at), &change.base, &change.result) {
+                (Some(head), Some(base), Some(result)) if head != base => {
+                    let (head, base, result) = (words(&head.bytes), words(&base.bytes), words(&result.bytes));
+                    let committed = words(&head_tree.get(&at).unwrap().bytes);
+                    let lost = head.iter().find(|word| !committed.contains(*word) && !base.contains(*word));
+                    assert_eq!(lost, None, "{at}: a line of HEAD is gone from the commit");
+                    let foreign = committed.iter().find(|word| !result.contains(*word) && !head.contains(*word));
+                    assert_eq!(foreign, None, "{at}: a line is in the commit that was not shown");
+                }
+                _ => assert_eq!(head_tree.get(&at), change.result.as_ref(), "{at} in the commit"),
             }
         }
         let others = |text: &str| -> Vec<String> {
