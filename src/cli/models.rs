@@ -74,18 +74,6 @@ pub(crate) async fn models(around: &Surroundings, common: &Common, arguments: Ar
     }
 }
 
-/// Model names for choosing, the usable ones first.
-pub(crate) fn names(around: &Surroundings) -> Vec<(String, String)> {
-    let (ready, others): (Vec<_>, Vec<_>) =
-        registry(around).list().into_iter().partition(|provider| provider.key_present);
-    let named = |provider: ProviderSummary| {
-        let state = state(&provider);
-        let name = provider.name;
-        provider.models.into_iter().map(move |model| (format!("{name}/{model}"), state.clone()))
-    };
-    ready.into_iter().chain(others).flat_map(named).collect()
-}
-
 /// What stands between the user and this provider, in a few words.
 fn state(provider: &ProviderSummary) -> String {
     let place = if provider.local { "on this machine" } else { "leaves this machine" };

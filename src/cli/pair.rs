@@ -1,12 +1,14 @@
 //! `tenon`: the terminal interface.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use super::review_source::{self, Held};
 use super::surroundings::Surroundings;
-use super::{Common, Done, Failure, Outcome, agents, models, review, review_desk, sessions, undo};
+use super::{Common, Done, Failure, Outcome, agents, review, review_desk, sessions, undo};
 use crate::engine::Opening;
 use crate::git::Repository;
+use crate::provider::offers::Scout;
 use crate::text;
 use crate::tui::{self, Choice, StartInfo, TerminalHints, TuiError, TuiExit};
 
@@ -23,6 +25,7 @@ pub(crate) async fn open_with(around: &Surroundings, common: &Common, go_on: boo
     let mut opening = around.opening(common);
     let mut start = start_info(around, common, &repository);
     start.prefill = task;
+    start.ask_model &= !go_on;
     if go_on && opening.session.is_none() {
         opening.session = sessions::last_talk(around);
         if opening.session.is_none() {
@@ -46,6 +49,7 @@ pub(crate) async fn review(around: &Surroundings, common: &Common, repository: &
         return super::print::text("nothing is different");
     }
     start.review_only = true;
+    start.ask_model = false;
     let (handle, updates) = review_desk::open(around, repository.clone(), from, changes, held != Held::Elsewhere)?;
     ended(tui::run_opened(handle, updates, start).await)
 }
@@ -77,6 +81,7 @@ fn insist_on_a_terminal(hint: &str) -> Result<(), Failure> {
 fn start_info(around: &Surroundings, common: &Common, repository: &Repository) -> StartInfo {
     let variable = |name: &str| around.environment.get(name).cloned();
     let catalogue = agents::load(around);
+    let scout = Scout::new(&around.settings, &around.environment, &around.directories.cache);
     let agent = common.agent.clone().or_else(|| around.settings.agent.clone());
     StartInfo {
         folder: repository.root().to_owned(),
@@ -89,7 +94,10 @@ fn start_info(around: &Surroundings, common: &Common, repository: &Repository) -
             .iter()
             .map(|agent| Choice { name: agent.name.clone(), description: agents::first_line(&agent.description) })
             .collect(),
-        models: models::names(around).into_iter().map(|(name, description)| Choice { name, description }).collect(),
+        models: scout.offers(),
+        scout: Some(Arc::new(scout)),
+        ask_model: common.model.is_none() && around.settings.model.is_none() && common.session.is_none(),
+        state: Some(around.directories.state.clone()),
         theme: around.settings.theme.clone(),
         hints: TerminalHints {
             no_color: variable("NO_COLOR").is_some_and(|value| !value.is_empty()),

@@ -41,6 +41,8 @@ impl Surroundings {
         })
         .map_err(config_failure)?;
         let mut settings = settings;
+        // What was chosen on the screen the last time; every setting goes before it.
+        settings.model = settings.model.or_else(|| config::remembered_model(&directories.state));
         for provider in config::marked_keys(&directories.state) {
             settings.providers.entry(provider).or_default().keyring = true;
         }

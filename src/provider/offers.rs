@@ -67,7 +67,7 @@ impl Scout {
     }
 
     /// Models of the servers on this machine that answer. Nothing but loopback is asked.
-    pub async fn servers(&self) -> Vec<Offer> {
+    async fn servers(&self) -> Vec<Offer> {
         let servers = self.registry().local_servers().await;
         let named = servers.into_iter().flat_map(|server| {
             let address = text::sanitize_line(&server.address).into_owned();
@@ -79,6 +79,16 @@ impl Scout {
             })
         });
         named.collect()
+    }
+
+    /// Everything there is to choose from, servers on this machine included.
+    pub async fn all(&self) -> Vec<Offer> {
+        let mut offers = self.offers();
+        // After models with a key, before those that run in here.
+        let inside = |offer: &Offer| offer.ready != Ready::Now || offer.model.starts_with("embedded/");
+        let at = offers.iter().position(inside).unwrap_or(offers.len());
+        offers.splice(at..at, self.servers().await);
+        offers
     }
 
     /// What fetches the weights of an offer that is to be downloaded.

@@ -26,6 +26,9 @@ pub(super) struct Preset {
     /// Variables that put another address in its place; the first that is set holds.
     #[serde(default)]
     pub base_url_env: Vec<String>,
+    /// The path that is meant where such a variable names a host alone.
+    #[serde(default)]
+    pub base_path: Option<String>,
     /// The port that is meant where such a variable names a host alone.
     #[serde(default)]
     pub port: Option<u16>,
@@ -118,6 +121,19 @@ pub(super) fn built_in() -> Result<Vec<Preset>, toml::de::Error> {
     toml::from_str::<List>(BUILT_IN).map(|list| list.provider)
 }
 
+/// An address with its variables filled in: `{A|B|=x}` is the first of A and B that is set, else x.
+///
+/// # Errors
+/// None of the variables is set; in words.
+pub(super) fn filled(pattern: &str, environment: &BTreeMap<String, String>) -> Result<String, String> {
+    let Some((before, rest)) = pattern.split_once('{') else { return Ok(pattern.to_owned()) };
+    let Some((names, after)) = rest.split_once('}') else { return Ok(pattern.to_owned()) };
+    let set = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+    let value = names.split('|').find_map(|name| name.strip_prefix('=').or_else(|| set(name)));
+    let value = value.ok_or_else(|| format!("its address is not known: set {}", names.replace('|', " or ")))?;
+    Ok(format!("{before}{value}{}", filled(after, environment)?))
+}
+
 /// The variables that may hold a key of a built-in provider.
 pub(super) fn key_variables() -> Vec<String> {
     let presets = built_in().unwrap_or_default();
@@ -134,6 +150,7 @@ impl Preset {
             wire_elsewhere: None,
             base_url: base_url.to_owned(),
             base_url_env: vec![],
+            base_path: None,
             port: None,
             key_env: vec![],
             bearer_env: vec![],
@@ -220,6 +237,20 @@ fn matches(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_made_of_variables() {
+        let environment = BTreeMap::from([("B".to_owned(), "b".to_owned()), ("E".to_owned(), " ".to_owned())]);
+        for (pattern, expected) in [
+            ("https://x/v1", Some("https://x/v1")),
+            ("https://{A|B}.x/{B}", Some("https://b.x/b")),
+            ("https://{A|E|=c}.x", Some("https://c.x")),
+            ("https://{A}.x", None),
+        ] {
+            assert_eq!(filled(pattern, &environment).ok().as_deref(), expected, "{pattern}");
+        }
+        assert!(filled("{A|E}", &environment).unwrap_err().contains("set A or E"));
+    }
 
     #[test]
     fn patterns() {

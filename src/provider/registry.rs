@@ -14,7 +14,7 @@ use super::fallback::FallbackProvider;
 use super::hints::nearest;
 use super::http::HttpProvider;
 use super::key::{Key, KeySource};
-use super::preset::{Preset, Price, built_in};
+use super::preset::{Preset, Price, built_in, filled};
 use super::recorded::RecordedProvider;
 use super::retry::Patience;
 use super::wire::Wire;
@@ -285,7 +285,8 @@ impl Entry {
     fn of_preset(preset: Preset, environment: &BTreeMap<String, String>) -> Self {
         let set =
             |names: &[String]| names.iter().find_map(|name| environment.get(name).filter(|v| !v.trim().is_empty()));
-        let elsewhere = set(&preset.base_url_env).map(|written| with_port(written, preset.port));
+        let elsewhere = set(&preset.base_url_env)
+            .map(|written| with_path(&with_port(written, preset.port), preset.base_path.as_deref()));
         let key = |names: &[String], bearer: bool| {
             let name =
                 names.iter().find(|name| environment.get(*name).is_some_and(|value| !value.trim().is_empty()))?;
@@ -297,7 +298,8 @@ impl Entry {
         if own_address {
             preset.wire = preset.wire_elsewhere.unwrap_or(preset.wire);
         }
-        let endpoint = Endpoint::new(preset.wire, &elsewhere.unwrap_or_else(|| preset.base_url.clone()));
+        let address = elsewhere.map_or_else(|| filled(&preset.base_url, environment), Ok);
+        let endpoint = address.and_then(|address| Endpoint::new(preset.wire, &address));
         if own_address && endpoint.as_ref().is_ok_and(Endpoint::is_loopback) {
             // Whatever its name, a model on this machine may be too small to call properly.
             preset.quirks.calls_in_text = true;
@@ -408,6 +410,13 @@ fn merged(name: &str, wanted: &ProviderSettings, known: Option<Preset>) -> (Pres
         preset.bearer_env.clear();
     }
     (preset, problem)
+}
+
+/// A host alone means the provider's own path.
+fn with_path(written: &str, path: Option<&str>) -> String {
+    let host = written.trim_end_matches('/');
+    let alone = !host.split_once("://").map_or(host, |(_, rest)| rest).contains('/');
+    path.filter(|_| alone).map_or_else(|| written.to_owned(), |path| format!("{host}{path}"))
 }
 
 /// A host alone means the provider's own port.

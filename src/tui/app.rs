@@ -3,6 +3,7 @@
 mod chat;
 mod choose;
 mod input;
+mod models;
 mod mouse;
 mod update;
 
@@ -26,6 +27,8 @@ use super::popup::Popup;
 use super::session::{Link, Session};
 use super::start::StartInfo;
 use super::theme::Theme;
+
+pub use models::Fetching;
 
 /// How long a line above the footer stays.
 const STATUS_STAYS: Duration = Duration::from_secs(8);
@@ -64,6 +67,7 @@ pub struct App {
     outbox: Vec<Command>,
     clock: Clock,
     mouse: bool,
+    fetching: Option<Fetching>,
 }
 
 /// Where keys go.
@@ -107,10 +111,14 @@ impl App {
             outbox: Vec::new(),
             clock: Clock { opened: None, started: at },
             mouse: true,
+            fetching: None,
             start,
         };
         if let Some(task) = app.start.prefill.clone() {
             app.composer.set(&task);
+        }
+        if app.start.ask_model {
+            app.choose_model(true);
         }
         for complaint in complaints.into_iter().chain(no_theme) {
             app.chat.note(NoteLevel::Warning, complaint);
@@ -127,6 +135,11 @@ impl App {
     pub fn status(&self) -> Option<&str> {
         let (text, since) = self.status.as_ref()?;
         (self.now.duration_since(*since) < STATUS_STAYS).then_some(text.as_str())
+    }
+
+    /// Weights on their way.
+    pub fn fetching(&self) -> Option<&Fetching> {
+        self.fetching.as_ref()
     }
 
     /// The moment of the last message.
@@ -204,6 +217,15 @@ impl App {
                 self.diff.painted(*paints);
                 Vec::new()
             }
+            Msg::Models(offers) => {
+                self.models_found(offers);
+                Vec::new()
+            }
+            Msg::Fetching(progress) => {
+                self.fetch_moved(progress);
+                Vec::new()
+            }
+            Msg::Fetched(done) => self.fetched(done),
             Msg::Edited(purpose, result) => self.edited(purpose, result),
             Msg::Exported(result) => {
                 let words = match result {

@@ -8,6 +8,8 @@ use crate::domain::{Command, HunkId, ProposalId, SessionId, Update};
 use crate::engine::EngineError;
 use crate::git::TreeState;
 use crate::journal::BlobStore;
+use crate::provider::fetch::{FetchError, Progress, Pulled};
+use crate::provider::offers::Offer;
 
 use super::keymap::Place;
 use super::pane::diff::{FileView, Job, Paints};
@@ -43,6 +45,12 @@ pub enum Msg {
     Tree(TreeState),
     /// The user's editor was closed: the text, or why there is none.
     Edited(Purpose, Result<String, String>),
+    /// Models were looked for, servers on this machine included.
+    Models(Vec<Offer>),
+    /// How far the weights are.
+    Fetching(Progress),
+    /// The weights are there, or are not.
+    Fetched(Result<Pulled, FetchError>),
     /// A file was written for the user: where, or why not.
     Exported(Result<String, String>),
 }
@@ -94,6 +102,14 @@ pub enum Effect {
     },
     /// Keep a message for the next sessions.
     Remember(String),
+    /// Look for models, also on this machine.
+    LookForModels,
+    /// Keep the choice of a model for the next time.
+    KeepModel(String),
+    /// Fetch the weights of a model.
+    Fetch(String),
+    /// Stop that.
+    StopFetching,
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
     /// Draw everything again.

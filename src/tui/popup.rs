@@ -1,5 +1,6 @@
 //! What can lie over the panes. One at a time, one enum.
 
+mod models;
 mod picker;
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -9,6 +10,7 @@ use super::slash::SLASHES;
 use super::start::Choice;
 use super::widget::text_area::TextArea;
 
+pub use models::ModelList;
 pub use picker::{Pick, Picker};
 
 /// Something over the panes.
@@ -18,6 +20,8 @@ pub enum Popup {
     Help(usize),
     /// A list to choose from.
     Pick(Picker),
+    /// The models.
+    Models(ModelList),
     /// A text to write.
     Prompt(Prompt),
     /// The commit dialog.
@@ -157,16 +161,6 @@ impl Popup {
         Self::Pick(picker)
     }
 
-    /// The models.
-    pub fn models(choices: &[Choice]) -> Self {
-        let mut picker = Picker::new("Models: choose one or write provider/model", true);
-        for choice in choices {
-            picker.push(Pick::Model(choice.name.clone()), &choice.name, &choice.description);
-        }
-        picker.free = Some(Pick::Model);
-        Self::Pick(picker)
-    }
-
     /// Takes a key. `action` is what the key means in the chat, for keys that send and start lines.
     pub fn key(&mut self, key: &KeyEvent, action: Option<Action>) -> Outcome {
         if key.code == KeyCode::Esc {
@@ -181,6 +175,7 @@ impl Popup {
             Self::Help(scroll) => scroll_key(scroll, key),
             Self::Message { .. } => Outcome::Close,
             Self::Pick(picker) => picker.key(key),
+            Self::Models(models) => models.key(key),
             Self::Prompt(prompt) => match action {
                 Some(Action::Send) => Outcome::Wrote(prompt.wanted, prompt.area.text().to_owned()),
                 Some(Action::Newline) if prompt.wanted != For::Search && prompt.wanted != For::Filter => {
@@ -214,6 +209,7 @@ impl Popup {
             Self::Prompt(prompt) => prompt.area.insert(text),
             Self::Commit(dialog) if !dialog.sure => dialog.area.insert(text),
             Self::Pick(picker) => picker.write(text),
+            Self::Models(models) => models.write(text),
             _ => {}
         }
     }

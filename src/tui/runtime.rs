@@ -9,6 +9,7 @@ mod input;
 mod perform;
 mod seat;
 mod terminal;
+mod weights;
 
 use std::time::Duration;
 
@@ -129,6 +130,9 @@ pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, Tui
         Source::Ready(handle, updates) => running.opened(0, Ok((handle, updates))).await,
     }
     running.seats[0].performer.load_history();
+    if running.seats[0].app.start.ask_model {
+        running.seats[0].performer.perform(Effect::LookForModels);
+    }
     let result = running.until_left(signals).await;
     running.end().await;
     result?;
@@ -193,6 +197,7 @@ impl Loop {
             task: Some(task.to_owned()),
             prefill: None,
             notes: Vec::new(),
+            ask_model: false,
             ..first.clone()
         };
         self.seats.push(Seat::new(start, number, self.messages_in.clone()));

@@ -1,8 +1,10 @@
 //! What the screen is started with: plain data, so that the first frame needs nothing slow.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::theme::TerminalHints;
+use crate::provider::offers::{Offer, Scout};
 
 /// Something to choose from a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +30,14 @@ pub struct StartInfo {
     pub model: String,
     /// Agents to choose from.
     pub agents: Vec<Choice>,
-    /// Models to choose from.
-    pub models: Vec<Choice>,
+    /// Models to choose from, as far as they are known without asking anybody.
+    pub models: Vec<Offer>,
+    /// Looks for more models, and fetches them.
+    pub scout: Option<Arc<Scout>>,
+    /// No model is chosen: the list of them comes up first.
+    pub ask_model: bool,
+    /// The folder where the choice of a model is kept for the next time.
+    pub state: Option<PathBuf>,
     /// The theme the user wishes for.
     pub theme: Option<String>,
     /// What the terminal says about its colours.

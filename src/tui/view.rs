@@ -7,6 +7,7 @@ pub mod chat;
 pub mod code_line;
 pub mod diff;
 pub mod log;
+pub mod models;
 pub mod popup;
 pub mod tasks;
 

@@ -1,4 +1,5 @@
 //! `tenon models`: tasks that measure, weights that are fetched, keys that are kept.
 
+mod first_run;
 mod pull;
 mod tasks;

@@ -3,6 +3,7 @@
 mod chat;
 mod corpus;
 mod harness;
+mod models;
 mod review;
 mod robust;
 mod screens;

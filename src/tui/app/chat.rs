@@ -47,6 +47,9 @@ impl App {
             return self.interrupt();
         }
         if self.composer.is_empty() {
+            if let Some(effects) = self.stop_fetching() {
+                return effects;
+            }
             self.chat.to_bottom();
         } else {
             self.composer.clear();
@@ -95,6 +98,9 @@ impl App {
         }
         self.chat.to_bottom();
         let mut effects = vec![Effect::Remember(text.clone())];
+        if self.hold(&text) {
+            return effects;
+        }
         effects.push(Effect::Command(match self.chat.pending() {
             Some(Pending::Question { call, .. }) => Command::Answer { call, text },
             _ => Command::Say { text },
@@ -115,7 +121,7 @@ impl App {
             "agent" if rest.is_empty() => self.act(Action::Agents),
             "agent" => vec![Effect::Command(Command::UseAgent { agent: rest.to_owned() })],
             "model" if rest.is_empty() => self.act(Action::Models),
-            "model" => vec![Effect::Command(Command::UseModel { model: rest.to_owned() })],
+            "model" => self.use_model(rest.to_owned()),
             "task" if rest.is_empty() => vec![Effect::Focus(Place::Tasks)],
             "task" => vec![Effect::Open(Popup::hand_over(rest, &self.start.agents))],
             "diff" if self.diff.proposal().is_some() => vec![Effect::Focus(Place::Diff)],

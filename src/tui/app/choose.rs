@@ -34,7 +34,8 @@ impl App {
     fn picked(&mut self, pick: Pick) -> Vec<Effect> {
         match pick {
             Pick::Agent(agent) => vec![Effect::Command(Command::UseAgent { agent })],
-            Pick::Model(model) => vec![Effect::Command(Command::UseModel { model })],
+            Pick::Model(model) => self.use_model(model),
+            Pick::Fetch(model) => self.fetch_model(model),
             Pick::HandOver { agent, task } => {
                 if self.composer.full_text().trim() == task {
                     self.composer.clear();

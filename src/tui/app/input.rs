@@ -94,7 +94,7 @@ impl App {
             Action::Palette => self.popup = Some(Popup::palette(&self.keys)),
             Action::Help | Action::HelpHere => self.popup = Some(Popup::Help(0)),
             Action::Agents => self.popup = Some(Popup::agents(&self.start.agents)),
-            Action::Models => self.popup = Some(Popup::models(&self.start.models)),
+            Action::Models => return self.choose_model(false),
             Action::Delegate | Action::NewTask => return self.hand_over(""),
             Action::GoFirst => return vec![Effect::ShowTask(None)],
             Action::Redraw => return vec![Effect::Redraw],

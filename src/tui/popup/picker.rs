@@ -27,6 +27,8 @@ pub enum Pick {
         /// The task.
         task: String,
     },
+    /// A model whose weights are to be fetched first.
+    Fetch(String),
 }
 
 /// The list.
@@ -40,8 +42,6 @@ pub struct Picker {
     found: Vec<usize>,
     cursor: Cursor,
     by_name: bool,
-    /// Makes a choice of what was typed when nothing fits it.
-    pub(super) free: Option<fn(String) -> Pick>,
 }
 
 impl Picker {
@@ -54,7 +54,6 @@ impl Picker {
             found: Vec::new(),
             cursor: Cursor::default(),
             by_name,
-            free: None,
         }
     }
 
@@ -119,10 +118,6 @@ impl Picker {
 
     fn pick(&self) -> Outcome {
         let chosen = self.found.get(self.cursor.index).and_then(|index| self.items.get(*index));
-        match (chosen, self.free) {
-            (Some((pick, ..)), _) => Outcome::Picked(pick.clone()),
-            (None, Some(free)) if !self.query.is_empty() => Outcome::Picked(free(self.query.clone())),
-            (None, _) => Outcome::Stay,
-        }
+        chosen.map_or(Outcome::Stay, |(pick, ..)| Outcome::Picked(pick.clone()))
     }
 }

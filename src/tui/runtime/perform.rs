@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
+use super::weights::Weights;
+use crate::config;
 use crate::domain::{Command, SessionId};
 use crate::engine::Handle;
 use crate::git::Repository;
@@ -29,10 +31,12 @@ pub(super) struct Performer {
     session: Option<SessionId>,
     folder: PathBuf,
     history: Option<PathBuf>,
+    weights: Weights,
 }
 
 impl Performer {
     pub(super) fn new(start: &StartInfo, seat: usize, messages: mpsc::Sender<(usize, Msg)>) -> Self {
+        let weights = Weights::new(start, seat, messages.clone());
         Self {
             messages,
             seat,
@@ -41,6 +45,7 @@ impl Performer {
             session: None,
             folder: start.folder.clone(),
             history: start.history.clone(),
+            weights,
         }
     }
 
@@ -107,6 +112,18 @@ impl Performer {
                     });
                 }
             }
+            Effect::LookForModels => self.weights.look(),
+            Effect::KeepModel(model) => {
+                if let Some(state) = self.weights.state.clone() {
+                    self.in_background(move || {
+                        // A choice that cannot be kept is asked for again.
+                        let _ = config::remember_model(&state, &model);
+                        None
+                    });
+                }
+            }
+            Effect::Fetch(model) => self.weights.fetch(model),
+            Effect::StopFetching => self.weights.stop(),
             _ => {}
         }
     }

@@ -91,6 +91,10 @@ fn transcript(app: &App, area: Rect, buffer: &mut Buffer) {
 fn extra_rows(app: &App, width: usize) -> Vec<Line<'static>> {
     let look = Look { width, theme: &app.theme, painter: &app.painter };
     let mut rows = app.chat.queued_rows(look);
+    if let Some(fetching) = app.fetching() {
+        let words = format!("⇣ {}", text::sanitize_line(&fetching.words()));
+        rows.push(styled(text::truncate(&words, width).into_owned(), app.theme.style(Role::Accent)));
+    }
     if let Some(pending) = app.chat.pending() {
         rows.extend(question(app, &pending, width));
     } else if let Some(busy) = &app.session.busy {

@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget as _};
 
+use super::models;
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::keymap::{KEYS, Places};
@@ -37,6 +38,11 @@ pub fn draw(app: &App, popup: &Popup, screen: Rect, buffer: &mut Buffer) -> Opti
                 .collect();
             lines(&rows, inner, buffer);
             None
+        }
+        Popup::Models(list) => {
+            let area = centred(screen, 96, models::height(list));
+            let inner = open(app, "Models", area, buffer);
+            Some(models::draw(app, list, inner, buffer))
         }
         Popup::Pick(picker) => Some(pick(app, picker, screen, buffer)),
         Popup::Prompt(prompt) => {

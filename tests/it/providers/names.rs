@@ -68,6 +68,30 @@ fn addresses_and_keys_come_from_the_environment() {
 }
 
 #[test]
+fn addresses_in_ones_own_cloud_are_made_of_variables() {
+    for (variables, name, expected) in [
+        (&[("AZURE_OPENAI_RESOURCE", "mine")][..], "azure/dep", "https://mine.openai.azure.com/openai/v1"),
+        (
+            &[("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com/")],
+            "azure/dep",
+            "https://mine.openai.azure.com/openai/v1",
+        ),
+        (
+            &[("AZURE_OPENAI_BASE_URL", "https://gate.test/azure/openai/v1")],
+            "azure/dep",
+            "https://gate.test/azure/openai/v1",
+        ),
+        (&[], "bedrock/m", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1"),
+        (&[("AWS_REGION", "eu-west-1")], "bedrock/m", "https://bedrock-runtime.eu-west-1.amazonaws.com/openai/v1"),
+    ] {
+        assert_eq!(registry(variables).resolve(name).unwrap().address, expected);
+    }
+    let error = registry(&[("AZURE_OPENAI_API_KEY", "k")]).resolve("azure/dep").unwrap_err();
+    assert!(error.message.contains("AZURE_OPENAI_RESOURCE"), "{error}");
+    assert_eq!(registry(&[("AZURE_OPENAI_API_KEY", "k")]).default_model(), None);
+}
+
+#[test]
 fn the_first_provider_with_a_key_gives_the_default_model() {
     assert_eq!(registry(&[]).default_model(), None);
     assert_eq!(registry(&[("OLLAMA_HOST", "x")]).default_model(), None);
@@ -84,8 +108,8 @@ fn agents_inherit_what_cannot_be_had() {
     for (wanted, expected, warns) in [
         (None, current, false),
         (Some("inherit"), current, false),
-        (Some("opus"), "openai/gpt-5.6-sol", false),
-        (Some("sonnet[1m]"), "openai/gpt-5.6-terra", false),
+        (Some("opus"), "openai/gpt-6-astra", false),
+        (Some("sonnet[1m]"), "openai/gpt-6.1-sol", false),
         (Some("claude-opus-4-6"), "anthropic/claude-opus-4-6", false),
         (Some("mistral/codestral-latest"), current, true),
         (Some("gpt-5.2"), current, true),

@@ -188,7 +188,7 @@ pub(super) fn everywhere(text: &str) -> Player {
         agent: text.to_owned(),
         model: text.to_owned(),
         agents: vec![choice()],
-        models: vec![choice()],
+        models: vec![super::models::offer(text, text, tenon::provider::offers::Ready::Now)],
         notes: vec![text.to_owned()],
         ..start()
     };

@@ -91,7 +91,11 @@ fn agents_and_models_are_chosen_from_lists() {
     use tenon::domain::Command;
     use tenon::tui::{Choice, StartInfo};
     let choice = |name: &str| Choice { name: name.to_owned(), description: "about\u{1b}[31m it".to_owned() };
-    let start = StartInfo { agents: vec![choice("one"), choice("two")], models: vec![choice("a/b")], ..start() };
+    let start = StartInfo {
+        agents: vec![choice("one"), choice("two")],
+        models: vec![super::models::offer("a/b", "about\u{1b}[31m it", tenon::provider::offers::Ready::Now)],
+        ..start()
+    };
     let mut player = Player::with(start, 100, 30).open();
     player.keys("F2 Down Enter");
     assert_eq!(player.taken(), [Command::UseAgent { agent: "two".to_owned() }]);

@@ -1,0 +1,139 @@
+//! The list of models: on a first run, and whenever another one is wanted.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::provider::offers::{Offer, Ready};
+use crate::text;
+use crate::tui::widget::fuzzy;
+use crate::tui::widget::list::Cursor;
+
+use super::{Outcome, Pick};
+
+/// What can be chosen, narrowed by what is typed.
+#[derive(Clone, Debug)]
+pub struct ModelList {
+    /// It came up by itself, because no model is chosen yet.
+    pub first_run: bool,
+    /// Servers on this machine are being looked for.
+    pub looking: bool,
+    /// What is typed.
+    pub query: String,
+    /// Why the last key did nothing.
+    pub complaint: Option<String>,
+    offers: Vec<Offer>,
+    found: Vec<usize>,
+    cursor: Cursor,
+    /// The user went to a line; it stays theirs when others come.
+    moved: bool,
+}
+
+impl ModelList {
+    /// The list with what is known so far, the best first.
+    pub fn new(offers: Vec<Offer>, first_run: bool, looking: bool) -> Self {
+        let found = (0..offers.len()).collect();
+        Self {
+            first_run,
+            looking,
+            query: String::new(),
+            complaint: None,
+            offers,
+            found,
+            cursor: Cursor::default(),
+            moved: false,
+        }
+    }
+
+    /// Servers on this machine were looked for, and this is all there is.
+    pub fn found(&mut self, offers: Vec<Offer>) {
+        self.looking = false;
+        let chosen = self.chosen().map(|offer| offer.model.clone());
+        self.offers = offers;
+        self.narrow();
+        let again = chosen.filter(|_| self.moved);
+        if let Some(at) = again.and_then(|model| self.found.iter().position(|index| self.is(*index, &model))) {
+            self.cursor.index = at;
+        }
+    }
+
+    fn is(&self, index: usize, model: &str) -> bool {
+        self.offers.get(index).is_some_and(|offer| offer.model == model)
+    }
+
+    /// The lines that fit: name and state.
+    pub fn rows(&self) -> Vec<(String, String)> {
+        let offers = self.found.iter().filter_map(|index| self.offers.get(*index));
+        let line = |text: &str| text::sanitize_line(text).into_owned();
+        offers.map(|offer| (line(&offer.model), line(&offer.state))).collect()
+    }
+
+    /// The chosen line.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// The model of the chosen line.
+    pub fn chosen(&self) -> Option<&Offer> {
+        self.found.get(self.cursor.index).and_then(|index| self.offers.get(*index))
+    }
+
+    /// Types a text.
+    pub(super) fn write(&mut self, text: &str) {
+        self.query.extend(text.chars().filter(|c| !c.is_control()));
+        self.narrow();
+    }
+
+    fn narrow(&mut self) {
+        self.cursor = Cursor::default();
+        self.complaint = None;
+        self.found = if self.query.is_empty() {
+            (0..self.offers.len()).collect()
+        } else {
+            fuzzy::best(&self.query, self.offers.iter().map(|offer| offer.model.as_str()), self.offers.len())
+        };
+    }
+
+    fn step(&mut self, delta: isize) {
+        self.moved = true;
+        self.complaint = None;
+        self.cursor.step(delta, self.found.len());
+    }
+
+    pub(super) fn key(&mut self, key: &KeyEvent) -> Outcome {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Up => self.step(-1),
+            KeyCode::Down => self.step(1),
+            KeyCode::Char('p') if control => self.step(-1),
+            KeyCode::Char('n') if control => self.step(1),
+            KeyCode::PageUp => self.step(-10),
+            KeyCode::PageDown => self.step(10),
+            KeyCode::Enter => return self.pick(),
+            KeyCode::Backspace => {
+                self.query.pop();
+                self.narrow();
+            }
+            KeyCode::Char(c) if !control => self.write(c.encode_utf8(&mut [0; 4])),
+            _ => {}
+        }
+        Outcome::Stay
+    }
+
+    fn pick(&mut self) -> Outcome {
+        let Some(offer) = self.chosen() else {
+            // A name that is on no list may still be one that a provider knows.
+            return if self.query.is_empty() {
+                Outcome::Stay
+            } else {
+                Outcome::Picked(Pick::Model(self.query.clone()))
+            };
+        };
+        match offer.ready {
+            Ready::Now => Outcome::Picked(Pick::Model(offer.model.clone())),
+            Ready::Download(_) => Outcome::Picked(Pick::Fetch(offer.model.clone())),
+            Ready::Missing => {
+                self.complaint = Some(format!("not yet: it {}", offer.state));
+                Outcome::Stay
+            }
+        }
+    }
+}
