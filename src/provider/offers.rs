@@ -60,9 +60,11 @@ impl Scout {
     pub fn offers(&self) -> Vec<Offer> {
         let remote = self.registry().list().into_iter().filter(|provider| !provider.local);
         let (ready, missing): (Vec<_>, Vec<_>) = remote.partition(|provider| provider.key_present);
-        let mut offers: Vec<Offer> = ready.iter().flat_map(with_key).collect();
+        // One of each first, so that the ways there are can be seen at a glance.
+        let mut offers: Vec<Offer> = ready.iter().filter_map(best).collect();
         offers.extend(self.embedded());
         offers.extend(missing.iter().filter_map(without_key));
+        offers.extend(ready.iter().flat_map(others));
         offers
     }
 
@@ -117,16 +119,24 @@ impl Scout {
     }
 }
 
-fn with_key(provider: &ProviderSummary) -> Vec<Offer> {
-    let best = provider.default_model.iter();
+/// The model that a provider with a key is best known for.
+fn best(provider: &ProviderSummary) -> Option<Offer> {
+    provider.default_model.as_ref().map(|model| with_key(provider, model))
+}
+
+/// Its other models.
+fn others(provider: &ProviderSummary) -> impl Iterator<Item = Offer> {
     let others = provider.models.iter().filter(|model| Some(*model) != provider.default_model.as_ref());
-    let offer = |model: &String| Offer {
+    others.map(move |model| with_key(provider, model))
+}
+
+fn with_key(provider: &ProviderSummary, model: &str) -> Offer {
+    Offer {
         model: format!("{}/{model}", provider.name),
         state: key_state(provider),
         ready: Ready::Now,
         details: vec![leaves(provider), price(provider, model)],
-    };
-    best.chain(others).map(offer).collect()
+    }
 }
 
 fn without_key(provider: &ProviderSummary) -> Option<Offer> {

@@ -25,9 +25,9 @@ pub fn draw(app: &App, models: &ModelList, inner: Rect, buffer: &mut Buffer) -> 
     let below = details.len().min(DETAILS).min(room.saturating_sub(3));
     let listed = room.saturating_sub(below);
     let intro = if models.first_run {
-        "Which model? Nothing is sent anywhere before your first message."
+        "Nothing is sent anywhere before your first message."
     } else {
-        "Which model? Write to narrow the list, or any provider/model."
+        "Write to narrow the list, or any provider/model."
     };
     put(buffer, inner, 0, intro, app.theme.style(Role::Dim));
     let query = text::sanitize_line(&models.query);
@@ -69,7 +69,7 @@ fn keys(models: &ModelList) -> (String, Role) {
         Some(Ready::Missing) => "not ready yet",
         _ => "Enter takes it",
     };
-    let later = if models.first_run { "Esc later, F3 brings this back" } else { "Esc back" };
+    let later = if models.first_run { "Esc later (F3)" } else { "Esc back" };
     let looking = if models.looking { "   looking on this machine…" } else { "" };
     (format!("{enter}   ↑↓ choose   {later}{looking}"), Role::Key)
 }

@@ -41,7 +41,7 @@ pub fn draw(app: &App, popup: &Popup, screen: Rect, buffer: &mut Buffer) -> Opti
         }
         Popup::Models(list) => {
             let area = centred(screen, 96, models::height(list));
-            let inner = open(app, "Models", area, buffer);
+            let inner = open(app, "Which model?", area, buffer);
             Some(models::draw(app, list, inner, buffer))
         }
         Popup::Pick(picker) => Some(pick(app, picker, screen, buffer)),

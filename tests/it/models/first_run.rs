@@ -19,7 +19,7 @@ fn the_card_finds_a_server_on_this_machine_and_the_choice_is_remembered() {
     let mut home = Home::with(&[("app.py", "x = 1\n")]);
     home.set("OLLAMA_HOST", &server.url());
     let mut terminal = Terminal::start(&home.repository, &[], &home.environment(), (30, 120));
-    terminal.wait_for("Nothing is sent anywhere before your first message");
+    terminal.wait_for("Which model?");
     let screen = terminal.wait_for("› ollama/qwen3:8b");
     assert!(screen.contains("embedded/qwen2.5-coder-1.5b"), "{screen}");
     assert!(screen.contains("Stays on this machine"), "{screen}");
