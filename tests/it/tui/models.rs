@@ -160,7 +160,12 @@ fn esc_stops_a_download_and_gives_the_message_back() {
 #[test]
 fn a_model_in_use_gets_messages_while_another_one_comes() {
     let mut player = Player::with(StartInfo { models: offers(), ..start() }, 100, 30).open();
-    player.event(Event::AgentChosen { agent: "a".to_owned(), model: "anthropic/big".to_owned(), tools: None });
+    player.event(Event::AgentChosen {
+        agent: "a".to_owned(),
+        model: "anthropic/big".to_owned(),
+        tools: None,
+        context_window: None,
+    });
     player.keys("F3 Down Enter");
     player.types("hello\n");
     assert_eq!(player.taken(), [Command::Say { text: "hello".to_owned() }]);
