@@ -12,6 +12,9 @@ use crate::provider::Registry;
 const TASK: &str =
     "Add POST /orders/{id}/cancel. Cancelling an order that is already shipped answers 409. Test it and document it.";
 
+/// The task for a model inside this program: one file, one function, which is what such a model does well.
+const SMALL_TASK: &str = "Let Store.all in orders/store.py take an optional status, and return only the orders with that status when one is given.";
+
 /// The project: real code with real tests, from the standard library only.
 const FILES: [(&str, &str); 8] = [
     ("README.md", include_str!("../../assets/demo/project/README.md")),
@@ -46,27 +49,32 @@ pub(crate) fn demo(around: &Surroundings, common: &Common, arguments: Arguments)
     let folder = prepare(around, arguments.folder.as_deref())?;
     let mut common = common.clone();
     common.cd = Some(folder.clone());
-    if common.model.is_none() && (arguments.recorded || !model_at_hand(around)) {
+    let found = model_at_hand(around, &common).filter(|_| !arguments.recorded);
+    if found.is_none() {
         common.model = Some(format!("recorded/{}", recorded(around)?.display()));
         eprintln!(
             "tenon: no model was found, so the answers of the demo are recorded; edits, tests and the commit are real.\n  \
-             → set ANTHROPIC_API_KEY or OPENAI_API_KEY, or pass --model, for a live one"
+             → `tenon models pull` fetches one that needs no account and stays on this machine; ANTHROPIC_API_KEY, \
+             OPENAI_API_KEY or --model name another"
         );
     }
+    let task = if found.is_some_and(|model| model.starts_with("embedded")) { SMALL_TASK } else { TASK };
     eprintln!("tenon: the demo project is in {}", folder.display());
     let around = Surroundings::of_process(&common)?;
     let screen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if screen && !arguments.headless && !common.json {
-        block_on(pair::open_with(&around, &common, false, Some(TASK.to_owned())))
+        block_on(pair::open_with(&around, &common, false, Some(task.to_owned())))
     } else {
-        let task = run::Arguments { task: Some(TASK.to_owned()), accept: arguments.accept, allow_network: false };
-        eprintln!("tenon: task: {TASK}");
+        eprintln!("tenon: task: {task}");
+        let task = run::Arguments { task: Some(task.to_owned()), accept: arguments.accept, allow_network: false };
         block_on(run::run(&around, &common, task))
     }
 }
 
-fn model_at_hand(around: &Surroundings) -> bool {
-    around.settings.model.is_some() || Registry::new(&around.settings, &around.environment).default_model().is_some()
+/// The model that will be asked: the one that was named, the configured one, or the best there is.
+fn model_at_hand(around: &Surroundings, common: &Common) -> Option<String> {
+    let configured = common.model.clone().or_else(|| around.settings.model.clone());
+    configured.or_else(|| Registry::new(&around.settings, &around.environment).default_model())
 }
 
 fn recorded(around: &Surroundings) -> Result<PathBuf, Failure> {

@@ -7,6 +7,7 @@ mod api;
 mod audit;
 mod config;
 mod diff;
+mod embedded;
 mod engine;
 mod gate;
 mod git;

@@ -152,6 +152,7 @@ pub enum End {
 
 /// What an answer took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Timings {
     /// Tokens of the prompt.
     pub prompt_tokens: usize,

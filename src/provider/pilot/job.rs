@@ -22,7 +22,7 @@ const WHOLE_AT_MOST: usize = 160;
 /// Up to so many lines a file is shown whole.
 const SHOWN_WHOLE: usize = 130;
 /// The share of the prompt that files beside the target may take: one part of so many.
-const BESIDE_SHARE: usize = 3;
+const BESIDE_SHARE: usize = 6;
 /// How often the model is asked for the same change.
 const ATTEMPTS: usize = 2;
 
@@ -159,18 +159,20 @@ impl Job {
         let own_budget = budget.saturating_sub(task_tokens).max(300);
         let whole = old.len() <= SHOWN_WHOLE && excerpt::tokens(&old.join("\n")) <= own_budget + own_budget / 2;
         let text = if whole { old.join("\n") } else { excerpt::excerpt(&path, &old, &here.terms, own_budget) };
-        let mut left = (own_budget + own_budget / 3)
-            .saturating_sub(excerpt::tokens(&text))
-            .clamp(120, own_budget / BESIDE_SHARE + 200);
+        // What is imported is worth its outline; a test that fails is worth reading.
+        let measured = ask.failure.is_some() || super::plan::speaks_of_failing(&here.story.task);
+        let mut left =
+            if measured { (own_budget / 2).clamp(200, 600) } else { (own_budget / BESIDE_SHARE).clamp(80, 250) };
         let mut files = Vec::new();
         let changed = ask.targets.iter().map(|target| target.path.as_str());
         for other in changed.chain(ask.beside.iter().copied()).filter(|other| *other != path) {
             // Tests are not needed to change code, unless they are what fails.
             let is_test = languages::is_test(other);
-            let wanted = !is_test || ask.failure.is_some() || super::plan::speaks_of_failing(&here.story.task);
+            let wanted = !is_test || measured;
             let Some(file) = ask.known.get(other).filter(|_| wanted) else { continue };
             let full = excerpt::tokens(&file.text()) <= left;
-            let part = if full { file.text() } else { excerpt::excerpt(other, &file.lines, &here.terms, left) };
+            let part =
+                if full || !is_test { file.text() } else { excerpt::excerpt(other, &file.lines, &here.terms, left) };
             let part =
                 if excerpt::tokens(&part) <= left + 40 { part } else { excerpt::outline(other, &file.lines, left) };
             left = left.saturating_sub(excerpt::tokens(&part));

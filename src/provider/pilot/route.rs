@@ -255,8 +255,11 @@ fn refused_change(story: &Story) -> Option<&Step> {
 /// Files worth a look beside those that are changed.
 fn beside<'a>(task: &str, targets: &[Target], ranked: &'a [Ranked]) -> Vec<&'a str> {
     let is_target = |path: &str| targets.iter().any(|target| target.path == path);
+    // Where the task names its file, what that one imports says more than a search.
+    let named = ranked.iter().any(|file| file.named && is_target(&file.path));
     let useful = |file: &&Ranked| {
         !is_target(&file.path)
+            && (!named || file.named)
             && (file.named || !file.lines.is_empty())
             && languages::of(&file.path).is_code
             && !languages::is_test(&file.path)
