@@ -25,6 +25,12 @@ pub(super) fn words(story: &Story) -> (String, String) {
         }
         title.push_str(word);
     }
+    // Cut in the middle, a sentence ends where one of its parts does.
+    if title.len() < sentence.len()
+        && let Some(at) = title.rfind([',', ';', ':']).filter(|at| *at >= 20)
+    {
+        title.truncate(at);
+    }
     if title.is_empty() {
         title = sentence.chars().take(60).collect();
     }
