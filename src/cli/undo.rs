@@ -6,12 +6,13 @@ use super::surroundings::Surroundings;
 use super::{Common, Done, Failure, Outcome, block_on, run, sessions};
 use crate::domain::{Command, Event, NoteLevel, Update};
 use crate::engine;
-use crate::git::GitError;
+use crate::git::{GitError, Repository};
 use crate::headless::{Output, Style};
 
 pub(crate) fn undo(around: &Surroundings, common: &Common, redo: bool) -> Done {
     let mut opening = around.opening(common);
     if opening.session.is_none() {
+        Repository::open(&around.folder).map_err(|error| git_failure(&error))?;
         opening.session = Some(sessions::last_with_commit(around, redo).ok_or_else(|| nothing(redo))?);
     }
     let style = if common.json { Style::Json } else { Style::Text };

@@ -1,6 +1,7 @@
 //! Opening a session: the repository, the journal, the workspace, the agent and the model, then its task.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,10 +12,10 @@ use crate::agent::{Folders, project_folders};
 use crate::api::desk::Desk;
 use crate::domain::{Event, Isolation, NoteLevel, Record, SessionId};
 use crate::git::{Deed, Receipt, Recovered, Repository, TreeState};
-use crate::journal::{Journal, Store};
+use crate::journal::{Journal, JournalError, Store};
 use crate::stack;
 use crate::tool::Tools;
-use crate::workspace::{self, Place, Workspace};
+use crate::workspace::{self, Place, Workspace, WorkspaceError};
 
 use super::choice::Choice;
 use super::driver::{Driver, Outlet};
@@ -179,6 +180,9 @@ fn find(opening: &Opening) -> Result<Found, EngineError> {
         Ok(Some(found)) => notes.push(recovery(&found)),
         Err(error) => notes.push(format!("an earlier commit was left half done and could not be finished: {error}")),
     }
+    if opening.session.is_none() {
+        notes.extend(circumstances(&tree));
+    }
     let (id, journal, records) = match &opening.session {
         None => {
             let id = store.new_id();
@@ -195,6 +199,17 @@ fn find(opening: &Opening) -> Result<Found, EngineError> {
     notes.extend(journal.notes().iter().cloned());
     let unrecorded = unrecorded(&repository, &id, &records)?;
     Ok(Found { repository, store, id, journal, records, tree, notes, unrecorded })
+}
+
+/// What the user should know of the repository before anybody works in it.
+fn circumstances(tree: &TreeState) -> Vec<String> {
+    let operation = tree.operation.as_ref().filter(|operation| *operation != "bisect").map(|operation| {
+        format!("a {operation} is in progress: work can begin, but nothing can be committed before it is finished or stopped")
+    });
+    let sparse = tree
+        .sparse
+        .then(|| "only a part of the files is checked out (sparse checkout); the agent sees no others".to_owned());
+    operation.into_iter().chain(sparse).collect()
 }
 
 fn unrecorded(repository: &Repository, id: &SessionId, records: &[Record]) -> Result<Option<Receipt>, EngineError> {
@@ -245,9 +260,16 @@ async fn open_workspace(opening: &Opening, found: &Found) -> Result<Box<dyn Work
         limits: workspace::Limits::of(&opening.settings.workspace),
         env_files: opening.settings.workspace.env_files,
     };
-    workspace::open(place).await.map_err(|error| EngineError {
-        message: format!("the workspace could not be opened: {error}"),
-        hints: vec!["`tenon doctor` says what this machine can do; --isolation copy works everywhere".to_owned()],
+    workspace::open(place).await.map_err(|error| {
+        let hint = match &error {
+            WorkspaceError::Io { source, .. } => room_hint(source, "XDG_CACHE_HOME"),
+            _ => None,
+        };
+        let doctor = || "`tenon doctor` says what this machine can do; --isolation copy works everywhere".to_owned();
+        EngineError {
+            message: format!("the workspace could not be opened: {error}"),
+            hints: vec![hint.unwrap_or_else(doctor)],
+        }
     })
 }
 
@@ -340,6 +362,23 @@ fn failure(message: String) -> EngineError {
     EngineError { message, hints: Vec::new() }
 }
 
-fn journal_failure(error: crate::journal::JournalError) -> EngineError {
-    failure(error.to_string())
+fn journal_failure(error: JournalError) -> EngineError {
+    let hint = match &error {
+        JournalError::Io { source, .. } => room_hint(source, "XDG_STATE_HOME"),
+        _ => None,
+    };
+    EngineError { hints: hint.into_iter().collect(), ..failure(error.to_string()) }
+}
+
+/// What helps when Tenon's own files have no room.
+fn room_hint(error: &std::io::Error, variable: &str) -> Option<String> {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some(format!("make room on that disk, or set {variable} to a folder on another one"))
+        }
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+            Some(format!("set {variable} to a folder that can be written"))
+        }
+        _ => None,
+    }
 }

@@ -124,7 +124,10 @@ impl GitError {
 
 impl From<git2::Error> for GitError {
     fn from(error: git2::Error) -> Self {
-        Self::Git(error.message().to_owned())
+        // Some failures of writing leave nothing but this behind.
+        let silent = matches!(error.message().trim(), "" | "no error");
+        let words = if silent { "it failed without a reason; is the disk full?" } else { error.message() };
+        Self::Git(words.to_owned())
     }
 }
 

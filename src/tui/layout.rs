@@ -85,7 +85,8 @@ pub fn arrange(area: Rect, wish: Wish) -> Screen {
         screen.put(Place::Diff, upper);
         screen.put(lower, under);
     } else {
-        let (upper, under) = cut_rows(body, 50);
+        // Where the keys go is where the room is wanted.
+        let (upper, under) = cut_rows(body, if wish.focus == Place::Chat { 62 } else { 38 });
         screen.put(Place::Chat, upper);
         screen.put(if wish.focus == Place::Chat { wish.beside } else { wish.focus }, under);
     }

@@ -100,8 +100,9 @@ impl Session {
             }
             Event::AssistantSaid { usage, .. } => {
                 self.requests += 1;
-                self.usage.add(usage);
+                // Nothing used is a request that was cut off, not one of unknown cost.
                 if *usage != Usage::default() {
+                    self.usage.add(usage);
                     self.context = usage.context_tokens() + usage.output_tokens;
                 }
             }

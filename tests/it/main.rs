@@ -5,6 +5,7 @@
 mod agents;
 mod api;
 mod audit;
+mod bad_input;
 mod config;
 mod diff;
 mod embedded;

@@ -99,3 +99,37 @@ fn a_commit_from_a_review_of_ones_own_tree_is_taken_back_and_the_tree_keeps_the_
     assert_eq!(home.read("app.py"), mine, "the user's own work stays");
     assert_eq!(home.git(&["status", "--porcelain"]), " M app.py\n");
 }
+
+#[test]
+fn a_task_handed_to_another_agent_is_reviewed_on_its_own_screen() {
+    let server = ScriptedServer::start_with(|request| {
+        let said = request.json()["messages"].to_string();
+        if said.contains("tool_result") {
+            return anthropic_text("Written.");
+        }
+        anthropic("", &[("c1", "write", json!({"path": "notes.md", "content": "by the task\n"}))])
+    });
+    let home = project(&server);
+    let mut terminal = Terminal::start(&home.repository, &[], &home.environment(), (40, 120));
+    terminal.wait_for("senior-backend-dev");
+    terminal.send("\u{14}");
+    terminal.wait_for("A task for another agent");
+    terminal.send("write notes\r");
+    terminal.wait_for("Who is to do it?");
+    terminal.send("senior\r");
+    terminal.wait_for("1 task waits");
+    terminal.send("\u{1b}4");
+    terminal.wait("the tasks", |screen| screen.contains("Tasks") && screen.contains("waits for your review"));
+    terminal.send("j\r");
+    terminal.wait("its screen", |screen| screen.contains("▸ task") && screen.contains("notes.md"));
+    assert_eq!(home.git(&["status", "--porcelain"]), "", "nothing touches the tree before a verdict");
+    terminal.send("\u{1b}0");
+    terminal.wait("the first session", |screen| !screen.contains("▸ task"));
+    terminal.send("\u{3}");
+    terminal.send("\u{3}");
+    let (code, _) = terminal.end();
+    assert_eq!(code, 0);
+    let sessions = home.tenon(&["sessions", "--json"]).with_code(0).json();
+    let parents = sessions.as_array().unwrap().iter().filter(|session| session["parent"].is_string()).count();
+    assert_eq!((sessions.as_array().unwrap().len(), parents), (2, 1));
+}

@@ -41,12 +41,10 @@ pub fn rows(entry: &Entry, look: Look<'_>) -> Vec<Line<'static>> {
             marked(mark, text, style(role), style(if role == Role::Dim { Role::Dim } else { Role::Text }), look)
         }
         Item::Fact(text) => marked("✓ ", text, style(Role::Pass), style(Role::Text), look),
-        Item::Permission { what, allowed, .. } => {
-            let (mark, role) = match allowed {
-                None => ("? ", Role::Warn),
-                Some(true) => ("✓ allowed: ", Role::Pass),
-                Some(false) => ("✗ refused: ", Role::Fail),
-            };
+        // What waits is shown above the composer.
+        Item::Permission { allowed: None, .. } | Item::Question { answered: false, .. } => Vec::new(),
+        Item::Permission { what, allowed: Some(allowed), .. } => {
+            let (mark, role) = if *allowed { ("✓ allowed: ", Role::Pass) } else { ("✗ refused: ", Role::Fail) };
             marked(mark, what, style(role), style(Role::Text), look)
         }
         Item::Question { text, options, .. } => {
