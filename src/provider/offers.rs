@@ -102,7 +102,8 @@ impl Scout {
         Registry::new(&self.settings, &self.environment)
     }
 
-    fn embedded(&self) -> Vec<Offer> {
+    /// The models that run inside this program, and those that could.
+    pub fn embedded(&self) -> Vec<Offer> {
         let installed = weights::installed(&self.cache);
         let mut known: Vec<&KnownModel> = weights::KNOWN.iter().collect();
         // What is there comes before what is better and is not.

@@ -11,6 +11,7 @@ use super::super::surroundings::Surroundings;
 use super::super::{Common, Done, Failure, Outcome, print, run};
 use super::{chosen, provider_failure, registry};
 use crate::domain::{Message, ToolSpec};
+use crate::provider::offers::{Ready, Scout};
 use crate::provider::{Chunk, Price, ProviderError, Registry, Reply, Request, Resolved};
 
 /// What was found out about a model.
@@ -42,7 +43,7 @@ struct Timed {
 
 pub(super) async fn test(around: &Surroundings, common: &Common, model: Option<String>, all: bool) -> Done {
     let registry = registry(around);
-    let names = if all { usable(&registry).await } else { vec![chosen(around, common, model, &registry)?] };
+    let names = if all { usable(around, &registry).await } else { vec![chosen(around, common, model, &registry)?] };
     if names.is_empty() {
         return Err(Failure::usage("there is no key in the environment and no server on this machine")
             .hint("tenon models pull brings a model that runs in this program"));
@@ -67,13 +68,16 @@ pub(super) async fn test(around: &Surroundings, common: &Common, model: Option<S
     Ok(if reachable { Outcome::Done } else { Outcome::Failed })
 }
 
-/// The default model of every provider with a key, and the first model of every server on this machine.
-async fn usable(registry: &Registry) -> Vec<String> {
+/// The default model of every provider with a key, the first model of every server on this machine, and the models
+/// inside this program.
+async fn usable(around: &Surroundings, registry: &Registry) -> Vec<String> {
     let remote = registry.list().into_iter().filter(|provider| provider.key_present && !provider.local);
     let named = remote.filter_map(|provider| Some(format!("{}/{}", provider.name, provider.default_model?)));
     let local = registry.local_servers().await.into_iter();
     let served = local.filter_map(|server| Some(format!("{}/{}", server.provider, server.models.first()?)));
-    named.chain(served).collect()
+    let inside = Scout::new(&around.settings, &around.environment, &around.directories.cache).embedded();
+    let inside = inside.into_iter().filter(|offer| offer.ready == Ready::Now).map(|offer| offer.model);
+    named.chain(served).chain(inside).collect()
 }
 
 /// Two small requests: words for the speed, then a call. `None` when interrupted.

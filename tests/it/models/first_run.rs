@@ -73,6 +73,7 @@ fn a_key_is_kept_in_the_keyring_and_used_from_there() {
     let ended = crate::support::home::Ended::of(child.wait_with_output().unwrap()).with_code(0);
     assert!(!ended.out.contains(secret) && !ended.err.contains(secret));
     let listed = home.tenon(&["models", "list", "--json"]).with_code(0).json();
+    assert_eq!((&listed[0]["name"], &listed[0]["key_present"]), (&"embedded".into(), &false.into()));
     let anthropic = listed.as_array().unwrap().iter().find(|provider| provider["name"] == "anthropic").unwrap().clone();
     assert_eq!(anthropic["key_from"], "the keyring");
     home.tenon(&["models", "test", "anthropic/claude-sonnet-4-5", "--json"]).with_code(0);
