@@ -386,6 +386,18 @@ pub fn best_isolation() -> (Isolation, Option<String>) {
     (Isolation::Copy, Some("the overlay needs Linux".to_owned()))
 }
 
+/// Whether processes and network of commands are contained even where the overlay is not possible.
+#[cfg(target_os = "linux")]
+pub fn namespaces_possible() -> bool {
+    process::helper(None).is_ok_and(|helper| holder::probe(&helper).0.is_none())
+}
+
+/// Whether processes and network of commands are contained even where the overlay is not possible.
+#[cfg(not(target_os = "linux"))]
+pub fn namespaces_possible() -> bool {
+    false
+}
+
 /// The hidden subcommand `tenon sandbox …`: the process that holds namespaces or runs one command in them.
 /// Has to be called before any thread is started.
 pub fn helper_main(arguments: Vec<OsString>) -> i32 {

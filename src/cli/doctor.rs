@@ -21,7 +21,7 @@ struct Check {
 pub(crate) async fn doctor(around: &Surroundings, common: &Common, fix: bool) -> Done {
     let checks = vec![
         repository(around),
-        isolation(),
+        isolation(around),
         folders(around),
         left_behind::check(around, fix),
         agent_files(around),
@@ -54,22 +54,35 @@ fn repository(around: &Surroundings) -> Check {
     }
 }
 
-fn isolation() -> Check {
-    match workspace::best_isolation() {
-        (Isolation::Overlay, _) => Check {
-            name: "isolation",
-            ok: true,
-            detail: "overlay: files, processes and network of commands are contained".to_owned(),
-            hint: None,
-        },
-        (Isolation::Copy, why) => Check {
-            name: "isolation",
-            ok: true,
-            detail: "copy: your files are safe from edits, but commands run with your rights and can reach the rest of the machine and the network"
-                .to_owned(),
-            hint: why,
-        },
-    }
+fn isolation(around: &Surroundings) -> Check {
+    let settings = &around.settings.workspace;
+    let limits = workspace::Limits::of(settings);
+    let limits = format!(
+        "each command may have {} processes, {} MiB of memory and {} MiB on the disk",
+        limits.processes,
+        limits.memory >> 20,
+        limits.disk >> 20
+    );
+    let (detail, hint) = match workspace::best_isolation() {
+        (Isolation::Overlay, _) => {
+            (format!("overlay: files, processes and network of commands are contained; {limits}"), None)
+        }
+        (Isolation::Copy, why) if workspace::namespaces_possible() => (
+            format!(
+                "copy: your repository is safe from commands, their processes and network are contained, but they can \
+                 read and write the rest of the machine with your rights; {limits}"
+            ),
+            why,
+        ),
+        (Isolation::Copy, why) => (
+            format!(
+                "copy: your files are safe from edits, but commands run with your rights and can reach the rest of the \
+                 machine and the network; {limits}"
+            ),
+            why,
+        ),
+    };
+    Check { name: "isolation", ok: true, detail, hint }
 }
 
 fn folders(around: &Surroundings) -> Check {

@@ -159,8 +159,7 @@ impl Copy {
                 "real `.env` files need namespaces, which are not possible here".into(),
             ));
         }
-        let rules = Rules::new(&self.view, &self.outer());
-        let paths = self.protected.all(&self.base, &rules, || self.tracked());
+        let paths = self.protected.all(&self.repository, || self.tracked());
         let cover = |path: PathBuf| {
             let (own, users) = (self.root.join(&path), self.repository.join(&path));
             if job.env_files {

@@ -16,7 +16,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::environment::is_credential;
-use super::rules::Rules;
 use super::tracked::Tracked;
 use super::tree::{Kind, Tree};
 use crate::config::EnvFiles;
@@ -68,7 +67,11 @@ const HARMLESS: [&str; 38] = [
 
 /// Whether a file of this name holds settings that may be secret.
 pub(super) fn is_env_file(name: &OsStr) -> bool {
-    let Some(name) = name.to_str().map(str::to_ascii_lowercase) else { return false };
+    // Most names are told by a look at their beginning and their end.
+    let Some(name) = name.to_str().filter(|name| name.starts_with('.') || name.ends_with(['v', 'V'])) else {
+        return false;
+    };
+    let name = name.to_ascii_lowercase();
     let is_one = match name.strip_prefix(".env") {
         Some(rest) => rest.is_empty() || rest == "rc" || rest.starts_with(['.', '-', '_']),
         None => name.len() > 4 && name.ends_with(".env"),
@@ -180,7 +183,7 @@ impl Protected {
     }
 
     /// All of them. The tree is walked again only when that costs little beside the time that has passed.
-    pub fn all(&self, base: &Tree, rules: &Rules<'_>, tracked: impl FnOnce() -> Tracked) -> Vec<PathBuf> {
+    pub fn all(&self, repository: &Path, tracked: impl FnOnce() -> Tracked) -> Vec<PathBuf> {
         const SHARE: u32 = 20;
         const FRESH: Duration = Duration::from_millis(500);
         if self.how == EnvFiles::Open {
@@ -192,7 +195,7 @@ impl Protected {
         }
         let at = Instant::now();
         let mut paths = Vec::new();
-        walk(base, rules, Path::new(""), &mut paths);
+        walk(repository, Path::new(""), &mut paths);
         if !paths.is_empty() {
             let tracked = tracked();
             paths.retain(|path| !tracked.holds(path));
@@ -202,13 +205,33 @@ impl Protected {
     }
 }
 
-/// Ignored folders hold what tools made, not what people wrote.
-fn walk(base: &Tree, rules: &Rules<'_>, folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in base.entries(folder).unwrap_or_default() {
-        let path = folder.join(&entry.name);
-        match entry.kind {
-            Kind::Folder if entry.name != ".git" && !rules.ignores(&path, true) => walk(base, rules, &path, into),
-            Kind::File | Kind::Symlink if is_env_file(&entry.name) => into.push(path),
+/// Folders that only tools write to, and that hold more files than all others together.
+const OF_TOOLS: [&str; 11] = [
+    ".git",
+    "node_modules",
+    "target",
+    ".venv",
+    "venv",
+    "__pycache__",
+    ".tox",
+    ".gradle",
+    ".next",
+    ".mypy_cache",
+    ".pytest_cache",
+];
+
+/// Only names are looked at, so a link is never followed and the order does not matter.
+fn walk(root: &Path, folder: &Path, into: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(root.join(folder)) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                if !OF_TOOLS.iter().any(|known| name == *known) {
+                    walk(root, &folder.join(name), into);
+                }
+            }
+            Ok(_) if is_env_file(&name) => into.push(folder.join(name)),
             _ => {}
         }
     }

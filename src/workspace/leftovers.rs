@@ -99,7 +99,7 @@ fn is_dead(folder: &Path) -> bool {
 /// Helpers whose program is gone.
 #[cfg(target_os = "linux")]
 fn helpers() -> Vec<Leftover> {
-    use super::processes::{all, parent};
+    use super::processes::{all, has_ended, parent};
     const FIRST: u32 = 1;
     let name = |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     let mine = |pid: u32| {
@@ -113,7 +113,7 @@ fn helpers() -> Vec<Leftover> {
         bytes: 0,
         kind: Kind::Process(pid),
     };
-    orphans.filter(|pid| mine(*pid)).map(told).collect()
+    orphans.filter(|pid| mine(*pid) && !has_ended(*pid)).map(told).collect()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -124,18 +124,15 @@ impl Overlay {
     }
 
     /// What commands see in place of protected files.
-    fn covers(&self) -> Result<Vec<sandbox::Cover>, WorkspaceError> {
-        self.inner.with_view(|view| {
-            let rules = Rules::new(view, &self.inner.outer());
-            let tracked = || Tracked::read(self.inner.git().as_ref());
-            let paths = self.protected.all(&self.inner.base, &rules, tracked);
-            let cover = |path: PathBuf| {
-                let state = self.inner.base.optional(&path).unwrap_or_default();
-                let text = String::from_utf8_lossy(&masked(&state, self.protected.how())).into_owned();
-                sandbox::Cover { path: self.inner.place.repository.join(path), by: sandbox::By::Text(text) }
-            };
-            Ok(paths.into_iter().filter(|path| !self.inner.has_changed(path)).map(cover).collect())
-        })
+    fn covers(&self) -> Vec<sandbox::Cover> {
+        let repository = &self.inner.place.repository;
+        let paths = self.protected.all(repository, || Tracked::read(self.inner.git().as_ref()));
+        let cover = |path: PathBuf| {
+            let state = self.inner.base.optional(&path).unwrap_or_default();
+            let text = String::from_utf8_lossy(&masked(&state, self.protected.how())).into_owned();
+            sandbox::Cover { path: repository.join(path), by: sandbox::By::Text(text) }
+        };
+        paths.into_iter().filter(|path| !self.inner.has_changed(path)).map(cover).collect()
     }
 
     fn launch(&self, job: &Job) -> Result<Started, WorkspaceError> {
@@ -150,7 +147,7 @@ impl Overlay {
             folder: job.folder.as_ref().map_or_else(|| root.clone(), |folder| folder.under(root)),
             network: job.network,
             read_only: Vec::new(),
-            covers: if job.env_files { Vec::new() } else { self.covers()? },
+            covers: if job.env_files { Vec::new() } else { self.covers() },
             limits: self.inner.place.limits,
         };
         let started = process::launch(&self.inner.helper, &self.inner.place.environment, request, job)?;
