@@ -226,10 +226,8 @@ fn walk(root: &Path, folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => {
-                if !OF_TOOLS.iter().any(|known| name == *known) {
-                    walk(root, &folder.join(name), into);
-                }
+            Ok(kind) if kind.is_dir() && !OF_TOOLS.iter().any(|known| name == *known) => {
+                walk(root, &folder.join(name), into);
             }
             Ok(_) if is_env_file(&name) => into.push(folder.join(name)),
             _ => {}
