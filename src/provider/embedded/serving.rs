@@ -150,7 +150,7 @@ impl<'a> Shown<'a> {
             Progress::Loading(part) => self.say(format!("loading the model, {:.0} %", part * 100.0)),
             Progress::Reading(_, 0) => {}
             Progress::Reading(done, _) if done > 0 && !self.due() => {}
-            Progress::Reading(done, total) => self.say(format!("{}: reading {done}/{total} tokens", self.doing)),
+            Progress::Reading(done, total) => self.say(format!("reading {done}/{total} tokens · {}", self.doing)),
             Progress::Text(text) => {
                 if self.pieces == 0 {
                     self.begun = Instant::now();
@@ -161,7 +161,7 @@ impl<'a> Shown<'a> {
                 } else if self.due() {
                     let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                     let rate = rate(self.pieces - 1, ms);
-                    self.say(format!("{}: {} tokens, {rate:.0}/s", self.doing, self.pieces));
+                    self.say(format!("{} tokens, {rate:.0}/s · {}", self.pieces, self.doing));
                 }
             }
         }
@@ -173,13 +173,13 @@ impl<'a> Shown<'a> {
         self.usage.cache_read_tokens += timings.known_tokens as u64;
         self.usage.output_tokens += timings.written_tokens as u64;
         self.say(format!(
-            "{}: read {} tokens ({} known) in {:.1} s, wrote {} at {:.0}/s",
-            self.doing,
+            "read {} tokens ({} known) in {:.1} s, wrote {} at {:.0}/s · {}",
             timings.prompt_tokens,
             timings.known_tokens,
             timings.reading_ms as f64 / 1000.0,
             timings.written_tokens,
-            timings.tokens_per_second()
+            timings.tokens_per_second(),
+            self.doing
         ));
     }
 }

@@ -1,5 +1,7 @@
 //! From what a model wrote to the lines a file shall have.
 
+use similar::{Algorithm, capture_diff_slices};
+
 use super::languages;
 use super::words::Terms;
 
@@ -37,6 +39,7 @@ pub(super) fn checked(
     terms: &Terms,
 ) -> Result<Vec<String>, Refusal> {
     tidy(path, old, &mut new);
+    let new = without_litter(old, new, task);
     if new == old {
         return Err(Refusal::Unchanged);
     }
@@ -71,6 +74,30 @@ fn tidy(path: &str, old: &[String], new: &mut Vec<String>) {
             line.clear();
         }
     }
+}
+
+/// The new lines without what a model changes in passing: comments it leaves out, blank lines it adds or takes away.
+fn without_litter(old: &[String], new: Vec<String>, task: &str) -> Vec<String> {
+    let task = task.to_lowercase();
+    if ["comment", "docstring", "document", "blank line", "whitespace", "format"].iter().any(|word| task.contains(word))
+    {
+        return new;
+    }
+    let mut kept: Vec<String> = Vec::new();
+    for op in capture_diff_slices(Algorithm::Myers, old, &new) {
+        let (before, after) = (&old[op.old_range()], &new[op.new_range()]);
+        let nothing_new = after.iter().all(|line| line.trim().is_empty());
+        let litter = nothing_new && before.iter().all(|line| line.trim().is_empty() || is_comment(line));
+        kept.extend_from_slice(if litter { before } else { after });
+    }
+    kept
+}
+
+/// A line that only says something about the code.
+fn is_comment(line: &str) -> bool {
+    let line = line.trim();
+    let quoted = line.len() > 6 && line.starts_with("\"\"\"") && line.ends_with("\"\"\"");
+    quoted || ["#", "//", "/*", "*", "--"].iter().any(|mark| line.starts_with(mark)) && !line.starts_with("#include")
 }
 
 /// A definition that is gone although the task says nothing of it, or most of the file.
@@ -236,6 +263,17 @@ mod tests {
             let new = with_tests(path, &split(old), &split(fresh)).unwrap();
             assert_eq!(new.join("\n"), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn what_a_model_changes_in_passing_stays_as_it_was() {
+        let old = split("\"\"\"Orders.\"\"\"\n\nimport a\n\nX = 1\n\n\n# Adds one.\ndef total(x):\n    return x\n");
+        let new = split("import a\n\n\nX = 1\n\ndef total(x):\n    return x + 1\n");
+        let check = |task: &str| checked("a.py", &old, new.clone(), task, &terms(task));
+        let expected: Vec<String> = old.iter().map(|line| line.replace("return x", "return x + 1")).collect();
+        assert_eq!(check("total adds one"), Ok(expected));
+        assert_eq!(check("total adds one, take the comments away"), Ok(new.clone()));
+        assert_eq!(checked("a.py", &old, old[2..].to_vec(), "total adds one", &terms("")), Err(Refusal::Unchanged));
     }
 
     #[test]
