@@ -84,7 +84,7 @@ fn without_litter(old: &[String], new: Vec<String>, task: &str) -> Vec<String> {
         return new;
     }
     let mut kept: Vec<String> = Vec::new();
-    for op in capture_diff_slices(Algorithm::Myers, old, &new) {
+    for op in capture_diff_slices(Algorithm::Patience, old, &new) {
         let (before, after) = (&old[op.old_range()], &new[op.new_range()]);
         let nothing_new = after.iter().all(|line| line.trim().is_empty());
         let litter = nothing_new && before.iter().all(|line| line.trim().is_empty() || is_comment(line));
