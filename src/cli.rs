@@ -12,9 +12,6 @@ mod models;
 mod pair;
 mod print;
 mod review;
-mod review_desk;
-mod review_session;
-mod review_source;
 mod run;
 mod sessions;
 mod stack;
@@ -104,9 +101,9 @@ enum Subcommands {
     /// Review a change hunk by hunk
     Review(review::Arguments),
     /// Take the last approved commit back
-    Undo,
+    Undo(undo::Arguments),
     /// Bring the commit taken back last forward again
-    Redo,
+    Redo(undo::Arguments),
     /// List the sessions, the newest first
     Sessions(sessions::Arguments),
     /// Print what happened in a session
@@ -185,8 +182,8 @@ fn dispatch(cli: Cli) -> Done {
         None => block_on(pair::open(&around, &common, cli.go_on)),
         Some(Subcommands::Run(arguments)) => block_on(run::run(&around, &common, arguments)),
         Some(Subcommands::Review(arguments)) => block_on(review::review(&around, &common, arguments)),
-        Some(Subcommands::Undo) => undo::undo(&around, &common, false),
-        Some(Subcommands::Redo) => undo::undo(&around, &common, true),
+        Some(Subcommands::Undo(arguments)) => undo::undo(&around, &common, &arguments, false),
+        Some(Subcommands::Redo(arguments)) => undo::undo(&around, &common, &arguments, true),
         Some(Subcommands::Sessions(arguments)) => sessions::list(&around, &common, &arguments),
         Some(Subcommands::Replay { id }) => sessions::replay(&around, &common, id),
         Some(Subcommands::Agents(arguments)) => agents::agents(&around, &common, arguments),

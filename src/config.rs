@@ -134,11 +134,13 @@ pub enum EnvFiles {
 pub struct CommitSettings {
     /// Whether the message ends with trailers that name session and proposal.
     pub trailers: bool,
+    /// Further trailers of every commit, such as `Signed-off-by: Name <name@example.com>`.
+    pub more_trailers: Vec<String>,
 }
 
 impl Default for CommitSettings {
     fn default() -> Self {
-        Self { trailers: true }
+        Self { trailers: true, more_trailers: Vec::new() }
     }
 }
 

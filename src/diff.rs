@@ -1,8 +1,8 @@
 //! From two versions of a file to hunks and back.
 //!
 //! [`compare`] gives the hunks git gives: Myers, three lines of context, runs of changes slid to where they read
-//! best. [`select`] makes the bytes for any set of accepted hunks, equal to what `git apply` makes of a patch with
-//! just those. Everything works on bytes with their line ends, so CRLF, a missing final newline, a byte order mark
+//! best. [`select`] and [`select_shares`] make the bytes for any set of accepted hunks or lines, equal to what `git apply`
+//! makes of a patch with just those. Everything works on bytes with their line ends, so CRLF, a missing final newline, a byte order mark
 //! and bytes that are no UTF-8 survive untouched.
 //!
 //! Nothing here reads a file or runs git.
@@ -18,6 +18,7 @@ mod patch;
 mod quote;
 mod script;
 mod select;
+mod sheet;
 mod slide;
 mod unified;
 
@@ -28,5 +29,6 @@ pub use intraline::intraline;
 pub use lines::is_binary;
 pub use merge::{Merged, merge};
 pub use patch::{PatchError, PatchFile, PatchHunk, parse_patch};
-pub use select::{UnknownHunk, replace_hunk, select, select_edited};
+pub use select::{Share, Take, select, select_shares};
+pub use sheet::{Group, Sheet, SheetHunk, SheetLine};
 pub use unified::{Version, unified};

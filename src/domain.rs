@@ -12,8 +12,9 @@ mod message;
 mod path;
 mod proposal;
 mod usage;
+mod verdict;
 
-pub use command::{Command, CommitChoice, Progress, Update};
+pub use command::{Command, CommitChoice, CommitWay, Finish, Progress, Update};
 pub use event::{Event, NoteLevel, RECORD_VERSION, Record, TurnEnd};
 pub use evidence::{Evidence, Finding, GateStatus, Severity, TestCase, TestCount, TestStatus};
 pub use file::{Change, FileState};
@@ -21,5 +22,6 @@ pub use hash::ContentHash;
 pub use ids::{CallId, HunkId, MessageId, PermissionId, ProposalId, SessionId};
 pub use message::{Message, Thinking, ToolCall, ToolResult, ToolSpec};
 pub use path::{PathError, RepoPath};
-pub use proposal::{ChangeKind, FileChange, FileMode, Hunk, HunkVerdict, Isolation, Proposal, Verdict};
+pub use proposal::{ChangeKind, FileChange, FileMode, Hunk, Isolation, Proposal};
 pub use usage::{Budget, Usage};
+pub use verdict::{HunkVerdict, LineAbout, Verdict};

@@ -7,13 +7,16 @@
 //! worked out in memory (`commit`), new files are prepared beside the old ones and moved into place (`transaction`),
 //! hooks run on that (`hooks`), the commit object is written (`sign`), it is decided, HEAD and the index move (`land`).
 
+mod amend;
 mod apply;
+mod branch;
 mod commit;
 mod entry;
 mod error;
 mod files;
 mod filter;
 mod head;
+mod history;
 mod hooks;
 mod images;
 mod index;

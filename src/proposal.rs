@@ -6,10 +6,14 @@ mod rename;
 mod review;
 mod select;
 mod stale;
+mod study;
+mod style;
 mod verdicts;
 
 pub use freeze::{freeze, hash};
-pub use review::review_text;
+pub use review::{review_markdown, review_text};
 pub use select::{ProposalError, Selection, select, states};
 pub use stale::{Rebased, rebase, stale};
-pub use verdicts::Verdicts;
+pub use study::{Study, Unmet};
+pub use style::Style;
+pub use verdicts::{Part, Remark, Verdicts};

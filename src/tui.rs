@@ -8,6 +8,7 @@
 //! past (only visible rows are laid out), probing of the terminal (silent terminals cost seconds).
 
 pub mod app;
+pub mod commits;
 pub mod composer;
 pub mod keymap;
 pub mod layout;

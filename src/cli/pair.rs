@@ -3,9 +3,8 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use super::review_source::{self, Held};
 use super::surroundings::Surroundings;
-use super::{Common, Done, Failure, Outcome, agents, review, review_desk, sessions, undo};
+use super::{Common, Done, Failure, Outcome, agents, review, sessions, undo};
 use crate::engine::Opening;
 use crate::git::Repository;
 use crate::provider::offers::Scout;
@@ -44,13 +43,13 @@ pub(crate) async fn review(around: &Surroundings, common: &Common, repository: &
         opening.session = Some(session);
         return show(opening, start).await;
     }
-    let (held, changes) = review_source::changes(repository, &around.folder, from)?;
-    if changes.is_empty() {
+    let found = review::source::find(repository, &around.folder, from)?;
+    if found.changes.is_empty() {
         return super::print::text("nothing is different");
     }
     start.review_only = true;
     start.ask_model = false;
-    let (handle, updates) = review_desk::open(around, repository.clone(), from, changes, held != Held::Elsewhere)?;
+    let (handle, updates) = review::desk::open(around, repository.clone(), from, found)?;
     ended(tui::run_opened(handle, updates, start).await)
 }
 

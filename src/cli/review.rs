@@ -1,50 +1,102 @@
 //! `tenon review`: any change, hunk by hunk, with or without a screen.
 
-use serde::Serialize;
-use serde_json::json;
+mod acts;
+pub(crate) mod desk;
+mod list;
+mod mail;
+mod orders;
+mod session;
+pub(crate) mod source;
 
-use super::review_source::{self, Held};
 use super::surroundings::Surroundings;
-use super::{Common, Done, Failure, pair, print, review_session, sessions, undo};
-use crate::domain::{ChangeKind, Event, HunkId, HunkVerdict, Proposal, ProposalId, SessionId, Verdict};
-use crate::git::{Repository, Selection};
-use crate::journal::BlobStore;
+use super::{Common, Done, Failure, pair, sessions, undo};
+use crate::domain::{Command, CommitWay, Event, Finish, HunkVerdict, Proposal, ProposalId, SessionId, Verdict};
+use crate::git::Repository;
+use crate::journal::{BlobStore, Store};
 use crate::proposal::{self, Verdicts};
-use crate::text;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
-    /// What to review: worktree, staged, a revision, a range A..B, a patch file, or a session
+    /// What to review: worktree, staged, a revision, a range A..B, a branch, a patch or mailbox file (- is standard
+    /// input), or a session
     #[arg(long, default_value = "worktree", value_name = "SOURCE")]
     from: String,
     /// List the hunks with their ids
     #[arg(long)]
     list: bool,
-    /// Accept these: hunk ids and paths, separated by commas, or `all`. Accepted hunks of the working tree are staged
+    /// List the lines of the hunks too, with the numbers that ID:FROM-TO and comments use
+    #[arg(long, requires = "list")]
+    lines: bool,
+    /// Accept these: hunk ids, lines of a hunk (ID:3-7) and paths, separated by commas, or `all`. Without another flag
+    /// accepted hunks of the working tree are staged
     #[arg(long, value_name = "ID,PATH,…", value_delimiter = ',')]
     accept: Vec<String>,
+    /// Reject these, named in the same way
+    #[arg(long, value_name = "ID,PATH,…", value_delimiter = ',')]
+    reject: Vec<String>,
+    /// Comment on a hunk (ID=text), on a changed line of it (ID:LINE=text) or on a line of a file (PATH:LINE=text)
+    #[arg(long, value_name = "PLACE=TEXT")]
+    comment: Vec<String>,
+    /// Stage what is accepted
+    #[arg(long)]
+    stage: bool,
+    /// Take what is rejected out of the working tree; `tenon undo` brings it back
+    #[arg(long)]
+    revert: bool,
+    /// Write the review (rejected hunks and comments) to this file in markdown
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<String>,
     /// Commit what is accepted
-    #[arg(long, requires = "accept")]
+    #[arg(long)]
     commit: bool,
     /// The commit message
     #[arg(long, short, requires = "commit")]
     message: Option<String>,
+    /// Commit into the last commit of the session
+    #[arg(long, requires = "commit", conflicts_with = "branch")]
+    amend: bool,
+    /// Commit on a new branch of this name
+    #[arg(long, requires = "commit", value_name = "NAME")]
+    branch: Option<String>,
     /// Commit although a gate failed or did not run; the commit says so in a trailer
     #[arg(long, requires = "commit")]
     despite_gates: bool,
 }
 
-/// Where a change comes from.
-enum Origin {
-    /// A change that no session of ours keeps.
-    Change(Held),
-    /// A session of ours, with its evidence and journal.
-    Session(SessionId),
+impl Arguments {
+    fn acts(&self) -> bool {
+        let named = [&self.accept, &self.reject, &self.comment].iter().any(|names| !names.is_empty());
+        named || self.stage || self.revert || self.commit || self.markdown.is_some()
+    }
+
+    fn way(&self) -> Option<CommitWay> {
+        self.commit.then(|| match (&self.branch, self.amend) {
+            (Some(name), _) => CommitWay::Branch(name.clone()),
+            (None, true) => CommitWay::Amend,
+            (None, false) => CommitWay::New,
+        })
+    }
+
+    /// What is done besides a commit. Accepting alone stages; where there is nothing to stage it only says so.
+    fn finish(&self, held: source::Held) -> Vec<Finish> {
+        let alone = !self.commit && !self.revert && self.markdown.is_none() && !self.accept.is_empty();
+        let stageable = matches!(held, source::Held::Tree | source::Held::Elsewhere);
+        let mut finish = Vec::new();
+        if self.stage || (alone && stageable) {
+            finish.push(Finish::Stage);
+        }
+        if self.revert {
+            finish.push(Finish::Revert);
+        }
+        finish.extend(self.markdown.clone().map(|path| Finish::Markdown(Some(path))));
+        finish
+    }
 }
 
-struct Subject {
-    origin: Origin,
-    proposal: Proposal,
+/// A proposal with what was decided on it.
+pub(crate) struct Subject {
+    pub(crate) proposal: Proposal,
+    pub(crate) verdicts: Verdicts,
     blobs: BlobStore,
     /// Holds the blobs of a change that no session keeps.
     _folder: Option<tempfile::TempDir>,
@@ -52,166 +104,154 @@ struct Subject {
 
 pub(crate) async fn review(around: &Surroundings, common: &Common, arguments: Arguments) -> Done {
     let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
-    if arguments.accept.is_empty() && !arguments.list {
+    if !arguments.acts() && !arguments.list {
         return pair::review(around, common, &repository, &arguments.from).await;
     }
-    let subject = subject(around, common, &repository, &arguments.from)?;
-    if arguments.list {
-        return list(&subject, common);
-    }
-    let accepted = accepted(&subject.proposal, &arguments.accept)?;
-    match &subject.origin {
-        Origin::Session(session) => {
-            let order = review_session::Order {
-                proposal: subject.proposal.id.clone(),
-                verdicts: accepted,
-                commit: arguments.commit,
-                message: arguments.message,
-                despite: arguments.despite_gates,
-            };
-            review_session::settle(around, common, session.clone(), order).await
+    if let Some((session, subject)) = of_session(around, common, &arguments.from)? {
+        if arguments.list {
+            return list::list(&subject, common, arguments.lines);
         }
-        Origin::Change(held) => settle(&repository, &subject, *held, &accepted, &arguments, common),
+        return on_session(around, common, (session, subject), arguments).await;
+    }
+    let found = source::find(&repository, &around.folder, &arguments.from)?;
+    if arguments.list {
+        return list::list(&of_change(around, &repository, &arguments.from, found)?, common, arguments.lines);
+    }
+    if found.changes.is_empty() {
+        return Err(Failure::usage("nothing is different, so there is nothing to review"));
+    }
+    let held = found.held;
+    let (handle, updates) = desk::open(around, repository.clone(), &arguments.from, found)?;
+    let subject = read(&sessions::store(around), &handle.session)?;
+    let mut verdicts = only_named(&subject, &arguments);
+    verdicts.extend(orders::verdicts(&subject.proposal, &subject.blobs, &subject.verdicts, &arguments)?);
+    let order = session::Order {
+        proposal: subject.proposal.id.clone(),
+        verdicts,
+        commit: arguments.way(),
+        message: arguments.message.clone(),
+        despite: arguments.despite_gates,
+        finish: arguments.finish(held),
+    };
+    session::settle_desk(handle, updates, order, common.json).await
+}
+
+async fn on_session(
+    around: &Surroundings,
+    common: &Common,
+    (session, subject): (SessionId, Subject),
+    arguments: Arguments,
+) -> Done {
+    if arguments.stage || arguments.revert {
+        return Err(Failure::usage(
+            "a session's proposal is in no file yet, so it can neither be staged nor taken out",
+        )
+        .hint("--commit commits what is accepted"));
+    }
+    let verdicts = orders::verdicts(&subject.proposal, &subject.blobs, &subject.verdicts, &arguments)?;
+    if let Some(path) = &arguments.markdown {
+        let mut all = subject.verdicts.clone();
+        all.fold(&verdicts);
+        let text = proposal::review_markdown(&subject.proposal, &all, &subject.blobs, None)
+            .map_err(|error| Failure::failed(error.to_string()))?;
+        std::fs::write(around.folder.join(path), text).map_err(|error| Failure::failed(format!("{path}: {error}")))?;
+    }
+    let order = session::Order {
+        proposal: subject.proposal.id.clone(),
+        verdicts,
+        commit: arguments.way(),
+        message: arguments.message,
+        despite: arguments.despite_gates,
+        finish: Vec::new(),
+    };
+    session::settle(around, common, session, order).await
+}
+
+/// A script that names what is to be committed or taken out means just that, whatever was decided in a review before.
+fn only_named(subject: &Subject, arguments: &Arguments) -> Vec<HunkVerdict> {
+    let reset = |verdict: Verdict| match verdict {
+        Verdict::Accept | Verdict::Edit => !arguments.accept.is_empty(),
+        Verdict::Reject => !arguments.reject.is_empty() && arguments.revert,
+        Verdict::Open => false,
+    };
+    let parts = subject.verdicts.all_parts(&subject.proposal).into_iter();
+    parts.filter(|part| reset(part.verdict)).map(|part| HunkVerdict::new(part.id, Verdict::Open)).collect()
+}
+
+/// What the last review was about, when it is newer than the last session and did something that can be taken back, or
+/// brought forward again.
+pub(crate) fn last_source(around: &Surroundings, redo: bool) -> Option<String> {
+    let repository = Repository::open(&around.folder).ok()?;
+    let store = sessions::store(around);
+    let newest = store.newest(repository.root(), |_| true)?;
+    let past = desk::Past::of(&store.read(&newest.id).ok()?.records);
+    newest.review.filter(|_| past.has_step(redo))
+}
+
+/// Takes the last step of a review back, or brings it forward again.
+pub(crate) async fn undo(around: &Surroundings, common: &Common, source: &str, redo: bool) -> Done {
+    let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
+    let held = held(&repository, &around.folder, source);
+    let found = source::Found { held, changes: Vec::new(), message: String::new() };
+    let (handle, updates) = desk::resume(around, repository, source, found)?;
+    let order = if redo { Command::Redo } else { Command::Undo };
+    session::carry_out(handle, updates, vec![order], common.json).await
+}
+
+fn held(repository: &Repository, folder: &std::path::Path, from: &str) -> source::Held {
+    match from {
+        "worktree" => source::Held::Tree,
+        "staged" => source::Held::Index,
+        _ => source::find(repository, folder, from).map_or(source::Held::Elsewhere, |found| found.held),
     }
 }
 
-fn subject(around: &Surroundings, common: &Common, repository: &Repository, from: &str) -> Result<Subject, Failure> {
-    if let Some(subject) = of_session(around, common, from)? {
-        return Ok(subject);
-    }
-    let (held, changes) = review_source::changes(repository, &around.folder, from)?;
+/// A change that no session keeps, with what an earlier review of it decided.
+fn of_change(
+    around: &Surroundings,
+    repository: &Repository,
+    from: &str,
+    found: source::Found,
+) -> Result<Subject, Failure> {
     let folder = tempfile::tempdir().map_err(|error| Failure::failed(format!("the temporary folder: {error}")))?;
     let blobs = BlobStore::new(folder.path());
-    let proposal = proposal::freeze(ProposalId::from("review"), &format!("Review of {from}"), "", changes, &blobs)
+    let title = format!("Review of {from}");
+    let proposal = proposal::freeze(ProposalId::from("p1"), &title, &found.message, found.changes, &blobs)
         .map_err(|error| Failure::failed(error.to_string()))?;
-    Ok(Subject { origin: Origin::Change(held), proposal, blobs, _folder: Some(folder) })
+    let store = sessions::store(around);
+    let earlier = store.newest(repository.root(), |summary| summary.review.as_deref() == Some(from));
+    let past = earlier.and_then(|summary| store.read(&summary.id).ok());
+    let verdicts = past.map(|reading| desk::Past::of(&reading.records).verdicts).unwrap_or_default();
+    Ok(Subject { proposal, verdicts, blobs, _folder: Some(folder) })
 }
 
 /// The last proposal of a session, when `from` names a session.
-fn of_session(around: &Surroundings, common: &Common, from: &str) -> Result<Option<Subject>, Failure> {
+fn of_session(around: &Surroundings, common: &Common, from: &str) -> Result<Option<(SessionId, Subject)>, Failure> {
     let store = sessions::store(around);
     let named = if from == "worktree" { common.session.as_deref() } else { Some(from) };
     let Some(session) = named.and_then(|name| store.find(name).ok()) else { return Ok(None) };
-    let reading = store.read(&session).map_err(|error| Failure::usage(error.to_string()))?;
-    let last = reading.records.into_iter().rev().find_map(|record| match record.event {
-        Event::Proposed { proposal } => Some(proposal),
-        _ => None,
-    });
+    let subject = read(&store, &session)?;
+    Ok(Some((session, subject)))
+}
+
+/// The last proposal of a session with what was decided on it.
+fn read(store: &Store, session: &SessionId) -> Result<Subject, Failure> {
+    let reading = store.read(session).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut verdicts = Verdicts::default();
+    let mut last = None;
+    for record in reading.records {
+        match record.event {
+            Event::Proposed { proposal } => last = Some(proposal),
+            Event::Decided { verdicts: given, .. } => verdicts.fold(&given),
+            Event::Reviewed { .. } => verdicts.reviewed(),
+            _ => {}
+        }
+    }
     let proposal = last.ok_or_else(|| Failure::usage(format!("session {session} has no proposal yet")))?;
-    let blobs = store.blobs(&session);
-    Ok(Some(Subject { origin: Origin::Session(session), proposal, blobs, _folder: None }))
+    Ok(Subject { proposal, verdicts, blobs: store.blobs(session), _folder: None })
 }
 
 /// The session that `from` names, if any.
 pub(crate) fn session_named(around: &Surroundings, from: &str) -> Option<SessionId> {
     if from == "worktree" { None } else { sessions::store(around).find(from).ok() }
-}
-
-fn accepted(proposal: &Proposal, wanted: &[String]) -> Result<Vec<HunkVerdict>, Failure> {
-    let mut ids: Vec<HunkId> = Vec::new();
-    for name in wanted.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
-        let before = ids.len();
-        for (change, hunk) in proposal.hunks() {
-            let fits =
-                name == "all" || hunk.id.as_str() == name || change.path.as_str() == name.trim_start_matches("./");
-            if fits && !ids.contains(&hunk.id) {
-                ids.push(hunk.id.clone());
-            }
-        }
-        let repeated = proposal.hunks().any(|(change, hunk)| hunk.id.as_str() == name || change.path.as_str() == name);
-        if ids.len() == before && !repeated {
-            return Err(Failure::usage(format!("no hunk and no changed file is called `{name}`"))
-                .hint("`tenon review --list` prints the ids; they change when the file does"));
-        }
-    }
-    let accept = |hunk| HunkVerdict { hunk, verdict: Verdict::Accept, comment: None, line: None, replacement: None };
-    Ok(ids.into_iter().map(accept).collect())
-}
-
-fn settle(
-    repository: &Repository,
-    subject: &Subject,
-    held: Held,
-    accepted: &[HunkVerdict],
-    arguments: &Arguments,
-    common: &Common,
-) -> Done {
-    let mut verdicts = Verdicts::default();
-    verdicts.fold(accepted);
-    let chosen = proposal::select(&subject.proposal, &verdicts, &subject.blobs)
-        .map_err(|error| Failure::failed(error.to_string()))?;
-    let failed = |error| undo::git_failure(&error);
-    if arguments.commit {
-        let message = arguments.message.clone().unwrap_or_else(|| subject.proposal.message.clone());
-        let selection = Selection { files: chosen.files, message };
-        let done = match held {
-            Held::Tree | Held::Index => repository.commit_from_tree(&selection),
-            Held::Elsewhere => repository.commit(&selection),
-        }
-        .map_err(failed)?;
-        for note in &done.notes {
-            eprintln!("tenon: {}", text::sanitize(note));
-        }
-        return if common.json {
-            print::json(&json!({"oid": done.oid, "branch": done.branch, "paths": done.paths}))
-        } else {
-            print::text(&format!("committed {}", done.oid))
-        };
-    }
-    let paths = match held {
-        Held::Tree => repository.stage(&chosen.files),
-        Held::Index => return Err(Failure::usage("what is staged is accepted already").hint("--commit commits it")),
-        Held::Elsewhere => repository.apply(&chosen.files),
-    }
-    .map_err(failed)?;
-    let done = if held == Held::Tree { "staged" } else { "written" };
-    if common.json {
-        return print::json(&json!({"done": done, "paths": paths}));
-    }
-    let lines: Vec<String> =
-        paths.iter().map(|path| format!("{done} {}", text::sanitize_line(path.as_str()))).collect();
-    print::text(&lines.join("\n"))
-}
-
-#[derive(Serialize)]
-struct FileReport<'a> {
-    path: &'a str,
-    kind: ChangeKind,
-    old_path: Option<&'a str>,
-    binary: bool,
-    added: usize,
-    removed: usize,
-    hunks: &'a [crate::domain::Hunk],
-}
-
-fn list(subject: &Subject, common: &Common) -> Done {
-    let files: Vec<FileReport<'_>> = subject.proposal.changes.iter().map(file_report).collect();
-    if common.json {
-        return print::json(&files);
-    }
-    if files.is_empty() {
-        return print::text("nothing is different");
-    }
-    let mut lines = String::new();
-    for file in files {
-        lines.push_str(&format!("{}  +{} −{}\n", text::sanitize_line(file.path), file.added, file.removed));
-        for hunk in file.hunks {
-            let [old, old_lines] = hunk.old;
-            let [new, new_lines] = hunk.new;
-            lines.push_str(&format!("  {}  @@ -{old},{old_lines} +{new},{new_lines} @@\n", hunk.id));
-        }
-    }
-    print::text(&lines)
-}
-
-fn file_report(change: &crate::domain::FileChange) -> FileReport<'_> {
-    FileReport {
-        path: change.path.as_str(),
-        kind: change.kind,
-        old_path: change.old_path.as_ref().map(crate::domain::RepoPath::as_str),
-        binary: change.binary,
-        added: change.added,
-        removed: change.removed,
-        hunks: &change.hunks,
-    }
 }

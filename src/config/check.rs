@@ -131,6 +131,7 @@ const PROJECT_MAY_SET: &[&str] = &[
     "agent",
     "theme",
     "commit.trailers",
+    "commit.more_trailers",
     "gates.tests.enabled",
     "gates.tests.timeout_s",
     "gates.scope.files",

@@ -64,20 +64,40 @@ pub fn compare(path: &RepoPath, old: &[u8], new: &[u8]) -> Comparison {
         return Comparison { binary: true, hunks: vec![whole(path, old, new)], ..Comparison::default() };
     }
     let (old, new) = (split(old), split(new));
-    let edits = edits(&old, &new);
-    let mut names = Names { path, seen: HashMap::new() };
+    let outline = outline(path, &old, &new);
     Comparison {
         binary: false,
+        added: outline.added,
+        removed: outline.removed,
+        hunks: outline.hunks.into_iter().map(|(hunk, edits)| build(hunk, &edits, &old, &new)).collect(),
+    }
+}
+
+/// Where two versions differ, without the lines themselves.
+pub(super) struct Outline {
+    pub(super) added: usize,
+    pub(super) removed: usize,
+    pub(super) hunks: Vec<(Hunk, Vec<Edit>)>,
+}
+
+/// Finds the hunks between two versions and names them.
+pub(super) fn outline(path: &RepoPath, old: &[&[u8]], new: &[&[u8]]) -> Outline {
+    let edits = edits(old, new);
+    let mut names = Names { path, seen: HashMap::new() };
+    Outline {
         added: edits.iter().map(|edit| edit.new.len()).sum(),
         removed: edits.iter().map(|edit| edit.old.len()).sum(),
-        hunks: group(&edits).into_iter().map(|group| build(group, &old, &new, &mut names)).collect(),
+        hunks: group(&edits)
+            .into_iter()
+            .filter_map(|group| Some((describe(group, old, new, &mut names)?, group.to_vec())))
+            .collect(),
     }
 }
 
 /// The one hunk of a change that has no lines to decide on.
 pub(super) fn whole(path: &RepoPath, old: &[u8], new: &[u8]) -> TextHunk {
     let hash = ContentHash::of_parts(&[path.as_str().as_bytes(), b"whole", old, new]);
-    TextHunk { hunk: Hunk { id: HunkId::new(hash.short()), old: [0, 0], new: [0, 0] }, lines: Vec::new() }
+    TextHunk { hunk: Hunk { id: HunkId::new(hash.short()), old: [0, 0], new: [0, 0], changed: 0 }, lines: Vec::new() }
 }
 
 /// Edits whose context would touch make one hunk.
@@ -85,23 +105,26 @@ fn group(edits: &[Edit]) -> Vec<&[Edit]> {
     edits.chunk_by(|before, after| after.old.start - before.old.end <= 2 * CONTEXT).collect()
 }
 
-fn build(edits: &[Edit], old: &[&[u8]], new: &[&[u8]], names: &mut Names<'_>) -> TextHunk {
-    let (Some(first), Some(last)) = (edits.first(), edits.last()) else {
-        return TextHunk { hunk: Hunk { id: HunkId::new(""), old: [0, 0], new: [0, 0] }, lines: Vec::new() };
-    };
+/// The ranges of a hunk with its context, and its name.
+fn describe(edits: &[Edit], old: &[&[u8]], new: &[&[u8]], names: &mut Names<'_>) -> Option<Hunk> {
+    let (first, last) = (edits.first()?, edits.last()?);
     let lead = first.old.start.min(CONTEXT);
     let old_range = first.old.start - lead..(last.old.end + CONTEXT).min(old.len());
     let new_range = first.new.start - lead..(last.new.end + CONTEXT).min(new.len());
-    let mut lines = Lines { old, new, i: old_range.start, j: new_range.start, out: Vec::new() };
+    let changed = edits.iter().map(|edit| edit.old.len() + edit.new.len()).sum();
+    Some(Hunk { id: names.name(edits, old, new), old: header(&old_range), new: header(&new_range), changed })
+}
+
+fn build(hunk: Hunk, edits: &[Edit], old: &[&[u8]], new: &[&[u8]]) -> TextHunk {
+    let start = |[start, count]: [usize; 2]| if count == 0 { start } else { start - 1 };
+    let mut lines = Lines { old, new, i: start(hunk.old), j: start(hunk.new), out: Vec::new() };
     for edit in edits {
         lines.context(edit.old.start);
         lines.removed(edit.old.end);
         lines.added(edit.new.end);
     }
-    lines.context(old_range.end);
-    let id = names.name(&lines.out);
-    let hunk = Hunk { id, old: header(&old_range), new: header(&new_range) };
-    TextHunk { hunk, lines: lines.out }
+    lines.context(start(hunk.old) + hunk.old[1]);
+    TextHunk { lines: lines.out, hunk }
 }
 
 /// `[start, lines]` as in a unified diff: without lines, the start is the line before.
@@ -152,15 +175,11 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn name(&mut self, lines: &[DiffLine]) -> HunkId {
+    fn name(&mut self, edits: &[Edit], old: &[&[u8]], new: &[&[u8]]) -> HunkId {
         let mut parts: Vec<&[u8]> = vec![self.path.as_str().as_bytes()];
-        for line in lines {
-            match line.side {
-                Side::Context => continue,
-                Side::Removed => parts.push(b"-"),
-                Side::Added => parts.push(b"+"),
-            }
-            parts.push(&line.bytes);
+        for edit in edits {
+            parts.extend(old[edit.old.clone()].iter().flat_map(|line| [b"-".as_slice(), line]));
+            parts.extend(new[edit.new.clone()].iter().flat_map(|line| [b"+".as_slice(), line]));
         }
         let hash = ContentHash::of_parts(&parts);
         let ordinal = self.seen.entry(hash.clone()).or_insert(0);

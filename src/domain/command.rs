@@ -15,6 +15,31 @@ pub enum CommitChoice {
     Despite,
 }
 
+/// How accepted hunks become a commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommitWay {
+    /// A new commit on the branch that is checked out.
+    #[default]
+    New,
+    /// Into the last commit of the session, which has to be the one that is checked out.
+    Amend,
+    /// A new commit on a new branch of this name, which is checked out from then on.
+    Branch(String),
+}
+
+/// What becomes of a review of a change that no agent made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// Put what is accepted into the index.
+    Stage,
+    /// Take what is rejected out of the working folder.
+    Revert,
+    /// Write the review down in markdown: into this file, relative to the repository, or one beside Tenon's own.
+    Markdown(Option<String>),
+}
+
 /// A wish of the user. The engine answers with events, never with a return value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -67,6 +92,9 @@ pub enum Command {
         message: Option<String>,
         /// What to do about gates that are not green.
         choice: CommitChoice,
+        /// As a new commit, into the last one, or on a new branch.
+        #[serde(default)]
+        way: CommitWay,
     },
     /// Send rejections and comments back to the agent as one review; starts a turn.
     Review {
@@ -79,6 +107,28 @@ pub enum Command {
     Undo,
     /// Bring it forward again.
     Redo,
+    /// Take one commit of this session back, whatever lies on top of it.
+    TakeBack {
+        /// The commit.
+        commit: String,
+    },
+    /// Bring one commit that was taken back forward again.
+    BringBack {
+        /// The commit.
+        commit: String,
+    },
+    /// Go back to before a message: the conversation, the draft, and the session's commits since.
+    Rewind {
+        /// The message.
+        message: MessageId,
+    },
+    /// End a review of a change that no agent made.
+    Finish {
+        /// The proposal.
+        proposal: ProposalId,
+        /// What becomes of it.
+        how: Finish,
+    },
     /// Run a shell command of the user in the workspace.
     Shell {
         /// The command line.

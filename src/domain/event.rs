@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Budget, CallId, Evidence, HunkVerdict, Isolation, MessageId, PermissionId, Proposal, ProposalId, RepoPath,
-    SessionId, Thinking, Usage,
+    Budget, CallId, Evidence, FileChange, HunkVerdict, Isolation, MessageId, PermissionId, Proposal, ProposalId,
+    RepoPath, SessionId, Thinking, Usage,
 };
 
 /// The version of the record format, written into every record as `v`.
@@ -80,6 +80,11 @@ pub enum Event {
         isolation: Isolation,
         /// Version of the program.
         version: String,
+    },
+    /// The session is a review of a change that no agent made.
+    ReviewOpened {
+        /// What is reviewed, as the user named it: `worktree`, `main..topic`, a patch file.
+        source: String,
     },
     /// An agent and a model were chosen; the last one holds.
     AgentChosen {
@@ -208,6 +213,31 @@ pub enum Event {
         /// The branch it is on; `None` when HEAD is detached.
         #[serde(default)]
         branch: Option<String>,
+        /// The commit it took the place of, when that was amended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amends: Option<String>,
+    },
+    /// Rejections and comments on a proposal went back to the agent.
+    Reviewed {
+        /// The proposal.
+        proposal: ProposalId,
+    },
+    /// Rejected hunks of a change that no agent made were taken out of the working folder.
+    Reverted {
+        /// The proposal.
+        proposal: ProposalId,
+        /// The files as they were and as they are now.
+        changes: Vec<FileChange>,
+        /// It was taken back: the files are as they were.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        undone: bool,
+    },
+    /// The session went back to before a message: what came after it no longer counts.
+    Rewound {
+        /// The message.
+        message: MessageId,
+        /// The record of the message; it and all later ones are left behind.
+        to: u64,
     },
     /// A commit of this session was taken back, or brought forward again.
     Undone {

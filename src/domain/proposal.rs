@@ -74,6 +74,10 @@ pub struct Hunk {
     pub old: [usize; 2],
     /// `[start, lines]` after, likewise.
     pub new: [usize; 2],
+    /// How many of its lines are changed: removed and added ones. 0 where there is no text to compare, and in journals
+    /// that do not tell.
+    #[serde(default)]
+    pub changed: usize,
 }
 
 /// A frozen draft: what the user is shown and decides on.
@@ -96,38 +100,6 @@ impl Proposal {
     pub fn hunks(&self) -> impl Iterator<Item = (&FileChange, &Hunk)> {
         self.changes.iter().flat_map(|change| change.hunks.iter().map(move |hunk| (change, hunk)))
     }
-}
-
-/// A decision on a hunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It goes into the commit.
-    Accept,
-    /// It does not, and the agent hears so.
-    Reject,
-    /// The user's own text replaces it.
-    Edit,
-    /// No decision; only a comment, or a decision taken back.
-    Open,
-}
-
-/// A decision with what was said about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HunkVerdict {
-    /// Which hunk.
-    pub hunk: HunkId,
-    /// What was decided.
-    pub verdict: Verdict,
-    /// What the user said about it, for the agent.
-    #[serde(default)]
-    pub comment: Option<String>,
-    /// The line of the result the comment is about, 1-based, when it is about one line.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<usize>,
-    /// The bytes that replace the hunk's new lines, when the verdict is `edit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replacement: Option<String>,
 }
 
 /// How a workspace keeps what happens inside away from the outside.

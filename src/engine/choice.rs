@@ -77,6 +77,7 @@ impl Choosing<'_> {
             model,
             budget,
             trailers: self.settings.commit.trailers,
+            more_trailers: self.settings.commit.more_trailers.clone(),
         };
         let context_window = rules.model.as_ref().ok().map(|model| model.window);
         let chosen = Chosen { agent: agent.name.clone(), model: name, tools, context_window, notes };

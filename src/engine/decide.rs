@@ -12,6 +12,7 @@ mod permission;
 mod proposing;
 mod resume;
 mod review;
+mod rewind;
 mod stop;
 mod undo;
 
@@ -64,10 +65,17 @@ fn command_given(here: &mut Situation<'_>, command: Command) -> Step {
         Command::Decide { proposal, verdicts } => review::decided(here, proposal, verdicts),
         Command::Propose => proposing::asked(here),
         Command::Prove { proposal } => proposing::prove_again(here, &proposal),
-        Command::Commit { proposal, message, choice } => commit::asked(here, proposal, message, choice),
+        Command::Commit { proposal, message, choice, way } => commit::asked(here, proposal, message, choice, way),
         Command::Review { proposal, text } => review::send(here, &proposal, text),
-        Command::Undo => undo::asked(here, false),
-        Command::Redo => undo::asked(here, true),
+        Command::Undo => undo::asked(here, None, false),
+        Command::Redo => undo::asked(here, None, true),
+        Command::TakeBack { commit } => undo::asked(here, Some(&commit), false),
+        Command::BringBack { commit } => undo::asked(here, Some(&commit), true),
+        Command::Rewind { message } => rewind::asked(here, &message),
+        Command::Finish { .. } => noted(
+            NoteLevel::Warning,
+            "this is a session with an agent: what is accepted is committed, what is rejected goes back to it",
+        ),
         Command::Shell { command } => calls::shell(here, command),
         Command::Delegate { agent, task } => delegate::asked(here, agent, task),
         Command::UseAgent { agent } => choose(here, Some(agent), None),
@@ -99,7 +107,8 @@ fn ended(here: &mut Situation<'_>, id: JobId, outcome: Outcome) -> Step {
         (Job::Rebase, Outcome::Rebased(result)) => commit::rebased(here, result),
         (Job::Revert { redo }, Outcome::Reverted(result)) => undo::reverted(here, redo, result),
         (Job::Choose, Outcome::Chosen(chosen)) => chose(chosen),
-        (Job::Review(_), Outcome::Reviewed(text)) => review::written(here, text),
+        (Job::Review(proposal), Outcome::Reviewed(text)) => review::written(here, proposal, text),
+        (Job::Restore, Outcome::Rebased(result)) => rewind::restored(here, result),
         (job, _) => stop::fell_over(here, &job),
     }
 }
@@ -111,6 +120,9 @@ fn next(here: &mut Situation<'_>) -> Step {
     }
     if here.flight.commission.is_some() {
         return commit::go_on(here);
+    }
+    if here.flight.rewinding.is_some() {
+        return rewind::go_on(here);
     }
     if here.session.turn.is_some() {
         return conversation::go_on(here);
@@ -151,6 +163,7 @@ impl Situation<'_> {
     fn busy(&self) -> bool {
         self.session.turn.is_some()
             || self.flight.commission.is_some()
+            || self.flight.rewinding.is_some()
             || self.flight.stopping()
             || self.flight.live().any(|job| job.must_end() && *job != Job::Choose)
     }
@@ -163,14 +176,18 @@ impl Situation<'_> {
         self.session.turn.is_none()
             && match command {
                 Command::Commit { .. } | Command::Prove { .. } => finishing || proving,
-                Command::Undo | Command::Redo => finishing || self.flight.commission.is_some(),
+                Command::Undo
+                | Command::Redo
+                | Command::TakeBack { .. }
+                | Command::BringBack { .. }
+                | Command::Rewind { .. } => finishing || self.flight.commission.is_some(),
                 _ => false,
             }
     }
 
     /// Says whose change of the repository it is, so that one that was not recorded any more is noticed later.
     fn mark(&self, proposal: Option<ProposalId>) -> Mark {
-        Mark { session: self.rules.session.clone(), proposal, after: self.session.seq }
+        Mark { session: self.rules.session.clone(), proposal, amends: None, after: self.session.seq }
     }
 
     /// What it is, for people.

@@ -103,6 +103,8 @@ pub struct Written {
     pub message: String,
     /// The branch it is on.
     pub branch: Option<String>,
+    /// The commit it took the place of.
+    pub amends: Option<String>,
     /// The files it wrote.
     pub paths: Vec<RepoPath>,
     /// What else the user should hear.

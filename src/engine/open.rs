@@ -120,7 +120,7 @@ async fn catch_up(driver: &mut Driver, receipt: Receipt, records: &[Record]) -> 
             if !half {
                 write(driver, Event::Applied { proposal: proposal.clone(), paths: paths.clone() })?;
             }
-            write(driver, Event::Committed { proposal, oid, message, branch })?;
+            write(driver, Event::Committed { proposal, oid, message, branch, amends: mark.amends })?;
             match selection(driver, offer).await {
                 Some(selected) => (Job::Settle, Work::Settle(selected)),
                 None => (Job::Rebase, Work::Rebase { proposal: None, paths }),
@@ -355,6 +355,7 @@ fn no_rules(session: &SessionId) -> Rules {
         model: Err("no model is chosen yet".to_owned()),
         budget: crate::domain::Budget::default(),
         trailers: true,
+        more_trailers: Vec::new(),
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Rules {
     pub budget: Budget,
     /// Commits name the session and the proposal in trailers.
     pub trailers: bool,
+    /// Further trailers of every commit.
+    pub more_trailers: Vec<String>,
 }
 
 /// What is known of the model.

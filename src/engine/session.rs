@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::domain::{Budget, ContentHash, Evidence, MessageId, PermissionId, ProposalId, Record, TurnEnd, Usage};
+use crate::domain::{
+    Budget, ContentHash, Evidence, MessageId, PermissionId, Proposal, ProposalId, Record, TurnEnd, Usage,
+};
 
 pub use item::{Answer, Call, Item, ItemKind, SHELL};
 pub use offer::{Offer, OfferState, Receipt};
@@ -60,6 +62,8 @@ pub struct Session {
     pub model_since: u64,
     /// The commits, oldest first.
     pub commits: Vec<Receipt>,
+    /// The messages that can be gone back to, oldest first.
+    pub marks: Vec<Mark>,
     /// What the whole session used.
     pub usage: Usage,
 }
@@ -73,6 +77,17 @@ pub struct Summary {
     pub upto: u64,
     /// The record it was made in. What a provider counted before says nothing about the conversation after.
     pub made: u64,
+}
+
+/// A message of the user, and what was proposed when it was said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Its name.
+    pub message: MessageId,
+    /// Its record.
+    pub seq: u64,
+    /// The open proposal of that moment.
+    pub draft: Option<Proposal>,
 }
 
 /// A message of the user that waits for the next step.
@@ -176,6 +191,22 @@ impl Session {
     /// The proposal that can still be decided on: the last one, when it is neither committed nor empty.
     pub fn open_offer(&self) -> Option<&Offer> {
         self.offers.last().filter(|offer| offer.state == OfferState::Open)
+    }
+
+    /// The last commit that stands: not taken back, not amended since.
+    pub fn last_commit(&self) -> Option<&Receipt> {
+        self.commits.iter().rev().find(|receipt| self.stands(receipt))
+    }
+
+    /// Whether a commit was made, was not taken back, and no other took its place.
+    pub fn stands(&self, receipt: &Receipt) -> bool {
+        let amended = |other: &Receipt| !other.undone && other.amends.as_ref() == Some(&receipt.oid);
+        !receipt.oid.is_empty() && !receipt.undone && !self.commits.iter().any(amended)
+    }
+
+    /// The commit that plain redo brings back: the first of those that were taken back since the last new one.
+    pub fn next_redo(&self) -> Option<&Receipt> {
+        self.commits.iter().find(|receipt| receipt.undone && receipt.undone_since > self.committed)
     }
 
     /// The name the next draft is frozen under: the open proposal is replaced, a committed one is not.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::{
-    CallId, Change, Command, CommitChoice, ContentHash, Event, Progress, Proposal, ProposalId, RepoPath, ToolCall,
+    CallId, Change, Command, CommitChoice, CommitWay, ContentHash, Event, MessageId, Progress, Proposal, ProposalId,
+    RepoPath, ToolCall,
 };
 use crate::git::Mark;
 use crate::provider::Request;
@@ -112,6 +113,8 @@ pub enum Work {
         message: String,
         /// How the commit is known again after a crash.
         mark: Mark,
+        /// As a new commit, into the last one, or on a new branch.
+        way: CommitWay,
     },
     /// Take the draft along after a commit: these files follow the user's tree again, with what is still undecided
     /// on top.
@@ -127,11 +130,15 @@ pub enum Work {
     Revert {
         /// The commit.
         oid: String,
+        /// The commit it amended: that is what taking it back returns to.
+        amends: Option<String>,
         /// Bring it forward again.
         redo: bool,
         /// How it is known again after a crash.
         mark: Mark,
     },
+    /// Make the draft what it was when this was proposed; empty when `None`.
+    Restore(Option<Box<Proposal>>),
     /// Find an agent and a model; what is `None` stays.
     Choose {
         /// The agent's name.
@@ -196,6 +203,8 @@ pub enum Job {
         /// Forward again.
         redo: bool,
     },
+    /// The draft becoming what it was.
+    Restore,
     /// A choice of agent or model.
     Choose,
     /// A review being written down.
@@ -205,12 +214,12 @@ pub enum Job {
 impl Job {
     /// The draft may be another one afterwards.
     pub fn may_change_draft(&self) -> bool {
-        matches!(self, Self::Call(_) | Self::Settle | Self::Rebase)
+        matches!(self, Self::Call(_) | Self::Settle | Self::Rebase | Self::Restore)
     }
 
     /// Stopping it half-way would leave the user's repository or the draft half-written.
     pub fn must_end(&self) -> bool {
-        matches!(self, Self::Commit | Self::Settle | Self::Rebase | Self::Revert { .. } | Self::Choose)
+        matches!(self, Self::Commit | Self::Settle | Self::Rebase | Self::Restore | Self::Revert { .. } | Self::Choose)
     }
 
     /// It goes on beside the session's own work, and is stopped by itself.
@@ -259,8 +268,21 @@ pub struct Commission {
     pub message: Option<String>,
     /// What to do about gates that are not green.
     pub choice: CommitChoice,
+    /// As a new commit, into the last one, or on a new branch.
+    pub way: CommitWay,
     /// What the verdicts select, once known.
     pub selected: Option<Arc<Selected>>,
+}
+
+/// The session on its way back to before a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rewinding {
+    /// The message.
+    pub message: MessageId,
+    /// Its record.
+    pub to: u64,
+    /// What was proposed at that time.
+    pub draft: Option<Box<Proposal>>,
 }
 
 /// What is under way. Not in the journal: a crash ends it all.
@@ -285,6 +307,8 @@ pub struct Flight {
     pub freeze: Option<Freeze>,
     /// A commit on its way.
     pub commission: Option<Commission>,
+    /// The session on its way back.
+    pub rewinding: Option<Rewinding>,
     /// Wishes that wait until the step before them is finished.
     pub deferred: VecDeque<Command>,
     /// Notes of the workspace that were passed on; each is once.

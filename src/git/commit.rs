@@ -10,7 +10,7 @@ use super::images::{self, Image};
 use super::receipt::{Deed, Mark, Receipt};
 use super::steps::Steps;
 use super::transaction::{HeadMove, IndexUpdate, Transaction};
-use super::{GitError, Repository, files, filter, head, index, land, sign};
+use super::{GitError, Repository, amend, files, filter, head, index, land, sign};
 use crate::domain::{Change, RepoPath};
 
 /// What is to be committed: for each file what the user was shown and what of it was accepted.
@@ -35,6 +35,15 @@ pub struct Committed {
     pub paths: Vec<RepoPath>,
     /// What the user should know about it.
     pub notes: Vec<String>,
+}
+
+/// How a selection is committed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How<'a> {
+    /// The files are written to the working folder too.
+    pub(super) write: bool,
+    /// The commit that is to be amended.
+    pub(super) amends: Option<&'a str>,
 }
 
 /// One file, worked out.
@@ -65,7 +74,7 @@ impl Repository {
     /// # Errors
     /// See [`GitError`]; nothing is changed then.
     pub fn commit(&self, selection: &Selection) -> Result<Committed, GitError> {
-        self.commit_selection(selection, true)
+        self.commit_selection(selection, How { write: true, amends: None })
     }
 
     /// Commits HEAD plus the selection whose bytes are in the working folder already (a review of the user's own
@@ -74,10 +83,11 @@ impl Repository {
     /// # Errors
     /// See [`GitError`]; nothing is changed then.
     pub fn commit_from_tree(&self, selection: &Selection) -> Result<Committed, GitError> {
-        self.commit_selection(selection, false)
+        self.commit_selection(selection, How { write: false, amends: None })
     }
 
-    fn commit_selection(&self, selection: &Selection, write: bool) -> Result<Committed, GitError> {
+    pub(super) fn commit_selection(&self, selection: &Selection, how: How<'_>) -> Result<Committed, GitError> {
+        let write = how.write;
         let _lock = self.exclusive()?;
         land::recover(self)?;
         let repository = self.libgit()?;
@@ -90,6 +100,7 @@ impl Repository {
             self.refuse_stale(&selection.files)?;
         }
         let head = head::read(&repository)?;
+        let amended = how.amends.map(|oid| amend::amendable(&repository, &head, oid)).transpose()?;
         let mut notes = Vec::new();
         let mut planned = plan(&repository, &head, selection, &mut notes)?;
         if !write {
@@ -103,7 +114,7 @@ impl Repository {
         let changes = if write { selection.files.as_slice() } else { &[] };
         let mut transaction = Transaction::prepare(self, changes, &mut steps)?;
         let mark = self.mark.as_ref();
-        let work = Work { repository: &repository, root: self.root(), head: &head, tree: &tree, mark };
+        let work = Work { repository: &repository, root: self.root(), head: &head, tree: &tree, mark, amended };
         match work.carry_out(&mut transaction, planned, &selection.message, &mut steps) {
             Ok((oid, message)) => {
                 let hooks = Hooks::new(&repository, self.root(), repository.path().join("index"))?;
@@ -235,6 +246,7 @@ struct Work<'a> {
     head: &'a Head<'a>,
     tree: &'a git2::Tree<'a>,
     mark: Option<&'a Mark>,
+    amended: Option<git2::Commit<'a>>,
 }
 
 impl Work<'_> {
@@ -248,13 +260,21 @@ impl Work<'_> {
     ) -> Result<(git2::Oid, String), GitError> {
         transaction.write(steps)?;
         let message = self.ask_hooks(transaction, message)?;
-        let (author, committer) = head::identity(self.repository)?;
-        let parents: Vec<&git2::Commit<'_>> = self.head.commit.iter().collect();
+        let (me, committer) = head::identity(self.repository)?;
+        // As with git, who amends a commit does not become its author.
+        let author = self.amended.as_ref().map_or(me, |commit| commit.author().to_owned());
+        let grandparents: Vec<git2::Commit<'_>> = self.amended.iter().flat_map(git2::Commit::parents).collect();
+        let parents: Vec<&git2::Commit<'_>> =
+            if self.amended.is_some() { grandparents.iter().collect() } else { self.head.commit.iter().collect() };
         let oid = sign::write_commit(self.repository, (&author, &committer), &message, self.tree, &parents)?;
         let images: Vec<Image> = planned.iter().map(Planned::image).collect();
         images::save(self.repository, oid, &images)?;
         let subject = message.lines().next().unwrap_or_default();
-        let kind = if parents.is_empty() { "commit (initial)" } else { "commit" };
+        let kind = match (&self.amended, parents.is_empty()) {
+            (Some(_), _) => "commit (amend)",
+            (None, true) => "commit (initial)",
+            (None, false) => "commit",
+        };
         let head = HeadMove {
             reference: self.head.reference.clone(),
             old: self.head.id().map(|id| id.to_string()),

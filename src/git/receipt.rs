@@ -18,6 +18,9 @@ pub struct Mark {
     pub session: SessionId,
     /// The proposal that is committed.
     pub proposal: Option<ProposalId>,
+    /// The commit that is amended.
+    #[serde(default)]
+    pub amends: Option<String>,
     /// The last record of the session's journal when the operation began.
     pub after: u64,
 }

@@ -97,6 +97,14 @@ impl Repository {
     /// # Errors
     /// See [`GitError`]; nothing is changed then.
     pub fn undo(&self, oid: &str) -> Result<Moved, GitError> {
+        self.undo_to(oid, None)
+    }
+
+    /// The same for a commit that took the place of `base` when that was amended: taking it back returns to `base`.
+    ///
+    /// # Errors
+    /// See [`GitError`]; nothing is changed then.
+    pub fn undo_to(&self, oid: &str, base: Option<&str>) -> Result<Moved, GitError> {
         let _lock = self.exclusive()?;
         land::recover(self)?;
         let repository = self.libgit()?;
@@ -107,11 +115,12 @@ impl Repository {
         if here != commit.id() && !repository.graph_descendant_of(here, commit.id())? {
             return Err(GitError::NotInHistory(oid.to_owned()));
         }
-        let steps = differences(&repository, &commit)?;
+        let base = base_of(&repository, &commit, base)?;
+        let steps = differences(&repository, &commit, base.as_ref())?;
         let order = Order { deed: Deed::Undo, commit: &commit };
         if here == commit.id() && !is_published(&repository, here)? {
             let shifts = steps.into_iter().map(|(path, pre, post)| Shift::new(path, post, pre)).collect();
-            let target = Target::Existing(commit.parent_ids().next());
+            let target = Target::Existing(base.map(|base| base.id()));
             let shifts = with_images(&repository, commit.id(), shifts, Image::reversed);
             return self.shift(&repository, &head, shifts, target, &order);
         }
@@ -127,15 +136,24 @@ impl Repository {
     /// # Errors
     /// See [`GitError`]; nothing is changed then.
     pub fn redo(&self, oid: &str) -> Result<Moved, GitError> {
+        self.redo_onto(oid, None)
+    }
+
+    /// The same for a commit that had taken the place of `base` when that was amended.
+    ///
+    /// # Errors
+    /// See [`GitError`]; nothing is changed then.
+    pub fn redo_onto(&self, oid: &str, base: Option<&str>) -> Result<Moved, GitError> {
         let _lock = self.exclusive()?;
         land::recover(self)?;
         let repository = self.libgit()?;
         head::refuse_unfinished(&repository)?;
         let commit = find(&repository, oid)?;
         let head = head::read(&repository)?;
-        let steps = differences(&repository, &commit)?;
+        let base = base_of(&repository, &commit, base)?;
+        let steps = differences(&repository, &commit, base.as_ref())?;
         let order = Order { deed: Deed::Redo, commit: &commit };
-        if head.id() == commit.parent_ids().next() {
+        if head.id() == base.map(|base| base.id()) {
             let shifts = steps.into_iter().map(|(path, pre, post)| Shift::new(path, pre, post)).collect();
             let shifts = with_images(&repository, commit.id(), shifts, |image| image);
             return self.shift(&repository, &head, shifts, Target::Existing(Some(commit.id())), &order);
@@ -365,9 +383,25 @@ fn find<'r>(repository: &'r git2::Repository, oid: &str) -> Result<git2::Commit<
 
 type Difference = (RepoPath, Option<Entry>, Option<Entry>);
 
+/// The commit that one stands on: the one it amended, or its parent.
+fn base_of<'r>(
+    repository: &'r git2::Repository,
+    commit: &git2::Commit<'r>,
+    amended: Option<&str>,
+) -> Result<Option<git2::Commit<'r>>, GitError> {
+    match amended {
+        Some(amended) => find(repository, amended).map(Some),
+        None => Ok(commit.parents().next()),
+    }
+}
+
 /// What a commit changed, path by path: before and after.
-fn differences(repository: &git2::Repository, commit: &git2::Commit<'_>) -> Result<Vec<Difference>, GitError> {
-    let parent = commit.parents().next().map(|parent| parent.tree()).transpose()?;
+fn differences(
+    repository: &git2::Repository,
+    commit: &git2::Commit<'_>,
+    base: Option<&git2::Commit<'_>>,
+) -> Result<Vec<Difference>, GitError> {
+    let parent = base.map(git2::Commit::tree).transpose()?;
     let tree = commit.tree()?;
     let diff = repository.diff_tree_to_tree(parent.as_ref(), Some(&tree), None)?;
     let mut found = Vec::new();
@@ -402,7 +436,7 @@ fn on_top(
 }
 
 /// Whether a remote branch, as far as it was fetched, has the commit: then the branch must not go back behind it.
-fn is_published(repository: &git2::Repository, id: git2::Oid) -> Result<bool, GitError> {
+pub(super) fn is_published(repository: &git2::Repository, id: git2::Oid) -> Result<bool, GitError> {
     for reference in repository.references_glob("refs/remotes/*")?.flatten() {
         let Some(tip) = reference.resolve().ok().and_then(|reference| reference.target()) else { continue };
         if tip == id || repository.graph_descendant_of(tip, id).unwrap_or(false) {

@@ -5,7 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Attendant, Output};
 use crate::domain::{
-    Command, CommitChoice, Event, Evidence, HunkVerdict, NoteLevel, Proposal, Record, TurnEnd, Update, Verdict,
+    Command, CommitChoice, CommitWay, Event, Evidence, HunkVerdict, NoteLevel, Proposal, Record, TurnEnd, Update,
+    Verdict,
 };
 use crate::engine::{Handle, Updates};
 
@@ -210,12 +211,12 @@ pub(super) async fn settle(
     };
     let verdicts = proposal.hunks().map(|(_, hunk)| accept(hunk.id.clone())).collect();
     send(handle, Command::Decide { proposal: proposal.id.clone(), verdicts }).await;
-    let order = Command::Commit { proposal: proposal.id.clone(), message: None, choice };
+    let order = Command::Commit { proposal: proposal.id.clone(), message: None, choice, way: CommitWay::New };
     commit(handle, updates, order, task.since, output, interrupt).await
 }
 
 fn accept(hunk: crate::domain::HunkId) -> HunkVerdict {
-    HunkVerdict { hunk, verdict: Verdict::Accept, comment: None, line: None, replacement: None }
+    HunkVerdict::new(hunk, Verdict::Accept)
 }
 
 /// Sends a commit order and waits for what becomes of it.

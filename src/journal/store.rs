@@ -139,12 +139,18 @@ impl Store {
 
     /// The newest session of a repository that fits.
     pub fn latest(&self, repository: &Path, fits: impl Fn(&SessionSummary) -> bool) -> Option<SessionId> {
+        self.newest(repository, fits).map(|summary| summary.id)
+    }
+
+    /// The same with what it was about.
+    pub fn newest(&self, repository: &Path, fits: impl Fn(&SessionSummary) -> bool) -> Option<SessionSummary> {
         let mut ids = self.ids();
         ids.sort_by(|a, b| b.cmp(a));
-        ids.into_iter().find(|id| {
-            let summary = summary::of(id, &self.folder(id));
-            summary.damage.is_none() && Path::new(&summary.repository) == repository && fits(&summary)
-        })
+        let summaries = ids.into_iter().map(|id| summary::of(&id, &self.folder(&id)));
+        let here = |summary: &SessionSummary| {
+            summary.damage.is_none() && Path::new(&summary.repository) == repository && fits(summary)
+        };
+        summaries.into_iter().find(here)
     }
 
     fn ids(&self) -> Vec<SessionId> {

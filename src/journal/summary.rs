@@ -34,6 +34,8 @@ pub struct SessionSummary {
     pub title: Option<String>,
     /// The first message of the user.
     pub first_message: Option<String>,
+    /// What it reviews, when it is a review of a change that no agent made.
+    pub review: Option<String>,
     /// How many records it has.
     pub records: u64,
     /// Some process has it open now.
@@ -59,6 +61,7 @@ struct Glance {
     parent: Option<SessionId>,
     #[serde(default)]
     agent: Option<String>,
+    source: Option<String>,
     #[serde(default)]
     proposal: Option<Proposed>,
 }
@@ -83,6 +86,7 @@ pub(super) fn of(id: &SessionId, folder: &Path) -> SessionSummary {
         last: None,
         title: None,
         first_message: None,
+        review: None,
         records: 0,
         open: append::is_locked(&folder.join("lock")),
         damage: None,
@@ -134,6 +138,10 @@ fn head(summary: &mut SessionSummary, bytes: &[u8]) {
                 summary.started = Some(glance.at);
             }
             "agent_chosen" => summary.agent = glance.agent,
+            "review_opened" => {
+                summary.review = glance.source;
+                return;
+            }
             "user_said" => {
                 summary.first_message = glance.text.map(|text| first_line(&text));
                 return;

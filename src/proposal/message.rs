@@ -34,7 +34,7 @@ fn has_type(title: &str) -> bool {
 }
 
 /// A first letter in lower case, unless the word is a name or an acronym.
-fn lower(title: &str) -> String {
+pub(super) fn lower(title: &str) -> String {
     let mut letters = title.chars();
     match (letters.next(), letters.clone().next()) {
         (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
@@ -45,7 +45,7 @@ fn lower(title: &str) -> String {
 }
 
 /// The type of a Conventional Commit, as far as paths tell.
-fn kind(changes: &[FileChange]) -> &'static str {
+pub(super) fn kind(changes: &[FileChange]) -> &'static str {
     let all = |test: fn(&RepoPath) -> bool| !changes.is_empty() && changes.iter().all(|change| test(&change.path));
     if all(is_test) {
         "test"

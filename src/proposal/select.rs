@@ -1,9 +1,9 @@
 //! What of a proposal was accepted, as bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::Verdicts;
-use crate::diff::{compare, select_edited};
+use super::{Part, Verdicts};
+use crate::diff::{Share, Take, compare, select_shares};
 use crate::domain::{
     Change, ChangeKind, ContentHash, FileChange, FileMode, FileState, HunkId, Proposal, RepoPath, Verdict,
 };
@@ -75,18 +75,13 @@ fn accepted(
     base: Option<&FileState>,
     result: Option<&FileState>,
 ) -> Option<Option<FileState>> {
-    let is = |id: &HunkId, verdict: Verdict| verdicts.on(id) == verdict;
-    let taken: BTreeSet<HunkId> =
-        change.hunks.iter().map(|hunk| &hunk.id).filter(|id| is(id, Verdict::Accept)).cloned().collect();
-    let edited: BTreeMap<HunkId, Vec<u8>> = change
-        .hunks
-        .iter()
-        .filter_map(|hunk| Some((hunk.id.clone(), verdicts.replacement(&hunk.id)?.as_bytes().to_vec())))
-        .collect();
-    if taken.is_empty() && edited.is_empty() {
+    let shares: BTreeMap<HunkId, Vec<Share>> =
+        change.hunks.iter().map(|hunk| (hunk.id.clone(), shares(verdicts.parts(hunk)))).collect();
+    let takes = || shares.values().flatten().map(|share| &share.take);
+    if takes().all(|take| *take == Take::Old) {
         return None;
     }
-    if taken.len() == change.hunks.len() {
+    if takes().all(|take| *take == Take::New) {
         return Some(result.cloned());
     }
     let mode = result.or(base).map_or(FileMode::Regular, |state| state.mode);
@@ -94,13 +89,25 @@ fn accepted(
         && only.old == [0, 0]
         && only.new == [0, 0]
     {
-        let bytes = edited.get(&only.id)?.clone();
+        let bytes = verdicts.replacement(&only.id)?.as_bytes().to_vec();
         return Some(Some(FileState { bytes, mode }));
     }
     let bytes = |state: Option<&FileState>| state.map_or_else(Vec::new, |state| state.bytes.clone());
     let (old, new) = (bytes(base), bytes(result));
-    let selected = select_edited(&old, &new, &compare(&change.path, &old, &new), &taken, &edited);
+    let selected = select_shares(&old, &new, &compare(&change.path, &old, &new), &shares);
     Some(Some(FileState { bytes: selected, mode }))
+}
+
+fn shares(parts: Vec<Part>) -> Vec<Share> {
+    let share = |part: Part| Share {
+        lines: part.lines,
+        take: match (part.verdict, part.replacement) {
+            (Verdict::Accept, _) => Take::New,
+            (Verdict::Edit, Some(text)) => Take::Text(text.into_bytes()),
+            _ => Take::Old,
+        },
+    };
+    parts.into_iter().map(share).collect()
 }
 
 fn as_files(change: &FileChange, base: Option<FileState>, result: Option<FileState>) -> Vec<Change> {

@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::{Command, NoteLevel};
 
+use super::commits::Commits;
 use super::composer::Composer;
 use super::keymap::{KeyMap, Place};
 use super::layout::{self, Screen};
@@ -46,6 +47,8 @@ pub struct App {
     pub composer: Composer,
     /// The proposal.
     pub diff: DiffPane,
+    /// The commits of the session.
+    pub commits: Commits,
     /// The log.
     pub log: LogPane,
     /// The tasks.
@@ -97,6 +100,7 @@ impl App {
             chat: ChatPane::new(card(&start)),
             composer: Composer::default(),
             diff: DiffPane::default(),
+            commits: Commits::default(),
             log: LogPane::default(),
             tasks: TasksPane::default(),
             popup: None,
@@ -226,6 +230,10 @@ impl App {
                 Vec::new()
             }
             Msg::Fetched(done) => self.fetched(done),
+            Msg::Studied(of, study) => {
+                self.diff.studied(of, *study);
+                Vec::new()
+            }
             Msg::Edited(purpose, result) => self.edited(purpose, result),
             Msg::Exported(result) => {
                 let words = match result {
@@ -283,6 +291,12 @@ impl App {
             (_, Err(error)) => vec![Effect::Status(format!("the editor: {error}"))],
             (Purpose::Message, Ok(text)) => {
                 self.composer.set(text.trim_end_matches('\n'));
+                Vec::new()
+            }
+            (Purpose::CommitMessage, Ok(text)) => {
+                if let Some(Popup::Commit(dialog)) = &mut self.popup {
+                    dialog.area.set(text.trim_end_matches('\n'));
+                }
                 Vec::new()
             }
             (Purpose::Hunk { proposal, hunk }, Ok(text)) => {

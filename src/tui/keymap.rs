@@ -51,7 +51,7 @@ impl KeyMap {
 
     /// Gives an action those of these keys that no other action has in the same pane.
     fn bind(&mut self, entry: &Entry, chords: &[Chord]) {
-        for place in Place::ALL.into_iter().filter(|place| entry.places.holds(*place)) {
+        for place in everywhere().filter(|place| entry.places.holds(*place)) {
             for chord in chords {
                 self.actions.entry((place, *chord)).or_insert(entry.action);
             }
@@ -94,6 +94,11 @@ fn unknown_action(name: &str) -> String {
     format!("[keys]: there is no action `{name}`{near} `tenon config keys` lists them all")
 }
 
+/// Every place where keys mean something.
+fn everywhere() -> impl Iterator<Item = Place> {
+    Place::ALL.into_iter().chain([Place::Dialog])
+}
+
 /// The key table as a markdown section for the documentation.
 pub fn keys_markdown() -> String {
     use std::fmt::Write as _;
@@ -128,7 +133,7 @@ mod tests {
     fn no_key_has_two_meanings_in_one_pane() {
         let mut seen: HashMap<(Place, Chord), &str> = HashMap::new();
         for entry in KEYS {
-            for place in Place::ALL.into_iter().filter(|place| entry.places.holds(*place)) {
+            for place in everywhere().filter(|place| entry.places.holds(*place)) {
                 for chord in entry.keys.iter().filter_map(|key| Chord::parse(key)) {
                     if let Some(other) = seen.insert((place, chord), entry.name) {
                         panic!("{chord} in {place:?}: {other} and {}", entry.name);

@@ -43,7 +43,8 @@ fn index(place: Place) -> usize {
         Place::Chat => 0,
         Place::Diff => 1,
         Place::Log => 2,
-        Place::Tasks => 3,
+        // A dialog has no room of its own.
+        Place::Tasks | Place::Dialog => 3,
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crossterm::event::Event as TerminalEvent;
 
-use crate::domain::{Command, HunkId, ProposalId, SessionId, Update};
+use crate::domain::{Command, ContentHash, HunkId, Proposal, ProposalId, SessionId, Update};
 use crate::engine::EngineError;
 use crate::git::TreeState;
 use crate::journal::BlobStore;
+use crate::proposal::Study;
 use crate::provider::fetch::{FetchError, Progress, Pulled};
 use crate::provider::offers::Offer;
 
@@ -43,6 +44,8 @@ pub enum Msg {
     Painted(Box<Paints>),
     /// The repository was looked at.
     Tree(TreeState),
+    /// What connects the hunks of the proposal with this hash.
+    Studied(ContentHash, Box<Study>),
     /// The user's editor was closed: the text, or why there is none.
     Edited(Purpose, Result<String, String>),
     /// Models were looked for, servers on this machine included.
@@ -60,6 +63,8 @@ pub enum Msg {
 pub enum Purpose {
     /// The message in the composer.
     Message,
+    /// The message in the commit dialog.
+    CommitMessage,
     /// The text that replaces a hunk.
     Hunk {
         /// The proposal.
@@ -78,6 +83,13 @@ pub enum Effect {
     Quit,
     /// Read and compare a file of the proposal.
     Load(Job),
+    /// Find out what connects the hunks of a proposal.
+    Study {
+        /// The proposal.
+        proposal: Box<Proposal>,
+        /// Where its bytes are.
+        blobs: Arc<BlobStore>,
+    },
     /// List the files of the repository.
     ListFiles,
     /// Look at HEAD, the index and the working folder.

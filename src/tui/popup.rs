@@ -1,15 +1,20 @@
 //! What can lie over the panes. One at a time, one enum.
 
+mod commit_dialog;
 mod models;
 mod picker;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use crate::domain::MessageId;
+
+use super::commits::{CommitState, Commits};
 use super::keymap::{Action, KEYS, KeyMap};
 use super::slash::SLASHES;
 use super::start::Choice;
 use super::widget::text_area::TextArea;
 
+pub use commit_dialog::{CommitDialog, Field};
 pub use models::ModelList;
 pub use picker::{Pick, Picker};
 
@@ -61,15 +66,6 @@ pub struct Prompt {
     pub area: TextArea,
 }
 
-/// The commit dialog.
-#[derive(Clone, Debug)]
-pub struct CommitDialog {
-    /// The message.
-    pub area: TextArea,
-    /// It asks whether to commit although gates are not green.
-    pub sure: bool,
-}
-
 /// What came of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -85,6 +81,10 @@ pub enum Outcome {
     Commit,
     /// Commit although gates are not green.
     CommitDespite,
+    /// A wish of the commit dialog is switched.
+    Toggle(Action),
+    /// The commit message is to be edited in the user's editor.
+    EditMessage,
 }
 
 fn area(text: &str) -> TextArea {
@@ -96,12 +96,12 @@ fn area(text: &str) -> TextArea {
 impl Popup {
     /// The commit dialog with the drafted message.
     pub fn commit(message: &str) -> Self {
-        Self::Commit(CommitDialog { area: area(message.trim_end()), sure: false })
+        Self::Commit(CommitDialog::new(message.trim_end()))
     }
 
     /// A comment on a place.
     pub fn comment(place: &str, text: &str) -> Self {
-        let title = format!("Comment on {place} (ending in ? it is asked at once)");
+        let title = format!("Comment on {place} (with ? first or last it is asked at once)");
         Self::Prompt(Prompt { wanted: For::Comment, title, area: area(text) })
     }
 
@@ -161,6 +161,31 @@ impl Popup {
         Self::Pick(picker)
     }
 
+    /// The commits of the session, the last one first.
+    pub fn commits(commits: &Commits) -> Self {
+        let mut picker = Picker::new("Commits of this session: Enter takes one back, or brings it again", false);
+        for commit in commits.newest_first() {
+            let (pick, state) = match commit.state {
+                CommitState::Stands => (Pick::TakeBack(commit.oid.clone()), ""),
+                CommitState::TakenBack => (Pick::BringBack(commit.oid.clone()), "taken back: "),
+                CommitState::Amended => (Pick::TakeBack(commit.oid.clone()), "amended: "),
+            };
+            let short = commit.oid.get(..8).unwrap_or(&commit.oid);
+            picker.push(pick, short, &format!("{state}{}", commit.subject()));
+        }
+        Self::Pick(picker)
+    }
+
+    /// The messages that can be gone back to, the last one first.
+    pub fn rewind(said: &[(MessageId, String)]) -> Self {
+        let mut picker = Picker::new("Go back to before a message: conversation, draft and commits since", false);
+        for (message, text) in said.iter().rev() {
+            let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            picker.push(Pick::Rewind(message.clone()), message.as_str(), line);
+        }
+        Self::Pick(picker)
+    }
+
     /// Takes a key. `action` is what the key means in the chat, for keys that send and start lines.
     pub fn key(&mut self, key: &KeyEvent, action: Option<Action>) -> Outcome {
         if key.code == KeyCode::Esc {
@@ -192,14 +217,7 @@ impl Popup {
                 }
                 _ => Outcome::Stay,
             },
-            Self::Commit(dialog) => match action {
-                Some(Action::Send) => Outcome::Commit,
-                Some(Action::Newline) => {
-                    dialog.area.insert("\n");
-                    Outcome::Stay
-                }
-                _ => edit(&mut dialog.area, key),
-            },
+            Self::Commit(dialog) => dialog.key(key, action),
         }
     }
 
@@ -207,7 +225,7 @@ impl Popup {
     pub fn paste(&mut self, text: &str) {
         match self {
             Self::Prompt(prompt) => prompt.area.insert(text),
-            Self::Commit(dialog) if !dialog.sure => dialog.area.insert(text),
+            Self::Commit(dialog) if !dialog.sure => dialog.focused().insert(text),
             Self::Pick(picker) => picker.write(text),
             Self::Models(models) => models.write(text),
             _ => {}

@@ -26,7 +26,7 @@ fn change(at: &str, base: Option<FileState>, result: Option<FileState>) -> Chang
 }
 
 fn verdict(hunk: &HunkId, verdict: Verdict) -> HunkVerdict {
-    HunkVerdict { hunk: hunk.clone(), verdict, comment: None, line: None, replacement: None }
+    HunkVerdict::new(hunk.clone(), verdict)
 }
 
 fn lines(count: usize) -> String {
@@ -115,7 +115,10 @@ fn a_later_verdict_replaces_an_earlier_one_and_comments_stay() {
     verdicts.fold(&[comment("first", None), comment("on a line", Some(1)), comment("second", None)]);
     verdicts.fold(&[verdict(hunk, Verdict::Accept)]);
     assert_eq!(verdicts.on(hunk), Verdict::Accept);
-    assert_eq!(verdicts.comments(hunk).collect::<Vec<_>>(), [(Some(1), "on a line"), (None, "second")]);
+    assert_eq!(
+        verdicts.comments(hunk).map(|remark| (remark.line, remark.text.as_str())).collect::<Vec<_>>(),
+        [(Some(1), "on a line"), (None, "second")]
+    );
     verdicts.fold(&[verdict(hunk, Verdict::Open)]);
     assert_eq!(verdicts.tally(&proposal)[0], 0);
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{CommitChoice, Event, Evidence, GateStatus, NoteLevel, ProposalId, RepoPath};
+use crate::domain::{CommitChoice, CommitWay, Event, Evidence, GateStatus, NoteLevel, ProposalId, RepoPath};
 use crate::gate::secrets;
+use crate::git::Mark;
 
 use super::super::input::{CommitFailure, Written};
 use super::super::session::{OfferState, Session};
@@ -11,7 +12,13 @@ use super::super::work::{Commission, Effect, Job, Selected, Step, Work};
 use super::{Situation, noted, proposing};
 
 /// The user wants the accepted hunks committed.
-pub fn asked(here: &mut Situation<'_>, proposal: ProposalId, message: Option<String>, choice: CommitChoice) -> Step {
+pub fn asked(
+    here: &mut Situation<'_>,
+    proposal: ProposalId,
+    message: Option<String>,
+    choice: CommitChoice,
+    way: CommitWay,
+) -> Step {
     if here.busy() || here.flight.freeze.is_some() {
         return noted(NoteLevel::Warning, format!("nothing was committed: {}", here.occupation()));
     }
@@ -24,8 +31,11 @@ pub fn asked(here: &mut Situation<'_>, proposal: ProposalId, message: Option<Str
     if !offer.accepts_some() {
         return noted(NoteLevel::Error, "nothing was committed: no hunk is accepted yet");
     }
+    if way == CommitWay::Amend && here.session.last_commit().is_none() {
+        return noted(NoteLevel::Error, "nothing was committed: this session has no commit to amend");
+    }
     let work = Work::Select(Box::new(offer.clone()));
-    here.flight.commission = Some(Commission { proposal, message, choice, selected: None });
+    here.flight.commission = Some(Commission { proposal, message, choice, way, selected: None });
     here.flight.begin(Job::Select, work).into()
 }
 
@@ -71,8 +81,10 @@ pub fn go_on(here: &mut Situation<'_>) -> Step {
     }
     let message = commission.message.unwrap_or_else(|| offer.proposal.message.clone());
     let message = with_trailers(here, &message, &selected);
-    let mark = here.mark(Some(commission.proposal));
-    let work = Work::Commit { selected, message, mark };
+    let amends = here.session.last_commit().filter(|_| commission.way == CommitWay::Amend);
+    let amends = amends.map(|receipt| receipt.oid.clone());
+    let mark = Mark { amends, ..here.mark(Some(commission.proposal)) };
+    let work = Work::Commit { selected, message, way: commission.way, mark };
     Step { effects: vec![Effect::Sync, here.flight.begin(Job::Commit, work)], ..Step::default() }
 }
 
@@ -127,7 +139,17 @@ fn with_trailers(here: &Situation<'_>, message: &str, selected: &Selected) -> St
     if !bad.is_empty() {
         trailers.push(format!("Tenon-Gates: {}", bad.join(", ")));
     }
-    join_trailers(message, &trailers)
+    // An amended message has most of them already; those of the commit before are not what this one was proven by.
+    let message = without_gates(message);
+    trailers.extend(here.rules.more_trailers.iter().cloned());
+    trailers.retain(|trailer| !message.lines().any(|line| line == trailer));
+    join_trailers(&message, &trailers)
+}
+
+/// The message without what an earlier commit said of its gates.
+fn without_gates(message: &str) -> String {
+    let kept: Vec<&str> = message.lines().filter(|line| !line.starts_with("Tenon-Gates: ")).collect();
+    kept.join("\n")
 }
 
 /// Trailers stand in one block at the end: with those the message has already, or after an empty line.
@@ -161,6 +183,7 @@ pub fn committed(here: &mut Situation<'_>, result: Result<Written, CommitFailure
                 oid: written.oid,
                 message: written.message,
                 branch: written.branch,
+                amends: written.amends,
             });
             step.effects.push(here.flight.begin(Job::Settle, Work::Settle(selected)));
             step

@@ -1,8 +1,10 @@
 //! Verdicts, and the review that goes back to the agent.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::domain::{Event, HunkId, HunkVerdict, NoteLevel, ProposalId, Verdict};
+
+use crate::proposal::Part;
 
 use super::super::session::OfferState;
 use super::super::work::{Job, Step, Work};
@@ -16,8 +18,12 @@ pub fn decided(here: &Situation<'_>, proposal: ProposalId, verdicts: Vec<HunkVer
     if offer.state != OfferState::Open {
         return noted(NoteLevel::Error, format!("proposal {proposal} can no longer be decided on"));
     }
-    let hunks: BTreeSet<&HunkId> = offer.proposal.hunks().map(|(_, hunk)| &hunk.id).collect();
-    let (known, unknown): (Vec<_>, Vec<_>) = verdicts.into_iter().partition(|verdict| hunks.contains(&verdict.hunk));
+    let hunks: BTreeMap<&HunkId, usize> = offer.proposal.hunks().map(|(_, hunk)| (&hunk.id, hunk.changed)).collect();
+    let there = |id: &HunkId| {
+        let (whole, lines) = id.split();
+        hunks.get(&whole).is_some_and(|changed| lines.is_none_or(|[_, to]| to <= *changed))
+    };
+    let (known, unknown): (Vec<_>, Vec<_>) = verdicts.into_iter().partition(|verdict| there(&verdict.hunk));
     let (whole, without): (Vec<_>, Vec<_>) =
         known.into_iter().partition(|verdict| verdict.verdict != Verdict::Edit || verdict.replacement.is_some());
     let mut step = Step::default();
@@ -42,10 +48,10 @@ pub fn send(here: &mut Situation<'_>, proposal: &ProposalId, text: Option<String
     let Some(offer) = here.session.offer(proposal) else {
         return noted(NoteLevel::Error, format!("there is no proposal `{proposal}`"));
     };
-    let said = |hunk: &HunkId| {
-        matches!(offer.verdict(hunk), Verdict::Reject | Verdict::Edit) || offer.verdicts.comments(hunk).next().is_some()
-    };
-    if text.is_none() && !offer.proposal.hunks().any(|(_, hunk)| said(&hunk.id)) {
+    let decided = |part: &Part| matches!(part.verdict, Verdict::Reject | Verdict::Edit);
+    let said = offer.verdicts.all_parts(&offer.proposal).iter().any(decided)
+        || offer.verdicts.remarks().iter().any(|remark| !remark.sent);
+    if text.is_none() && !said {
         return noted(NoteLevel::Warning, "there is nothing to send: reject a hunk, comment on one, or add a text");
     }
     let work = Work::Review { offer: Box::new(offer.clone()), text };
@@ -53,9 +59,13 @@ pub fn send(here: &mut Situation<'_>, proposal: &ProposalId, text: Option<String
 }
 
 /// The review is written down: it is something the user says.
-pub fn written(here: &mut Situation<'_>, text: Result<String, String>) -> Step {
+pub fn written(here: &mut Situation<'_>, proposal: ProposalId, text: Result<String, String>) -> Step {
     match text {
-        Ok(text) => conversation::say(here, text),
+        Ok(text) => {
+            let mut step = Step::from(Event::Reviewed { proposal });
+            step.join(conversation::say(here, text));
+            step
+        }
         Err(text) => noted(NoteLevel::Error, text),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::{HunkVerdict, Verdict};
-use crate::git::{Committed, GitError, Mark, MovedHow, Selection};
+use crate::domain::CommitWay;
+use crate::git::{GitError, Mark, MovedHow, Selection};
 use crate::proposal;
 
 use super::super::input::{CommitFailure, Outcome, Reverted, Written};
@@ -17,16 +17,7 @@ pub async fn select(bench: Bench, offer: Offer) -> Outcome {
         let Offer { proposal, verdicts, .. } = offer;
         let words = |error: proposal::ProposalError| error.to_string();
         let accepted = proposal::select(&proposal, &verdicts, &bench.blobs).map_err(words)?;
-        let mut undecided = verdicts.clone();
-        let open = proposal.hunks().filter(|(_, hunk)| verdicts.on(&hunk.id) == Verdict::Open);
-        let keep = |hunk: &crate::domain::Hunk| HunkVerdict {
-            hunk: hunk.id.clone(),
-            verdict: Verdict::Accept,
-            comment: None,
-            line: None,
-            replacement: None,
-        };
-        undecided.fold(&open.map(|(_, hunk)| keep(hunk)).collect::<Vec<_>>());
+        let undecided = verdicts.with_open_accepted(&proposal);
         Ok(Arc::new(Selected {
             proposal: proposal.id.clone(),
             hash: accepted.hash,
@@ -39,12 +30,30 @@ pub async fn select(bench: Bench, offer: Offer) -> Outcome {
 }
 
 /// Commits a selection.
-pub async fn commit(bench: Bench, selected: Arc<Selected>, message: String, mark: Mark) -> Outcome {
+pub async fn commit(bench: Bench, selected: Arc<Selected>, message: String, (way, mark): (CommitWay, Mark)) -> Outcome {
     let files = selected.files.clone();
     let taking = bench.clone();
-    let done = tokio::task::spawn_blocking(move || bench.repository.marked(mark).commit(&Selection { files, message }));
+    let amended = mark.amends.clone();
+    let done = tokio::task::spawn_blocking(move || {
+        let selection = Selection { files, message };
+        let amends = mark.amends.clone();
+        let repository = bench.repository.marked(mark);
+        match (way, amends) {
+            (CommitWay::New, _) => repository.commit(&selection),
+            (CommitWay::Branch(name), _) => repository.commit_on_branch(&selection, &name, true),
+            (CommitWay::Amend, Some(oid)) => repository.amend(&selection, &oid, true),
+            (CommitWay::Amend, None) => Err(GitError::Revision("the commit to amend".to_owned())),
+        }
+    });
     Outcome::Committed(match done.await {
-        Ok(Ok(Committed { oid, branch, message, paths, notes })) => Ok(Written { oid, message, branch, paths, notes }),
+        Ok(Ok(done)) => Ok(Written {
+            oid: done.oid,
+            message: done.message,
+            branch: done.branch,
+            amends: amended,
+            paths: done.paths,
+            notes: done.notes,
+        }),
         Ok(Err(GitError::Stale { paths } | GitError::Conflict { paths })) => Err(CommitFailure::Stale(paths)),
         Ok(Err(GitError::HookChanged { name, output, files })) => {
             Err(follow::hook(&taking, &selected, (name, output, files)))
@@ -55,10 +64,11 @@ pub async fn commit(bench: Bench, selected: Arc<Selected>, message: String, mark
 }
 
 /// Takes a commit back or brings it forward again.
-pub async fn revert(bench: Bench, oid: String, redo: bool, mark: Mark) -> Outcome {
+pub async fn revert(bench: Bench, oid: String, amends: Option<String>, (redo, mark): (bool, Mark)) -> Outcome {
     let reverted = blocking(move || {
         let repository = bench.repository.marked(mark);
-        let moved = if redo { repository.redo(&oid) } else { repository.undo(&oid) };
+        let base = amends.as_deref();
+        let moved = if redo { repository.redo_onto(&oid, base) } else { repository.undo_to(&oid, base) };
         let moved = moved.map_err(|error| error.to_string())?;
         let notes = match moved.how {
             MovedHow::Branch => Vec::new(),

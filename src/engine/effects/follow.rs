@@ -82,6 +82,26 @@ fn drafts(bench: &Bench, path: &RepoPath) -> bool {
     bench.workspace.changes().map_or(true, |changes| changes.iter().any(|change| change.path == *path))
 }
 
+/// The draft becomes what it was when this was proposed, on top of what the tree holds now.
+pub async fn restore(bench: &Bench, draft: Option<Proposal>) -> Outcome {
+    let states = match draft.map(|draft| proposal::states(&draft, &bench.blobs)).transpose() {
+        Ok(states) => states.unwrap_or_default(),
+        Err(error) => return Outcome::Rebased(Err(error.to_string())),
+    };
+    if let Err(error) = bench.workspace.reset(None).await {
+        return Outcome::Rebased(Err(error.to_string()));
+    }
+    let mut conflicts = Vec::new();
+    for file in states {
+        match on_top(bench, &file.path, file.base.clone(), file.result.clone(), &file.base).await {
+            Ok(true) => {}
+            Ok(false) => conflicts.push(file.path.clone()),
+            Err(error) => return Outcome::Rebased(Err(error.to_string())),
+        }
+    }
+    Outcome::Rebased(Ok(conflicts))
+}
+
 /// Puts the step from `base` to `wanted` on top of what the tree holds. What was done in the draft since it was
 /// `frozen` is taken along. `false` when both changed the same lines.
 async fn on_top(

@@ -6,7 +6,7 @@ use crate::proposal::Verdicts;
 
 use super::super::permissions;
 use super::item::Question;
-use super::{Answer, Call, Item, ItemKind, Offer, OfferState, Receipt, SHELL, Session, Summary, Turn, Waiting};
+use super::{Answer, Call, Item, ItemKind, Mark, Offer, OfferState, Receipt, SHELL, Session, Summary, Turn, Waiting};
 
 impl Session {
     /// Takes one record in. Never fails: an event that does not fit what is known changes nothing but the number.
@@ -60,6 +60,8 @@ impl Session {
                 } else {
                     known.map(|place| self.queue.remove(place));
                     self.request = Some(text.clone());
+                    let draft = self.open_offer().map(|offer| offer.proposal.clone());
+                    self.marks.push(Mark { message: message.clone(), seq, draft });
                     self.push(seq, ItemKind::User { text: text.clone() });
                 }
             }
@@ -161,31 +163,32 @@ impl Session {
                     offer.verdicts.fold(verdicts);
                 }
             }
-            Event::Applied { proposal, paths } => self.commits.push(Receipt {
-                proposal: proposal.clone(),
-                oid: String::new(),
-                paths: paths.clone(),
-                undone: false,
-            }),
-            Event::Committed { proposal, oid, .. } => self.committed(seq, proposal, oid),
+            Event::Applied { proposal, paths } => self.commits.push(Receipt::of(proposal.clone(), paths.clone())),
+            Event::Committed { proposal, oid, message, amends, .. } => {
+                let subject = message.lines().next().unwrap_or_default().to_owned();
+                self.committed(seq, proposal, (oid, subject, amends.clone()));
+            }
+            Event::Reviewed { proposal } => {
+                if let Some(offer) = self.offers.iter_mut().find(|offer| offer.proposal.id == *proposal) {
+                    offer.verdicts.reviewed();
+                }
+            }
+            Event::Rewound { to, .. } => self.rewound(*to),
             Event::Undone { oid, head, redo } => self.undone(seq, oid, head.as_deref(), *redo),
             _ => {}
         }
     }
 
-    fn committed(&mut self, seq: u64, proposal: &ProposalId, oid: &str) {
-        match self.commits.last_mut().filter(|receipt| receipt.oid.is_empty() && receipt.proposal == *proposal) {
-            Some(receipt) => oid.clone_into(&mut receipt.oid),
-            None => self.commits.push(Receipt {
-                proposal: proposal.clone(),
-                oid: oid.to_owned(),
-                paths: Vec::new(),
-                undone: false,
-            }),
+    fn committed(&mut self, seq: u64, proposal: &ProposalId, (oid, subject, amends): (&str, String, Option<String>)) {
+        let waiting = self.commits.last().is_some_and(|last| last.oid.is_empty() && last.proposal == *proposal);
+        if !waiting {
+            self.commits.push(Receipt::of(proposal.clone(), Vec::new()));
+        }
+        if let Some(receipt) = self.commits.last_mut() {
+            oid.clone_into(&mut receipt.oid);
+            (receipt.seq, receipt.subject, receipt.amends) = (seq, subject, amends);
         }
         self.committed = seq;
-        // A commit ends what could be brought forward again.
-        self.commits.retain(|receipt| !receipt.undone);
         if let Some(offer) = self.offers.iter_mut().find(|offer| offer.proposal.id == *proposal) {
             offer.state = OfferState::Committed;
         }
@@ -196,6 +199,7 @@ impl Session {
     fn undone(&mut self, seq: u64, oid: &str, head: Option<&str>, redo: bool) {
         if let Some(receipt) = self.commits.iter_mut().find(|receipt| receipt.oid == oid) {
             receipt.undone = !redo;
+            receipt.undone_since = seq;
             // A commit that was brought forward again may have another name.
             if redo && let Some(head) = head {
                 head.clone_into(&mut receipt.oid);
@@ -204,6 +208,23 @@ impl Session {
         let what = if redo { "brought commit" } else { "took commit" };
         let way = if redo { "forward again" } else { "back" };
         self.push(seq, ItemKind::Told { text: format!("The user {what} {oid} {way}.") });
+    }
+
+    /// Commits made since then were taken back before; the proposals since then are gone with what was said.
+    fn rewound(&mut self, to: u64) {
+        self.items.retain(|item| item.seq < to);
+        self.queue.clear();
+        self.turn = None;
+        let last = self.items.iter().rev().find_map(|item| match &item.kind {
+            ItemKind::User { text } => Some(text.clone()),
+            _ => None,
+        });
+        self.request = last;
+        self.marks.retain(|mark| mark.seq < to);
+        // What was open is proposed again as what it was, or is gone.
+        if let Some(offer) = self.offers.last_mut().filter(|offer| offer.state == OfferState::Open) {
+            offer.state = OfferState::Empty;
+        }
     }
 
     fn end_turn(&mut self, reason: TurnEnd) {

@@ -32,10 +32,34 @@ pub struct Receipt {
     pub proposal: ProposalId,
     /// The commit.
     pub oid: String,
+    /// The record it was made in; 0 as long as it is not made.
+    pub seq: u64,
+    /// The first line of its message.
+    pub subject: String,
     /// The files it wrote.
     pub paths: Vec<RepoPath>,
     /// It was taken back.
     pub undone: bool,
+    /// The record that took it back.
+    pub undone_since: u64,
+    /// The commit it took the place of.
+    pub amends: Option<String>,
+}
+
+impl Receipt {
+    /// A commit that is about to be made.
+    pub(super) fn of(proposal: ProposalId, paths: Vec<RepoPath>) -> Self {
+        Self {
+            proposal,
+            oid: String::new(),
+            seq: 0,
+            subject: String::new(),
+            paths,
+            undone: false,
+            undone_since: 0,
+            amends: None,
+        }
+    }
 }
 
 impl Offer {
@@ -52,6 +76,6 @@ impl Offer {
 
     /// At least one hunk goes into the commit.
     pub fn accepts_some(&self) -> bool {
-        self.proposal.hunks().any(|(_, hunk)| matches!(self.verdict(&hunk.id), Verdict::Accept | Verdict::Edit))
+        self.verdicts.tally(&self.proposal)[0] > 0
     }
 }

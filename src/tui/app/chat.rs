@@ -126,8 +126,15 @@ impl App {
             "task" => vec![Effect::Open(Popup::hand_over(rest, &self.start.agents))],
             "diff" if self.diff.proposal().is_some() => vec![Effect::Focus(Place::Diff)],
             "diff" => vec![Effect::Command(Command::Propose)],
+            "undo" if rest == "list" => self.list_commits(),
+            "undo" if !rest.is_empty() => vec![Effect::Command(Command::TakeBack { commit: rest.to_owned() })],
             "undo" => vec![Effect::Command(Command::Undo)],
+            "redo" if !rest.is_empty() => vec![Effect::Command(Command::BringBack { commit: rest.to_owned() })],
             "redo" => vec![Effect::Command(Command::Redo)],
+            "rewind" => match self.chat.messages() {
+                said if said.is_empty() => vec![Effect::Status("nothing was said yet".to_owned())],
+                said => vec![Effect::Open(Popup::rewind(&said))],
+            },
             "commit" => {
                 self.go(Place::Diff);
                 self.diff.act(Action::Commit)

@@ -2,9 +2,9 @@
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::{Command, CommitChoice};
+use crate::domain::{Command, CommitChoice, CommitWay};
 use crate::tui::keymap::{Action, KEYS, Place};
-use crate::tui::msg::Effect;
+use crate::tui::msg::{Effect, Purpose};
 use crate::tui::popup::{For, Outcome, Pick, Popup};
 
 use super::App;
@@ -26,6 +26,12 @@ impl App {
                 self.popup = None;
                 self.wrote(wanted, &text)
             }
+            Outcome::Toggle(action) => self.toggle(action),
+            Outcome::EditMessage => {
+                let Some(Popup::Commit(dialog)) = &self.popup else { return Vec::new() };
+                let text = format!("{}\n", dialog.area.text().trim_end());
+                vec![Effect::Edit { purpose: Purpose::CommitMessage, text, suffix: "-COMMIT_EDITMSG".to_owned() }]
+            }
             Outcome::Commit => self.commit(CommitChoice::Green),
             Outcome::CommitDespite => self.commit(CommitChoice::Despite),
         }
@@ -44,6 +50,9 @@ impl App {
                 vec![Effect::Command(Command::Delegate { agent, task }), Effect::Status(words)]
             }
             Pick::Slash(name) => self.slash(name, ""),
+            Pick::TakeBack(commit) => vec![Effect::Command(Command::TakeBack { commit })],
+            Pick::BringBack(commit) => vec![Effect::Command(Command::BringBack { commit })],
+            Pick::Rewind(message) => vec![Effect::Command(Command::Rewind { message })],
             Pick::Action(action) => {
                 // An action of another pane is carried out there.
                 let places = KEYS.iter().find(|entry| entry.action == action).map(|entry| entry.places);
@@ -60,7 +69,7 @@ impl App {
 
     fn wrote(&mut self, wanted: For, text: &str) -> Vec<Effect> {
         match wanted {
-            For::Comment => self.diff.comment(text),
+            For::Comment => self.diff.comment(text, !self.start.review_only),
             For::Search => self.diff.search_for(text.to_owned()),
             For::Filter => {
                 self.log.filter(text.to_owned());
@@ -98,11 +107,38 @@ impl App {
             dialog.sure = true;
             return Vec::new();
         }
+        let way = dialog.way();
+        if way == CommitWay::Branch(String::new()) {
+            return vec![Effect::Status("a new branch needs a name: Tab goes there".to_owned())];
+        }
         let proposal = proposal.id.clone();
         self.popup = None;
         vec![
-            Effect::Command(Command::Commit { proposal, message: Some(message), choice }),
+            Effect::Command(Command::Commit { proposal, message: Some(message), choice, way }),
             Effect::Status("committing what is accepted".to_owned()),
         ]
+    }
+
+    /// Switches a wish of the commit dialog.
+    fn toggle(&mut self, action: Action) -> Vec<Effect> {
+        let Some(Popup::Commit(dialog)) = &mut self.popup else { return Vec::new() };
+        let last = self.commits.last().cloned();
+        match (action, last) {
+            (Action::NewBranch, _) => dialog.toggle_branch(),
+            (Action::Amend, Some(last)) => dialog.toggle_amend(&last.message),
+            (Action::Fixup, Some(last)) => dialog.toggle_fixup(&last.subject()),
+            (_, None) => return vec![Effect::Status("this session has made no commit that stands".to_owned())],
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// The commits of the session, to take one back or bring it again.
+    pub(super) fn list_commits(&mut self) -> Vec<Effect> {
+        if self.commits.is_empty() {
+            return vec![Effect::Status("this session has made no commit yet".to_owned())];
+        }
+        self.popup = Some(Popup::commits(&self.commits));
+        Vec::new()
     }
 }

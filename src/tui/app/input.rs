@@ -33,7 +33,11 @@ impl App {
     fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
         self.status = None;
         let chord = Chord::of(key);
-        let place = if self.popup.is_some() { Place::Chat } else { self.focus.place };
+        let place = match &self.popup {
+            Some(Popup::Commit(_)) => Place::Dialog,
+            Some(_) => Place::Chat,
+            None => self.focus.place,
+        };
         let action = self.keys.action(place, chord);
         if action == Some(Action::Quit) {
             return self.quit();
@@ -98,6 +102,7 @@ impl App {
             Action::Delegate | Action::NewTask => return self.hand_over(""),
             Action::GoFirst => return vec![Effect::ShowTask(None)],
             Action::Redraw => return vec![Effect::Redraw],
+            Action::Commits => return self.list_commits(),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let words = if self.mouse { "the mouse scrolls and clicks" } else { "the mouse selects text" };
@@ -116,7 +121,7 @@ impl App {
             Place::Chat => self.act_in_chat(action),
             Place::Diff => self.diff.act(action),
             Place::Log => self.log.act(action),
-            Place::Tasks => self.tasks.act(action),
+            Place::Tasks | Place::Dialog => self.tasks.act(action),
         }
     }
 

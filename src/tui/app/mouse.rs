@@ -35,7 +35,7 @@ impl App {
             Place::Chat => self.chat.scroll(isize::from(rows)),
             Place::Diff => self.diff.wheel(isize::from(rows)),
             Place::Log => self.log.step(i64::from(rows)),
-            Place::Tasks => {}
+            Place::Tasks | Place::Dialog => {}
         }
     }
 
@@ -45,7 +45,8 @@ impl App {
             let areas = view::diff::areas(self, self.screen.pane(Place::Diff));
             if areas.files.contains(at) {
                 let row = usize::from(at.y - areas.files.y);
-                return self.diff.choose_file(view::diff::first_file(self, areas.files) + row);
+                let file = view::diff::file_at(self, areas.files, row);
+                return file.map(|file| self.diff.choose_file(file)).unwrap_or_default();
             }
             if areas.body.contains(at) {
                 self.diff.click(usize::from(at.y - areas.body.y));

@@ -1,6 +1,7 @@
 //! Folds what happened in the session into the panes.
 
 use crate::domain::{Event, NoteLevel, Record, Update};
+use crate::tui::keymap::Place;
 use crate::tui::msg::Effect;
 use crate::tui::session::Link;
 
@@ -64,12 +65,14 @@ impl App {
                 self.diff.decided(proposal, verdicts);
                 Vec::new()
             }
-            Event::Committed { proposal, oid, .. } => {
+            Event::Committed { proposal, oid, message, amends, .. } => {
+                self.commits.made(oid, message, amends.as_deref());
                 self.diff.committed(proposal);
                 self.session.rest_unless_turn();
                 status(live, format!("committed {}; u takes it back", short(oid)))
             }
-            Event::Undone { oid, redo, .. } => {
+            Event::Undone { redo, oid, head } => {
+                self.commits.moved(oid, head.as_deref(), *redo);
                 self.diff.undone(*redo);
                 let words = if *redo { "brought forward again" } else { "taken back; Ctrl-r brings it again" };
                 status(live, format!("{} {words}", short(oid)))
@@ -77,6 +80,16 @@ impl App {
             // Without a chat on screen this is the only place where it is seen at once.
             Event::Noted { level: NoteLevel::Warning | NoteLevel::Error, text } if self.start.review_only => {
                 status(live, text.lines().next().unwrap_or_default().to_owned())
+            }
+            Event::Reviewed { proposal } => {
+                self.diff.reviewed(proposal);
+                Vec::new()
+            }
+            Event::Rewound { message, .. } => {
+                if let Some(text) = self.chat.rewound(message) {
+                    self.composer.set(&text);
+                }
+                vec![Effect::Focus(Place::Chat), Effect::Status("back to before that message".to_owned())]
             }
             _ => Vec::new(),
         }

@@ -11,10 +11,12 @@ pub enum Place {
     Log,
     /// The tasks side by side.
     Tasks,
+    /// The commit dialog, which lies over the panes.
+    Dialog,
 }
 
 impl Place {
-    /// All of them, in the order of Tab.
+    /// All panes, in the order of Tab.
     pub const ALL: [Self; 4] = [Self::Chat, Self::Diff, Self::Log, Self::Tasks];
 }
 
@@ -37,14 +39,20 @@ impl Places {
     pub const LISTS: Self = Self(0b1110);
     /// Diff and log.
     pub const READING: Self = Self(0b0110);
+    /// The commit dialog.
+    pub const DIALOG: Self = Self(0b1_0000);
+    /// Where a message is written.
+    pub const WRITING: Self = Self(0b1_0001);
 
     /// The sets in the order of the documentation.
     pub const GROUPS: &'static [(&'static str, Self)] = &[
         ("Anywhere", Self::ANYWHERE),
+        ("Chat and commit dialog", Self::WRITING),
         ("Chat", Self::CHAT),
         ("Diff, log and tasks", Self::LISTS),
         ("Diff and log", Self::READING),
         ("Diff", Self::DIFF),
+        ("Commit dialog", Self::DIALOG),
         ("Log", Self::LOG),
         ("Tasks", Self::TASKS),
     ];
@@ -56,6 +64,7 @@ impl Places {
             Place::Diff => Self::DIFF,
             Place::Log => Self::LOG,
             Place::Tasks => Self::TASKS,
+            Place::Dialog => Self::DIALOG,
         };
         self.0 & bit.0 != 0
     }
@@ -101,10 +110,10 @@ macro_rules! keys {
 }
 
 keys! {
-    Send "send" CHAT ["Enter"] "send" "Send the message; while the agent works it is queued";
-    Newline "newline" CHAT ["Alt-Enter" "Ctrl-j" "Shift-Enter"] "newline" "Start a new line in the message";
+    Send "send" WRITING ["Enter"] "send" "Send or queue the message; in the dialog, commit";
+    Newline "newline" WRITING ["Alt-Enter" "Ctrl-j" "Shift-Enter"] "newline" "Start a new line in the message";
     HistorySearch "history-search" CHAT ["Ctrl-r"] "" "Search the messages sent before";
-    EditMessage "edit-message" CHAT ["Ctrl-g"] "" "Edit the message in $EDITOR";
+    EditMessage "edit-message" WRITING ["Ctrl-g"] "" "Edit the message in $EDITOR";
     Stop "stop" CHAT ["Esc"] "stop" "Interrupt what runs, or clear the message";
     ChatPageUp "chat-page-up" CHAT ["PageUp" "Ctrl-b"] "" "Scroll the conversation a page up";
     ChatPageDown "chat-page-down" CHAT ["PageDown" "Ctrl-f"] "" "Scroll the conversation a page down";
@@ -118,7 +127,7 @@ keys! {
     Accept "accept" DIFF ["a"] "accept" "Accept the hunk, or the selected lines of it";
     Reject "reject" DIFF ["r"] "reject" "Reject the hunk, or the selected lines of it";
     EditHunk "edit-hunk" DIFF ["e"] "edit" "Edit the hunk in $EDITOR";
-    Comment "comment" DIFF ["c"] "comment" "Comment on the line; one that ends in ? is asked at once";
+    Comment "comment" DIFF ["c"] "comment" "Comment on the line; with ? first or last it is asked at once";
     SelectLine "select-line" DIFF ["Space"] "line" "Select or deselect the line";
     Commit "commit" DIFF ["Enter"] "commit" "Open the commit dialog";
     UndoCommit "undo" DIFF ["u"] "undo" "Take the last commit of this session back";
@@ -126,11 +135,24 @@ keys! {
     SendReview "send-review" DIFF ["s"] "send back" "Send rejections and comments back to the agent";
     AcceptFile "accept-file" DIFF ["A"] "" "Accept every hunk of the file";
     RejectFile "reject-file" DIFF ["R"] "" "Reject every hunk of the file";
-    OpenAgain "open-again" DIFF ["Backspace"] "" "Take the verdict on the hunk back";
+    AcceptAll "accept-all" DIFF ["Alt-a"] "" "Accept every hunk that is not decided";
+    RejectAll "reject-all" DIFF ["Alt-r"] "" "Reject every hunk that is not decided";
+    OpenAgain "open-again" DIFF ["Backspace"] "" "Take the verdict back; join the parts of a hunk again";
+    SplitHunk "split-hunk" DIFF ["S"] "" "Split the hunk at unchanged lines, or at the cursor";
+    NextOpen "next-open" DIFF ["o"] "next open" "Go to the next hunk without a verdict";
+    PreviousOpen "previous-open" DIFF ["O"] "" "Go to the hunk without a verdict before this one";
+    NextRemark "next-comment" DIFF ["m"] "" "Go to the next comment in the file";
+    Since "since-review" DIFF ["i"] "" "Show what changed since the last review";
+    Fold "fold" DIFF ["f"] "" "Fold the hunk away, or show it";
+    FoldDecided "fold-decided" DIFF ["F"] "" "Fold every decided hunk, or show them";
+    Commits "commits" DIFF ["U"] "" "List the commits of this session to undo or redo one";
+    StageAccepted "stage" DIFF ["Alt-s"] "" "Stage what is accepted (in `tenon review`)";
+    RevertRejected "revert" DIFF ["Alt-x"] "" "Take what is rejected out of the files (in `tenon review`)";
+    WriteReview "write-review" DIFF ["Alt-w"] "" "Write the review down in markdown (in `tenon review`)";
     SelectRange "select-range" DIFF ["v"] "" "Begin or end selecting a range of lines";
     NextHunk "next-hunk" DIFF ["J" "]" "Shift-Down"] "" "Go to the next hunk";
     PreviousHunk "previous-hunk" DIFF ["K" "[" "Shift-Up"] "" "Go to the hunk before";
-    NextFile "next-file" DIFF ["n"] "" "Go to the next file";
+    NextFile "next-file" DIFF ["n"] "" "Go to the next file; in a search, to the next place";
     PreviousFile "previous-file" DIFF ["p"] "" "Go to the file before";
     ToggleSplit "toggle-split" DIFF ["t"] "" "Show old and new side by side, or in one column";
     ToggleIntraline "toggle-intraline" DIFF ["w"] "" "Mark what changed within a line, or not";
@@ -151,7 +173,10 @@ keys! {
     Search "search" READING ["/"] "" "Search the diff, or filter the log";
     Copy "copy" READING ["y"] "copy" "Copy the hunk, the selected lines or the log lines on screen";
 
-    SearchNext "search-next" DIFF ["N"] "" "Go to the next place the search finds";
+    SearchPrevious "search-previous" DIFF ["N"] "" "Go to the place before that the search finds";
+    Amend "amend" DIALOG ["Alt-a"] "amend" "Amend the last commit of this session, or not";
+    Fixup "fixup" DIALOG ["Alt-x"] "fixup" "Make it a fixup of the last commit, or not";
+    NewBranch "new-branch" DIALOG ["Alt-n"] "branch" "Commit on a new branch, or not";
     Follow "follow" LOG ["f"] "follow" "Follow new lines";
     NextSource "next-source" LOG ["n"] "source" "Show the lines of one gate or command, the next one, or all";
     Jump "jump" LOG ["Enter"] "jump" "Go to the file and line named in the log line";

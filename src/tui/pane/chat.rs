@@ -7,6 +7,7 @@ mod fold;
 mod item;
 mod layout;
 mod markdown;
+mod rewind;
 mod scroll;
 mod segments;
 mod tool_line;
@@ -53,6 +54,8 @@ pub struct ChatPane {
     layouts: Vec<Option<Layout>>,
     calls: HashMap<CallId, usize>,
     queued: Vec<(MessageId, String)>,
+    /// Messages that were said, with the entry each is.
+    marks: Vec<(MessageId, usize)>,
     waiting: Vec<usize>,
     stream: Stream,
     runs: u32,

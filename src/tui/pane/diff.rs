@@ -6,22 +6,37 @@
 mod actions;
 mod decide;
 mod load;
-mod partial;
+mod media;
+mod moving;
+mod pieces;
+mod remarks;
 mod rows;
+mod search;
+mod selecting;
+mod since;
+mod tally;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::{
-    ContentHash, Evidence, FileChange, GateStatus, Hunk, HunkId, HunkVerdict, Proposal, ProposalId, Verdict,
+    ContentHash, Evidence, FileChange, GateStatus, HunkId, HunkVerdict, Proposal, ProposalId, RepoPath,
 };
 use crate::journal::BlobStore;
+use crate::proposal::{Study, Unmet, Verdicts};
 
 use super::super::msg::Effect;
 
-pub use decide::Counts;
 pub use load::{FileView, Job, Key, Paints};
-pub use rows::{Row, partner};
+pub use pieces::{Edited, Piece};
+pub use remarks::Shown;
+pub use rows::{Row, Rows};
+pub use search::Needle;
+pub use tally::{Counts, Marks};
+
+use moving::Wanted;
+use selecting::Selection;
+use since::Since;
 
 /// Views of files that are kept.
 const KEPT: usize = 6;
@@ -30,12 +45,17 @@ const KEPT: usize = 6;
 #[derive(Debug, Default)]
 pub struct DiffPane {
     proposal: Option<Proposal>,
-    verdicts: HashMap<HunkId, HunkVerdict>,
+    verdicts: Verdicts,
     evidence: Vec<Evidence>,
     blobs: Option<Arc<BlobStore>>,
+    study: Option<(ContentHash, Study)>,
+    tally: tally::Tally,
+    since: Since,
     file: usize,
     views: Vec<FileView>,
-    rows: Vec<Row>,
+    pieces: Vec<Piece>,
+    remarks: Vec<Shown>,
+    rows: Rows,
     /// Where the cursor is wanted once the file is loaded.
     wanted: Wanted,
     cursor: usize,
@@ -47,26 +67,10 @@ pub struct DiffPane {
     context: usize,
     selection: Option<Selection>,
     search: String,
+    /// Pieces that are folded when they would not be, or the other way round.
+    folds: BTreeSet<HunkId>,
+    fold_decided: bool,
     committed: bool,
-}
-
-/// Where to put the cursor in a file that is being loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Wanted {
-    #[default]
-    Stay,
-    Hunk(usize),
-    LastHunk,
-    Line(usize),
-}
-
-/// Selected lines of one hunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Selection {
-    hunk: usize,
-    lines: BTreeSet<usize>,
-    /// Where a range was begun; it reaches to the cursor.
-    anchor: Option<usize>,
 }
 
 impl DiffPane {
@@ -80,9 +84,23 @@ impl DiffPane {
         self.committed
     }
 
+    /// Whether the screen shows what changed since the last review.
+    pub fn shows_since(&self) -> bool {
+        self.since.on
+    }
+
     /// What gates found on it, one a gate.
     pub fn evidence(&self) -> &[Evidence] {
         &self.evidence
+    }
+
+    /// The files in the list.
+    pub fn changes(&self) -> &[FileChange] {
+        match &self.proposal {
+            Some(_) if self.since.on => &self.since.changes,
+            Some(proposal) => &proposal.changes,
+            None => &[],
+        }
     }
 
     /// Index of the file under the cursor.
@@ -92,7 +110,7 @@ impl DiffPane {
 
     /// The change under the cursor.
     pub fn change(&self) -> Option<&FileChange> {
-        self.proposal.as_ref()?.changes.get(self.file)
+        self.changes().get(self.file)
     }
 
     /// The lines of the file under the cursor, once they are read.
@@ -102,8 +120,18 @@ impl DiffPane {
     }
 
     /// The rows of the file.
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &Rows {
         &self.rows
+    }
+
+    /// What is decided on in this file.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// A comment among the rows.
+    pub fn remark(&self, index: usize) -> Option<&Shown> {
+        self.remarks.get(index)
     }
 
     /// The row under the cursor.
@@ -131,41 +159,52 @@ impl DiffPane {
         &self.search
     }
 
-    /// The verdict on a hunk.
-    pub fn verdict(&self, hunk: &HunkId) -> Option<&HunkVerdict> {
-        self.verdicts.get(hunk)
-    }
-
-    /// Whether a line of a hunk is selected.
-    pub fn is_selected(&self, hunk: usize, line: usize) -> bool {
-        self.selected_lines().is_some_and(|(of, lines)| of == hunk && lines.contains(&line))
-    }
-
-    /// Index of the hunk under the cursor.
+    /// Index of the piece under the cursor.
     pub fn hunk_index(&self) -> usize {
-        let row = self.rows.get(self.cursor).copied();
-        match row {
-            Some(Row::Rule(hunk) | Row::Line(hunk, _) | Row::Pair(hunk, ..)) => hunk,
-            Some(Row::Notice(_)) | None => 0,
-            Some(Row::Extra(..)) => self
-                .rows
-                .get(..self.cursor)
-                .and_then(|rows| {
-                    rows.iter().rev().find_map(|row| if let Row::Rule(hunk) = row { Some(*hunk) } else { None })
-                })
-                .unwrap_or(0),
-        }
+        self.rows.piece(self.cursor)
     }
 
-    /// The hunk under the cursor.
-    pub fn hunk(&self) -> Option<&Hunk> {
-        self.change()?.hunks.get(self.hunk_index())
+    /// The piece under the cursor.
+    pub fn piece(&self) -> Option<&Piece> {
+        self.pieces.get(self.hunk_index())
+    }
+
+    /// What a piece uses that is defined only where it is not accepted.
+    pub fn unmet(&self, piece: &Piece) -> Vec<Unmet> {
+        let Some((change, (_, study))) = self.change().zip(self.study.as_ref()).filter(|_| !self.since.on) else {
+            return Vec::new();
+        };
+        let hunk = change.hunks.get(piece.hunk);
+        hunk.map(|hunk| study.unmet(&hunk.id, piece.part.lines, &self.verdicts)).unwrap_or_default()
+    }
+
+    /// Accepted hunks that need what is not accepted, over the whole proposal.
+    pub fn unmet_accepted(&self) -> Vec<(RepoPath, Unmet)> {
+        let Some((proposal, (_, study))) = self.proposal.as_ref().zip(self.study.as_ref()) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (change, hunk) in proposal.hunks() {
+            for part in self.verdicts.parts(hunk) {
+                if tally::is_accepted(part.verdict) {
+                    let unmet = study.unmet(&hunk.id, part.lines, &self.verdicts);
+                    found.extend(unmet.into_iter().map(|unmet| (change.path.clone(), unmet)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Where a line of the file that was removed stands now, or where one that was added stood.
+    pub fn moved(&self, removed: bool, line: usize) -> Option<&(RepoPath, usize)> {
+        let (_, study) = self.study.as_ref().filter(|_| !self.since.on)?;
+        study.moved(&self.change()?.path, removed, line)
     }
 
     /// The session is open: its bytes can be read.
     pub fn opened(&mut self, blobs: Arc<BlobStore>) -> Vec<Effect> {
         self.blobs = Some(blobs);
-        self.need_view()
+        let mut effects = self.need_view();
+        effects.extend(self.need_study());
+        effects
     }
 
     /// Shows a proposal. Verdicts whose hunks still exist stay; `live` says them again to the engine when the
@@ -173,23 +212,29 @@ impl DiffPane {
     pub fn proposed(&mut self, proposal: &Proposal, live: bool) -> Vec<Effect> {
         let same = self.proposal.as_ref().is_some_and(|shown| shown.id == proposal.id);
         let path = self.change().map(|change| change.path.clone());
-        let ids: BTreeSet<&HunkId> = proposal.hunks().map(|(_, hunk)| &hunk.id).collect();
-        self.verdicts.retain(|id, _| ids.contains(id));
+        let place = self.piece().map(|piece| piece.part.id.clone());
         if self.committed {
-            self.verdicts.clear();
+            self.verdicts = Verdicts::default();
+            self.since = Since::default();
+        } else if let Some(shown) = self.proposal.take() {
+            self.since.seen(shown, &self.verdicts);
         }
-        let carried: Vec<HunkVerdict> =
-            self.verdicts.values().filter(|verdict| verdict.verdict != Verdict::Open).cloned().collect();
+        let ids: BTreeSet<&HunkId> = proposal.hunks().map(|(_, hunk)| &hunk.id).collect();
+        self.verdicts.retain(|id| ids.contains(id));
+        let carried = self.verdicts.said(proposal);
         self.evidence.retain(|evidence| evidence.proposal == proposal.id && evidence.subject == proposal.hash);
         self.committed = false;
         self.selection = None;
-        let file = path.and_then(|path| proposal.changes.iter().position(|change| change.path == path));
-        self.file = if same { file.unwrap_or(0) } else { 0 };
+        self.since.on = false;
         self.proposal = Some(proposal.clone());
+        let file = path.and_then(|path| self.changes().iter().position(|change| change.path == path));
+        self.file = file.filter(|_| same).unwrap_or(0);
         self.views.clear();
-        self.rows.clear();
-        self.wanted = Wanted::Hunk(0);
+        self.rows = Rows::default();
+        self.wanted = place.filter(|_| same).map_or(Wanted::Piece(0), Wanted::Part);
+        self.count();
         let mut effects = self.need_view();
+        effects.extend(self.need_study());
         if live && !same && !carried.is_empty() {
             effects.push(decide::command(&proposal.id, carried));
         }
@@ -207,9 +252,22 @@ impl DiffPane {
     /// The user decided, here or elsewhere.
     pub fn decided(&mut self, proposal: &ProposalId, verdicts: &[HunkVerdict]) {
         if self.proposal.as_ref().is_some_and(|shown| shown.id == *proposal) {
-            for verdict in verdicts {
-                self.verdicts.insert(verdict.hunk.clone(), verdict.clone());
+            let before = self.verdicts.clone();
+            self.verdicts.fold(verdicts);
+            // What was decided here comes back from the engine and is known.
+            if self.verdicts != before {
+                self.count();
+                self.rebuild();
             }
+        }
+    }
+
+    /// What was said went back to the agent.
+    pub fn reviewed(&mut self, proposal: &ProposalId) {
+        if self.proposal.as_ref().is_some_and(|shown| shown.id == *proposal) {
+            self.verdicts.reviewed();
+            self.count();
+            self.rebuild();
         }
     }
 
@@ -262,13 +320,29 @@ impl DiffPane {
         }
     }
 
+    /// The connections between hunks are known.
+    pub fn studied(&mut self, of: ContentHash, study: Study) {
+        if self.proposal.as_ref().is_some_and(|proposal| proposal.hash == of) {
+            self.study = Some((of, study));
+        }
+    }
+
+    fn need_study(&mut self) -> Option<Effect> {
+        let (proposal, blobs) = (self.proposal.as_ref()?, self.blobs.as_ref()?);
+        if self.study.as_ref().is_some_and(|(of, _)| *of == proposal.hash) {
+            return None;
+        }
+        self.study = None;
+        Some(Effect::Study { proposal: Box::new(proposal.clone()), blobs: Arc::clone(blobs) })
+    }
+
     /// Asks for the lines of the file under the cursor unless they are there.
     fn need_view(&mut self) -> Vec<Effect> {
         if self.view().is_some() {
             self.rebuild();
             return Vec::new();
         }
-        self.rows.clear();
+        (self.rows, self.pieces) = (Rows::default(), Vec::new());
         match (self.change(), &self.blobs) {
             (Some(change), Some(blobs)) => {
                 vec![Effect::Load(Job { change: change.clone(), blobs: Arc::clone(blobs) })]
@@ -278,53 +352,34 @@ impl DiffPane {
     }
 
     fn rebuild(&mut self) {
-        let hunks = self.change().map_or(0, |change| change.hunks.len());
+        let here = self.cursor_line();
+        let (Some(view), Some(change)) = (self.view(), self.change()) else {
+            (self.rows, self.pieces) = (Rows::default(), Vec::new());
+            return;
+        };
+        let mut pieces = if self.since.on {
+            let hunks: Vec<_> = view.sheet.hunks().iter().map(|hunk| hunk.hunk.clone()).collect();
+            pieces::cut(&view.sheet, &hunks, &Verdicts::default())
+        } else {
+            pieces::cut(&view.sheet, &change.hunks, &self.verdicts)
+        };
+        for piece in &mut pieces {
+            let decided = piece.part.verdict != crate::domain::Verdict::Open;
+            let by_itself = view.generated || (self.fold_decided && decided);
+            piece.folded = by_itself != self.folds.contains(&piece.part.id);
+        }
+        let (remarks, places) =
+            if self.since.on { Default::default() } else { remarks::place(change, view, &pieces, &self.verdicts) };
         let shape = rows::Shape { split: self.split, context: self.context };
-        self.rows = self.view().map(|view| rows::build(view, hunks, shape)).unwrap_or_default();
+        self.rows = Rows::build(&view.sheet, view.notices.len(), &pieces, &places, shape);
+        (self.pieces, self.remarks) = (pieces, remarks);
+        if self.wanted == Wanted::Stay
+            && let Some((hunk, line)) = here
+        {
+            self.wanted = Wanted::HunkLine(hunk, line);
+        }
         if !self.rows.is_empty() {
             self.settle();
         }
-    }
-
-    /// Puts the cursor where it was wanted.
-    fn settle(&mut self) {
-        let rule = |wanted: usize| self.rows.iter().position(|row| *row == Row::Rule(wanted));
-        let found = match std::mem::take(&mut self.wanted) {
-            Wanted::Stay => Some(self.cursor),
-            Wanted::Hunk(hunk) => rule(hunk),
-            Wanted::LastHunk => self.rows.iter().rposition(|row| matches!(row, Row::Rule(_))),
-            Wanted::Line(line) => self.row_of_line(line),
-        };
-        self.cursor = found.unwrap_or(0).min(self.rows.len().saturating_sub(1));
-        self.scroll_to_cursor();
-    }
-
-    fn row_of_line(&self, line: usize) -> Option<usize> {
-        let view = self.view()?;
-        let number = |row: &Row| match row {
-            Row::Line(hunk, at) | Row::Pair(hunk, _, Some(at)) => view.hunks.get(*hunk)?.lines.get(*at)?.new,
-            Row::Extra(_, new) => Some(*new),
-            _ => None,
-        };
-        self.rows.iter().position(|row| number(row).is_some_and(|number| number >= line))
-    }
-
-    /// Tells how many rows the body has; keeps the cursor among them.
-    pub fn set_height(&mut self, height: usize) {
-        if self.height != height {
-            self.height = height;
-            self.scroll_to_cursor();
-        }
-    }
-
-    fn scroll_to_cursor(&mut self) {
-        let height = self.height.max(1);
-        // A hunk's line stays above the cursor while it moves up, so that its verdict is seen.
-        if self.cursor < self.top + 1 {
-            self.top = self.cursor.saturating_sub(1);
-        } else if self.cursor >= self.top + height {
-            self.top = self.cursor + 1 - height;
-        }
-        self.top = self.top.min(self.rows.len().saturating_sub(1));
     }
 }

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::domain::MessageId;
 use crate::text;
 use crate::tui::keymap::Action;
 use crate::tui::widget::fuzzy;
@@ -29,6 +30,12 @@ pub enum Pick {
     },
     /// A model whose weights are to be fetched first.
     Fetch(String),
+    /// A commit to take back.
+    TakeBack(String),
+    /// A commit to bring forward again.
+    BringBack(String),
+    /// A message to go back to.
+    Rewind(MessageId),
 }
 
 /// The list.

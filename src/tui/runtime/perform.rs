@@ -11,6 +11,7 @@ use crate::config;
 use crate::domain::{Command, SessionId};
 use crate::engine::Handle;
 use crate::git::Repository;
+use crate::proposal::Study;
 use crate::text;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::paint::Painter;
@@ -85,6 +86,13 @@ impl Performer {
                     if let Some(paints) = job.paint(&Painter::new()) {
                         let _ = messages.blocking_send((seat, Msg::Painted(Box::new(paints))));
                     }
+                });
+            }
+            Effect::Study { proposal, blobs } => {
+                self.in_background(move || {
+                    // Without the bytes there is nothing to connect, and the pane says what is missing.
+                    let study = Study::of(&proposal, &blobs).ok()?;
+                    Some(Msg::Studied(proposal.hash, Box::new(study)))
                 });
             }
             Effect::ListFiles => {

@@ -13,7 +13,7 @@ use crate::tui::paint::role;
 use crate::tui::theme::{Role, Theme};
 
 /// Cells of a tab.
-const TAB: usize = 4;
+pub const TAB: usize = 4;
 /// Bytes of a line that are looked at; beyond them nobody scrolls.
 const LONGEST: usize = 16 * 1024;
 

@@ -1,5 +1,7 @@
 //! What lies over the panes.
 
+mod commit_dialog;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -9,8 +11,7 @@ use super::models;
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::keymap::{KEYS, Places};
-use crate::tui::pane::log::gate_words;
-use crate::tui::popup::{CommitDialog, Picker, Popup};
+use crate::tui::popup::{Picker, Popup};
 use crate::tui::slash::SLASHES;
 use crate::tui::theme::Role;
 use crate::tui::widget::list;
@@ -52,7 +53,7 @@ pub fn draw(app: &App, popup: &Popup, screen: Rect, buffer: &mut Buffer) -> Opti
             let inner = open(app, &prompt.title, centred(screen, 90, height), buffer);
             Some(write(app, &prompt.area, inner, buffer))
         }
-        Popup::Commit(dialog) => commit(app, dialog, screen, buffer),
+        Popup::Commit(dialog) => commit_dialog::draw(app, dialog, screen, buffer),
     }
 }
 
@@ -106,47 +107,6 @@ fn pick(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer) -> Positi
     list::draw(buffer, below, &rows, picker.cursor(), &app.theme);
     let x = inner.x + 2 + u16::try_from(text::width(&query)).unwrap_or(0);
     Position::new(x.min(inner.right().saturating_sub(1)), inner.y)
-}
-
-fn commit(app: &App, dialog: &CommitDialog, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
-    let area = centred(screen, 92, 22);
-    let inner = open(app, "Commit what is accepted", area, buffer);
-    let cells = usize::from(inner.width);
-    let style = |role| app.theme.style(role);
-    let counts = app.diff.counts();
-    let mut rows = vec![Line::from(vec![
-        Span::styled(format!("● {} accepted", counts.accepted), style(Role::Pass)),
-        Span::styled(format!("   ✗ {} rejected", counts.rejected), style(Role::Fail)),
-        Span::styled(format!("   ○ {} open", counts.open), style(Role::Dim)),
-    ])];
-    if counts.accepted == 0 {
-        rows.push(styled("Nothing is accepted yet: a accepts a hunk, A the whole file.", style(Role::Warn)));
-    } else if counts.rejected + counts.open > 0 {
-        rows.extend(wrap_plain(
-            "Only what is accepted goes in; the gates run again on exactly that.",
-            style(Role::Dim),
-            cells,
-        ));
-    }
-    if app.diff.evidence().is_empty() {
-        rows.push(styled("no gate has reported yet", style(Role::Warn)));
-    }
-    for evidence in app.diff.evidence().iter().take(6) {
-        let role = if evidence.status == crate::domain::GateStatus::Pass { Role::Pass } else { Role::Fail };
-        rows.push(styled(text::truncate(&gate_words(evidence), cells).into_owned(), style(role)));
-    }
-    let hint =
-        if dialog.sure { "Commit all the same? y yes   n no" } else { "Enter commits   Alt-Enter new line   Esc back" };
-    let top = u16::try_from(rows.len()).unwrap_or(0).min(inner.height.saturating_sub(4));
-    lines(&rows, Rect { height: top, ..inner }, buffer);
-    let rule = "─".repeat(cells);
-    buffer.set_stringn(inner.x, inner.y + top, rule, cells, style(Role::Border));
-    let last = inner.bottom().saturating_sub(1);
-    let key = if dialog.sure { Role::Warn } else { Role::Key };
-    buffer.set_stringn(inner.x, last, hint, cells, style(key));
-    let message = Rect { y: inner.y + top + 1, height: last.saturating_sub(inner.y + top + 1), ..inner };
-    let cursor = write(app, &dialog.area, message, buffer);
-    (!dialog.sure).then_some(cursor)
 }
 
 fn help(app: &App, cells: usize) -> Vec<Line<'static>> {

@@ -88,7 +88,7 @@ async fn a_commit_that_was_killed_at_any_write_is_recorded_when_it_happened_and_
     let state = |text: &str| Some(FileState { bytes: text.as_bytes().to_vec(), mode: FileMode::Regular });
     let change = Change { path: RepoPath::parse("a.txt").unwrap(), base: state("a\n"), result: state("b\n") };
     let selection = Selection { files: vec![change], message: "fix: say b".to_owned() };
-    let mark = Mark { session: session.clone(), proposal: Some("p1".into()), after: lines.len() as u64 };
+    let mark = Mark { session: session.clone(), proposal: Some("p1".into()), amends: None, after: lines.len() as u64 };
     let first = world.git(&["rev-parse", "HEAD"]);
     let (mut happened, mut failed) = (0, 0);
     for after in 0..100 {

@@ -39,7 +39,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 
 pub fn proposal(id: ProposalId, way: u8) -> Proposal {
     let hash = ContentHash::of(&[way % 4]);
-    let hunk = |name: &str| Hunk { id: HunkId::new(format!("{name}{}", way % 4)), old: [1, 1], new: [1, 1] };
+    let hunk =
+        |name: &str| Hunk { id: HunkId::new(format!("{name}{}", way % 4)), old: [1, 1], new: [1, 1], changed: 2 };
     let change = FileChange {
         path: RepoPath::parse("a").unwrap(),
         kind: ChangeKind::Edit,
@@ -137,6 +138,7 @@ fn genuine(machine: &Machine, id: JobId, way: u8) -> Outcome {
             0 => Err(CommitFailure::Stale(vec![RepoPath::parse("a").unwrap()])),
             1 => Err(CommitFailure::Refused(failed())),
             _ => Ok(Written {
+                amends: None,
                 oid: format!("{:040}", machine.session.seq),
                 message: message.clone(),
                 branch: None,
@@ -144,7 +146,9 @@ fn genuine(machine: &Machine, id: JobId, way: u8) -> Outcome {
                 notes: Vec::new(),
             }),
         }),
-        Work::Settle(_) | Work::Rebase { .. } => Outcome::Rebased(if bad { Err(failed()) } else { Ok(Vec::new()) }),
+        Work::Settle(_) | Work::Restore(_) | Work::Rebase { .. } => {
+            Outcome::Rebased(if bad { Err(failed()) } else { Ok(Vec::new()) })
+        }
         Work::Revert { oid, .. } => Outcome::Reverted(if bad {
             Err(failed())
         } else {
@@ -203,6 +207,7 @@ fn command(machine: &Machine, which: u8, way: u8) -> Command {
                     verdict,
                     comment: way.is_multiple_of(7).then(|| "why?".into()),
                     line: None,
+                    about: None,
                     replacement: way.is_multiple_of(2).then(|| "x\n".into()),
                 })
                 .collect(),
@@ -213,6 +218,7 @@ fn command(machine: &Machine, which: u8, way: u8) -> Command {
             proposal: id,
             message: None,
             choice: if way.is_multiple_of(2) { CommitChoice::Green } else { CommitChoice::Despite },
+            way: Default::default(),
         },
         13 => Command::Review { proposal: id, text: way.is_multiple_of(2).then(|| "look".into()) },
         14 => {

@@ -83,7 +83,7 @@ fn accept(machine: &mut Machine, proposal: &Proposal) {
 }
 
 fn commit(machine: &mut Machine, choice: CommitChoice) {
-    machine.command(Command::Commit { proposal: p1(), message: None, choice });
+    machine.command(Command::Commit { proposal: p1(), message: None, choice, way: Default::default() });
 }
 
 fn select(machine: &mut Machine, hash: &ContentHash) {
@@ -238,6 +238,7 @@ fn an_interrupt_does_not_stop_a_commit_that_is_being_written() {
     machine.command(Command::Interrupt);
     assert!(machine.cancelled.is_empty());
     let written = Written {
+        amends: None,
         oid: "0123".to_owned(),
         message: "m".to_owned(),
         branch: None,

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tenon::config::Settings;
 use tenon::domain::{
-    CallId, Command, CommitChoice, Event, HunkVerdict, Isolation, Progress, Proposal, Record, SessionId, ToolCall,
-    Update, Usage, Verdict,
+    CallId, Command, CommitChoice, CommitWay, Event, HunkVerdict, Isolation, Progress, Proposal, Record, SessionId,
+    ToolCall, Update, Usage, Verdict,
 };
 use tenon::engine::session::Session;
 use tenon::engine::{EngineError, Found, Handle, Models, Opening, Updates, open_with};
@@ -316,7 +316,7 @@ impl Front {
     }
 
     pub async fn commit(&self, proposal: &Proposal, choice: CommitChoice) {
-        self.send(Command::Commit { proposal: proposal.id.clone(), message: None, choice }).await;
+        self.send(Command::Commit { proposal: proposal.id.clone(), message: None, choice, way: CommitWay::New }).await;
     }
 
     pub fn session(&self) -> Session {
@@ -352,7 +352,7 @@ impl Front {
 }
 
 pub fn verdict(hunk: &tenon::domain::Hunk, verdict: Verdict) -> HunkVerdict {
-    HunkVerdict { hunk: hunk.id.clone(), verdict, comment: None, line: None, replacement: None }
+    HunkVerdict::new(hunk.id.clone(), verdict)
 }
 
 pub fn text(text: &str) -> Reply {

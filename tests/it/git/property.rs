@@ -98,7 +98,7 @@ fn choose(scratch: &Scratch, base: &str, result: &str, picks: &[bool]) -> Chosen
     let mut verdicts = Verdicts::default();
     for hunk in &hunks {
         let verdict = if taken.contains(hunk) { Verdict::Accept } else { Verdict::Reject };
-        verdicts.fold(&[HunkVerdict { hunk: hunk.clone(), verdict, comment: None, line: None, replacement: None }]);
+        verdicts.fold(&[HunkVerdict::new(hunk.clone(), verdict)]);
     }
     let selected = select(&proposal, &verdicts, &blobs).unwrap();
     Chosen {

@@ -13,6 +13,7 @@ use tenon::domain::{
     RepoPath, Update,
 };
 use tenon::journal::BlobStore;
+use tenon::proposal::Study;
 use tenon::tui::app::App;
 use tenon::tui::msg::{Effect, Msg};
 use tenon::tui::paint::Painter;
@@ -97,6 +98,11 @@ impl Player {
                         && let Some(paints) = job.paint(&Painter::new())
                     {
                         self.msg(Msg::Painted(Box::new(paints)));
+                    }
+                }
+                Effect::Study { proposal, blobs } => {
+                    if let Ok(study) = Study::of(&proposal, &blobs) {
+                        self.msg(Msg::Studied(proposal.hash, Box::new(study)));
                     }
                 }
                 other => self.effects.push(other),

@@ -1,7 +1,8 @@
 //! Deciding on a proposal and committing it.
 
 use tenon::domain::{
-    Command, CommitChoice, ContentHash, Event, Evidence, GateStatus, HunkId, HunkVerdict, Proposal, TestCount, Verdict,
+    Command, CommitChoice, CommitWay, ContentHash, Event, Evidence, GateStatus, HunkId, HunkVerdict, Proposal,
+    TestCount, Verdict,
 };
 use tenon::tui::StartInfo;
 use tenon::tui::msg::{Effect, Msg, Purpose};
@@ -87,26 +88,67 @@ fn keys_walk_lines_hunks_and_files() {
     player.keys("K");
     assert_eq!((player.app.diff.file(), player.app.diff.hunk_index()), (0, 2));
     player.keys("n");
-    player.shows("▾ A src/b.py");
+    player.shows("▾ A b.py");
     player.keys("p j j j");
     assert_eq!(player.app.diff.cursor(), 3);
 }
 
 #[test]
-fn selected_lines_become_an_edit_with_the_others_left() {
+fn selected_lines_become_a_part_of_their_own_and_the_others_stay_open() {
     let mut player = Player::new(120, 40).open();
     let old = "one\ntwo\nthree\n";
     let proposal = player.proposes("p1", &[("a.txt", Some(old), Some("ONE\ntwo\nTHREE\n"))]);
     let id = hunks(&proposal)[0].clone();
     // The rule, then -one +ONE: both are selected, the others are not.
     player.keys("Tab j Space Space a");
-    let Some(Command::Decide { verdicts, .. }) = player.taken().pop() else { panic!("nothing was decided") };
-    assert_eq!((&verdicts[0].hunk, verdicts[0].verdict), (&id, Verdict::Edit));
-    assert_eq!(verdicts[0].replacement.as_deref(), Some("ONE\ntwo\nthree\n"));
-    player.shows("✎ accepted with your edit");
-    player.keys("g j v j r");
-    let Some(Command::Decide { verdicts, .. }) = player.taken().pop() else { panic!("nothing was decided") };
-    assert_eq!(verdicts[0].replacement.as_deref(), Some("one\ntwo\nTHREE\n"));
+    assert_eq!(verdicts(&player.taken()), [(id.part([1, 2]), Verdict::Accept)]);
+    player.shows("hunk 1/2 part ── ● accepted");
+    player.shows("hunk 2/2 part ── ○ open");
+    assert_eq!(player.app.diff.hunk_index(), 1);
+    player.keys("r");
+    assert_eq!(verdicts(&player.taken()), [(id.part([3, 4]), Verdict::Reject)]);
+    player.shows("all decided: 1 accepted, 1 rejected");
+    // A range, of which only the changed lines count.
+    player.keys("g j j v j j r");
+    assert_eq!(verdicts(&player.taken()), [(id.part([2, 2]), Verdict::Reject)]);
+    player.keys("Backspace Backspace");
+    assert_eq!(verdicts(&player.taken()).last(), Some(&(id, Verdict::Open)));
+    player.shows("hunk 1/1 ── ○ open");
+}
+
+#[test]
+fn a_hunk_is_split_where_unchanged_lines_part_it_or_at_the_cursor() {
+    let mut player = Player::new(120, 40).open();
+    let proposal = player.proposes("p1", &[("a.txt", Some("one\ntwo\nthree\n"), Some("ONE\ntwo\nTHREE\n"))]);
+    let id = hunks(&proposal)[0].clone();
+    player.keys("Tab S");
+    assert_eq!(verdicts(&player.taken()), [(id.part([1, 2]), Verdict::Open), (id.part([3, 4]), Verdict::Open)]);
+    player.shows("hunk 1/2 part ── ○ open");
+    player.keys("S");
+    player.shows("put the cursor on the changed line");
+    player.keys("j j S");
+    assert_eq!(verdicts(&player.taken()), [(id.part([1, 1]), Verdict::Open), (id.part([2, 2]), Verdict::Open)]);
+    player.keys("a o o");
+    assert_eq!(player.app.diff.hunk_index(), 1);
+}
+
+#[test]
+fn everything_open_is_decided_with_one_key_and_open_hunks_are_walked() {
+    let mut player = Player::new(120, 40).open();
+    let ids = hunks(&two_files(&mut player));
+    player.keys("Tab J r");
+    player.shows("3 of 4 left to decide");
+    player.keys("O");
+    assert_eq!(player.app.diff.hunk_index(), 0);
+    player.taken();
+    player.keys("Alt-a");
+    let accepted: Vec<_> = [0, 2, 3].map(|at: usize| (ids[at].clone(), Verdict::Accept)).to_vec();
+    assert_eq!(verdicts(&player.taken()), accepted);
+    player.shows("all 4 decided");
+    player.keys("F");
+    player.shows("lines folded; f shows them");
+    player.keys("f");
+    player.shows("-line 5");
 }
 
 #[test]
@@ -119,11 +161,128 @@ fn a_comment_stays_with_the_line_and_a_question_is_asked_at_once() {
     let Some(Command::Decide { verdicts, .. }) = player.taken().pop() else { panic!("nothing was decided") };
     assert_eq!((verdicts[0].comment.as_deref(), verdicts[0].line), (Some("use a constant"), Some(5)));
     assert_eq!(verdicts[0].verdict, Verdict::Open);
-    player.shows("comment 5: “use a constant”");
+    player.shows("▌ comment: use a constant");
+    // On a line that was removed too, and on the hunk as a whole.
+    player.keys("k c");
+    player.shows("Comment on src/a.py:5 (removed)");
+    player.types("keep it\n");
+    player.shows("▌ comment: keep it");
     player.keys("J c");
-    player.types("why twenty?\n");
+    player.types("? why twenty\n");
     let commands = player.taken();
-    assert!(matches!(commands.last(), Some(Command::Review { text: None, .. })), "{commands:?}");
+    let Some(Command::Say { text }) = commands.last() else { panic!("{commands:?}") };
+    assert!(text.contains("src/a.py") && text.contains("why twenty"), "{text}");
+}
+
+#[test]
+fn a_comment_whose_line_changed_is_stale_and_one_whose_line_moved_follows_it() {
+    let mut player = Player::new(120, 40).open();
+    let old = numbered(&[]);
+    let form = |at: usize, text: &str| numbered(&[(at, text), (20, "TWENTY")]);
+    player.proposes("p1", &[("a.py", Some(&old), Some(&form(5, "FIVE")))]);
+    player.keys("Tab j j j j j c");
+    player.types("use a constant\n");
+    player.keys("J j j j j j c");
+    player.types("a number\n");
+    player.proposes("p1", &[("a.py", Some(&old), Some(&form(5, "SIX")))]);
+    player.shows("stale comment, its line has changed (`FIVE`): use a constant");
+    player.shows("▌ comment: a number");
+    player.proposes("p1", &[("a.py", Some(&old), Some(&form(5, "FIVE")))]);
+    player.hides("stale");
+}
+
+#[test]
+fn what_changed_since_the_last_review_is_shown_with_one_key() {
+    let mut player = Player::new(120, 40).open();
+    let old = numbered(&[]);
+    let first = numbered(&[(5, "FIVE"), (20, "TWENTY")]);
+    let second = numbered(&[(5, "FIVE"), (20, "A SCORE")]);
+    player.proposes("p1", &[("a.py", Some(&old), Some(&first)), ("b.py", None, Some("same\n"))]);
+    player.keys("Tab i");
+    player.shows("nothing was proposed before this");
+    player.keys("a");
+    player.proposes("p1", &[("a.py", Some(&old), Some(&second)), ("b.py", None, Some("same\n"))]);
+    player.shows("↻");
+    player.keys("i");
+    player.shows("-TWENTY");
+    player.shows("+A SCORE");
+    player.hides("FIVE");
+    player.hides("b.py");
+    player.taken();
+    player.keys("a");
+    player.shows("i goes back to decide");
+    assert_eq!(player.taken(), []);
+    player.keys("i");
+    player.shows("+FIVE");
+}
+
+#[test]
+fn a_hunk_that_needs_a_rejected_one_is_marked_before_the_commit() {
+    let mut player = Player::new(120, 40).open();
+    let uses = ("a.py", Some("x = 1\n"), Some("x = brand_new(1)\n"));
+    let defines = ("b.py", Some("y = 1\n"), Some("y = 1\ndef brand_new(n):\n    return n\n"));
+    player.proposes("p1", &[uses, defines]);
+    player.keys("Tab");
+    player.hides("needs `brand_new`");
+    player.keys("a r p");
+    player.shows("⚠ needs `brand_new`, rejected in b.py");
+    player.keys("Enter");
+    player.shows("⚠ a.py uses `brand_new`, whose hunk in b.py is rejected");
+}
+
+#[test]
+fn generated_files_are_folded_and_image_sizes_told() {
+    let mut player = Player::new(120, 40).open();
+    let lock = |name: &str| format!("[[package]]\nname = \"{name}\"\n");
+    player.proposes("p1", &[("Cargo.lock", Some(&lock("a")), Some(&lock("b"))), ("z.png", None, Some("\u{1}\0"))]);
+    player.keys("Tab");
+    player.shows("written by a program, so it is folded");
+    player.hides("+name");
+    player.keys("f");
+    player.shows("+name");
+    player.keys("a");
+    player.shows("binary content, decided as a whole: 2 B");
+}
+
+#[test]
+fn a_commit_is_amended_goes_on_a_branch_or_is_a_fixup() {
+    let mut player = Player::new(120, 40).open();
+    two_files(&mut player);
+    player.keys("Tab A A");
+    player.taken();
+    player.keys("Enter Alt-a");
+    player.shows("this session has made no commit that stands");
+    player.keys("Alt-n");
+    player.shows("on new branch feat/add-order-cancellation");
+    player.keys("Tab");
+    player.types("-2");
+    player.keys("Enter");
+    let branch = CommitWay::Branch("feat/add-order-cancellation-2".to_owned());
+    assert!(matches!(&player.taken()[..], [Command::Commit { way, .. }] if *way == branch));
+    player.event(Event::Committed {
+        proposal: "p1".into(),
+        oid: "0123456789".to_owned(),
+        message: "feat: x\n\nTenon-Session: s\n".to_owned(),
+        branch: None,
+        amends: None,
+    });
+    two_files(&mut player);
+    player.keys("A A");
+    player.taken();
+    player.keys("Enter Alt-a");
+    player.shows("Amend the last commit");
+    player.shows("feat: x");
+    player.keys("Enter");
+    let commands = player.taken();
+    let [Command::Commit { message, way: CommitWay::Amend, .. }] = &commands[..] else { panic!("{commands:?}") };
+    assert_eq!(message.as_deref(), Some("feat: x"));
+    player.keys("Enter Alt-x");
+    player.shows("fixup! feat: x");
+    player.keys("Esc U");
+    player.shows("Commits of this session");
+    player.shows("01234567");
+    player.keys("Enter");
+    assert_eq!(player.taken(), [Command::TakeBack { commit: "0123456789".to_owned() }]);
 }
 
 #[test]
@@ -152,12 +311,16 @@ fn a_green_proposal_commits_with_one_enter_and_an_edited_message() {
     player.taken();
     player.keys("Enter");
     let message = Some("feat: add order cancellation!".to_owned());
-    assert_eq!(player.taken(), [Command::Commit { proposal: "p1".into(), message, choice: CommitChoice::Green }]);
+    assert_eq!(
+        player.taken(),
+        [Command::Commit { proposal: "p1".into(), message, choice: CommitChoice::Green, way: CommitWay::New }]
+    );
     player.event(Event::Committed {
         proposal: "p1".into(),
         oid: "0123456789".to_owned(),
         message: "feat: x".to_owned(),
         branch: None,
+        amends: None,
     });
     player.shows("committed");
     player.keys("u");
@@ -210,13 +373,7 @@ fn a_proposal_made_again_keeps_verdicts_on_hunks_that_are_still_there() {
 fn verdicts_from_elsewhere_and_from_the_journal_are_shown() {
     let mut player = Player::new(120, 40).open();
     let proposal = two_files(&mut player);
-    let verdict = HunkVerdict {
-        hunk: hunks(&proposal)[0].clone(),
-        verdict: Verdict::Reject,
-        comment: None,
-        line: None,
-        replacement: None,
-    };
+    let verdict = HunkVerdict::new(hunks(&proposal)[0].clone(), Verdict::Reject);
     player.event(Event::Decided { proposal: "p1".into(), verdicts: vec![verdict] });
     player.shows("✗○○");
 }
@@ -256,8 +413,9 @@ fn shapes_of_the_diff_change_with_single_keys() {
     player.keys("t w");
     player.types("/twenty\n");
     player.shows("+TWENTY");
-    let cursor = player.app.diff.rows()[player.app.diff.cursor()];
+    let cursor = player.app.diff.rows().get(player.app.diff.cursor()).unwrap();
     assert_eq!(player.app.diff.row_text(cursor), "TWENTY");
+    player.shows("n next, N before");
 }
 
 #[test]

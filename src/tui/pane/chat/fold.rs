@@ -17,7 +17,8 @@ impl ChatPane {
             Event::UserSaid { message, text, queued: true } => self.queued.push((message.clone(), text.clone())),
             Event::UserSaid { message, text, queued: false } => {
                 self.unqueue(message);
-                self.push(Item::User { text: text.clone() });
+                let entry = self.push(Item::User { text: text.clone() });
+                self.marks.push((message.clone(), entry));
             }
             Event::Withdrawn { message } => self.unqueue(message),
             Event::AssistantSaid { text, thinking, complete, .. } => self.said(text, thinking, *complete),

@@ -1,155 +1,230 @@
-//! Verdicts and how many there are of each.
+//! Verdicts on hunks, on lines, on files and on everything.
 
-use crate::domain::{Command, Hunk, HunkId, HunkVerdict, ProposalId, Verdict};
-use crate::tui::msg::Effect;
+use std::collections::BTreeSet;
 
-use super::DiffPane;
-use super::partial::{self, Choice};
+use crate::diff::{Group, Side};
+use crate::domain::{Command, HunkId, HunkVerdict, ProposalId, Verdict};
+use crate::tui::msg::{Effect, Purpose};
 
-/// How many hunks were decided how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Accepted, edited ones included.
-    pub accepted: usize,
-    /// Rejected.
-    pub rejected: usize,
-    /// Not decided.
-    pub open: usize,
-}
+use super::moving::Wanted;
+use super::{DiffPane, pieces};
 
 pub(super) fn command(proposal: &ProposalId, verdicts: Vec<HunkVerdict>) -> Effect {
     Effect::Command(Command::Decide { proposal: proposal.clone(), verdicts })
 }
 
 impl DiffPane {
-    /// How the hunks of the proposal stand.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for (_, hunk) in self.proposal.iter().flat_map(|proposal| proposal.hunks()) {
-            match self.verdict_word(&hunk.id) {
-                Verdict::Accept | Verdict::Edit => counts.accepted += 1,
-                Verdict::Reject => counts.rejected += 1,
-                Verdict::Open => counts.open += 1,
-            }
-        }
-        counts
-    }
-
-    /// How many comments and rejections would go back to the agent.
-    pub fn remarks(&self) -> usize {
-        self.verdicts.values().filter(|verdict| verdict.verdict == Verdict::Reject || verdict.comment.is_some()).count()
-    }
-
-    /// The decision on a hunk.
-    pub fn verdict_word(&self, hunk: &HunkId) -> Verdict {
-        self.verdicts.get(hunk).map_or(Verdict::Open, |verdict| verdict.verdict)
-    }
-
-    /// Records verdicts at once and tells the engine.
-    pub(super) fn decide(&mut self, verdicts: Vec<HunkVerdict>) -> Vec<Effect> {
-        let Some(proposal) = self.proposal.as_ref().map(|proposal| proposal.id.clone()) else { return Vec::new() };
-        if self.committed {
-            return vec![Effect::Status("this proposal is committed; u takes the commit back".to_owned())];
-        }
-        for verdict in &verdicts {
-            self.verdicts.insert(verdict.hunk.clone(), verdict.clone());
-        }
-        self.selection = None;
-        vec![command(&proposal, verdicts)]
-    }
-
-    fn with_verdict(&self, hunk: &Hunk, verdict: Verdict) -> HunkVerdict {
-        let known = self.verdicts.get(&hunk.id);
-        HunkVerdict {
-            hunk: hunk.id.clone(),
-            verdict,
-            comment: known.and_then(|known| known.comment.clone()),
-            line: known.and_then(|known| known.line),
-            replacement: None,
-        }
-    }
-
-    /// Decides on the hunk under the cursor, or on the selected lines of a hunk, and goes on to the next open one.
-    pub(super) fn decide_here(&mut self, choice: Choice) -> Vec<Effect> {
+    /// Decides on the piece under the cursor, or on the selected lines of a hunk, and goes on to the next open one.
+    pub(super) fn decide_here(&mut self, verdict: Verdict) -> Vec<Effect> {
         if self.selected_lines().is_some() {
-            return self.decide_lines(choice);
+            return self.decide_lines(verdict);
         }
-        let Some(hunk) = self.hunk().cloned() else { return Vec::new() };
-        let verdict = if choice == Choice::Accept { Verdict::Accept } else { Verdict::Reject };
-        let mut effects = self.decide(vec![self.with_verdict(&hunk, verdict)]);
-        if !self.committed {
+        let Some(id) = self.piece().map(|piece| piece.part.id.clone()) else { return Vec::new() };
+        self.decide_and_go_on(vec![HunkVerdict::new(id, verdict)])
+    }
+
+    fn decide_and_go_on(&mut self, verdicts: Vec<HunkVerdict>) -> Vec<Effect> {
+        let mut effects = self.decide(verdicts);
+        if !self.committed && !self.since.on {
             effects.extend(self.go_to_next_open());
         }
         effects
     }
 
-    fn decide_lines(&mut self, choice: Choice) -> Vec<Effect> {
+    /// The selected lines become pieces of their own; what is left of the hunk stays open.
+    fn decide_lines(&mut self, verdict: Verdict) -> Vec<Effect> {
         let Some((index, lines)) = self.selected_lines() else { return Vec::new() };
-        let made = self
-            .view()
-            .and_then(|view| view.hunks.get(index))
-            .map(|hunk| (partial::is_whole(hunk, &lines), partial::replacement(hunk, &lines, choice)));
-        let Some((whole, replacement)) = made else { return Vec::new() };
-        let Some(hunk) = self.change().and_then(|change| change.hunks.get(index)).cloned() else { return Vec::new() };
-        let verdict = match (whole, choice, replacement) {
-            (true, Choice::Accept, _) => self.with_verdict(&hunk, Verdict::Accept),
-            (true, Choice::Reject, _) => self.with_verdict(&hunk, Verdict::Reject),
-            (false, _, Some(text)) => {
-                HunkVerdict { replacement: Some(text), ..self.with_verdict(&hunk, Verdict::Edit) }
-            }
-            (false, _, None) => {
-                return vec![Effect::Status("these lines are no UTF-8: decide on the hunk as a whole".to_owned())];
-            }
+        if let Some(no) = self.no_verdict_here() {
+            return no;
+        }
+        let numbers: BTreeSet<usize> = match self.view().and_then(|view| view.sheet.hunks().get(index)) {
+            Some(hunk) => lines.iter().filter_map(|at| hunk.number(*at)).collect(),
+            None => BTreeSet::new(),
         };
-        self.decide(vec![verdict])
+        let Some(hunk) = self.change().and_then(|change| change.hunks.get(index)).cloned() else { return Vec::new() };
+        if numbers.is_empty() {
+            return vec![Effect::Status("only unchanged lines are selected: there is nothing to decide".to_owned())];
+        }
+        let runs = pieces::runs(&numbers);
+        let last = runs.last().copied();
+        let verdicts: Vec<HunkVerdict> =
+            runs.into_iter().map(|run| HunkVerdict::new(pieces::name(&hunk, run), verdict)).collect();
+        let effects = self.decide(verdicts);
+        // From the last of them on, the way goes to what is left.
+        if let Some(row) = last.and_then(|[_, to]| self.row_of_changed(index, to)) {
+            self.go(row);
+        }
+        effects.into_iter().chain(self.go_to_next_open()).collect()
+    }
+
+    fn row_of_changed(&self, hunk: usize, number: usize) -> Option<usize> {
+        let at = self.view()?.sheet.hunks().get(hunk)?.changed_line(number)?;
+        self.rows.of_line(hunk, at)
     }
 
     /// Decides on every hunk of the file.
     pub(super) fn decide_file(&mut self, verdict: Verdict) -> Vec<Effect> {
         let Some(change) = self.change() else { return Vec::new() };
-        let verdicts: Vec<HunkVerdict> = change.hunks.iter().map(|hunk| self.with_verdict(hunk, verdict)).collect();
-        let mut effects = self.decide(verdicts);
-        if !self.committed {
-            effects.extend(self.go_to_next_open());
-        }
-        effects
+        let verdicts = change.hunks.iter().map(|hunk| HunkVerdict::new(hunk.id.clone(), verdict)).collect();
+        self.decide_and_go_on(verdicts)
     }
 
-    /// Takes the verdict on the hunk back.
+    /// Decides on every hunk of the proposal that is not decided yet.
+    pub(super) fn decide_open(&mut self, verdict: Verdict) -> Vec<Effect> {
+        let Some(proposal) = &self.proposal else { return Vec::new() };
+        let open = self.verdicts.all_parts(proposal).into_iter().filter(|part| part.verdict == Verdict::Open);
+        let verdicts: Vec<HunkVerdict> = open.map(|part| HunkVerdict::new(part.id, verdict)).collect();
+        if verdicts.is_empty() {
+            return vec![Effect::Status("every hunk is decided already".to_owned())];
+        }
+        self.decide_and_go_on(verdicts)
+    }
+
+    /// Takes the verdict on the piece back; a part without a verdict goes back into its hunk.
     pub(super) fn open_again(&mut self) -> Vec<Effect> {
-        let Some(hunk) = self.hunk().cloned() else { return Vec::new() };
-        let verdict = self.with_verdict(&hunk, Verdict::Open);
-        self.decide(vec![verdict])
+        let Some(part) = self.piece().map(|piece| piece.part.clone()) else { return Vec::new() };
+        let id = if part.verdict == Verdict::Open { part.id.whole() } else { part.id };
+        self.decide(vec![HunkVerdict::new(id, Verdict::Open)])
     }
 
-    /// A comment on the line under the cursor. One that asks goes to the agent at once.
-    pub fn comment(&mut self, text: &str) -> Vec<Effect> {
-        let Some(hunk) = self.hunk().cloned() else { return Vec::new() };
-        let comment = text.trim();
-        let verdict = HunkVerdict {
-            comment: (!comment.is_empty()).then(|| comment.to_owned()),
-            line: self.line_under_cursor(),
-            replacement: self.verdicts.get(&hunk.id).and_then(|known| known.replacement.clone()),
-            ..self.with_verdict(&hunk, self.verdict_word(&hunk.id))
-        };
-        let mut effects = self.decide(vec![verdict]);
-        if comment.ends_with('?')
-            && let Some(proposal) = &self.proposal
-        {
-            effects.push(Effect::Command(Command::Review { proposal: proposal.id.clone(), text: None }));
-            effects.push(Effect::Status("the question went to the agent".to_owned()));
+    /// Splits the hunk: where unchanged lines part its changes, else before the line under the cursor.
+    pub(super) fn split_hunk(&mut self) -> Vec<Effect> {
+        if let Some(no) = self.no_verdict_here() {
+            return no;
         }
+        let cursor = self.cursor_line();
+        let (Some(piece), Some(view), Some(change)) = (self.piece(), self.view(), self.change()) else {
+            return Vec::new();
+        };
+        let status = |words: &str| vec![Effect::Status(words.to_owned())];
+        let (Some(lines), Some(hunk)) = (view.sheet.hunks().get(piece.hunk), change.hunks.get(piece.hunk)) else {
+            return status("this hunk has no lines to split it by");
+        };
+        let within = |at: &usize| piece.range.contains(at);
+        let starts: Vec<usize> = lines
+            .groups()
+            .into_iter()
+            .filter_map(|group| match group {
+                Group::Changed { removed, added } => Some(if removed.is_empty() { added.start } else { removed.start }),
+                Group::Same(_) => None,
+            })
+            .filter(within)
+            .collect();
+        let cuts: Vec<usize> = match starts.as_slice() {
+            [_, rest @ ..] if !rest.is_empty() => rest.to_vec(),
+            _ => cursor.map(|(_, at)| at).into_iter().collect(),
+        };
+        let [from, to] = piece.part.lines.unwrap_or([1, hunk.changed]);
+        let numbers: Vec<usize> =
+            cuts.iter().filter_map(|at| lines.number(*at)).filter(|number| (from + 1..=to).contains(number)).collect();
+        if numbers.is_empty() {
+            return status(
+                "its changes stand together: put the cursor on the changed line where the second part begins",
+            );
+        }
+        let verdict = match piece.part.verdict {
+            Verdict::Edit => Verdict::Open,
+            other => other,
+        };
+        let ends: Vec<usize> = numbers.iter().map(|number| number - 1).chain([to]).collect();
+        let begins = std::iter::once(from).chain(numbers.iter().copied());
+        let verdicts: Vec<HunkVerdict> =
+            begins.zip(ends).map(|(from, to)| HunkVerdict::new(hunk.id.part([from, to]), verdict)).collect();
+        let count = verdicts.len();
+        let first = verdicts.first().map(|verdict| verdict.hunk.clone());
+        let mut effects = self.decide(verdicts);
+        if let Some(first) = first {
+            self.wanted = Wanted::Part(first);
+            self.settle();
+        }
+        effects.push(Effect::Status(format!("split in {count}; Backspace joins them again")));
         effects
     }
 
-    /// The user's own text replaces the hunk.
-    pub fn replaced(&mut self, hunk: &HunkId, text: String) -> Vec<Effect> {
-        let Some(hunk) =
-            self.proposal.as_ref().and_then(|p| p.hunks().find(|(_, h)| h.id == *hunk)).map(|(_, h)| h.clone())
-        else {
-            return vec![Effect::Status("the hunk is gone: the proposal was replaced meanwhile".to_owned())];
+    pub(super) fn edit(&mut self) -> Vec<Effect> {
+        if let Some(no) = self.no_verdict_here() {
+            return no;
+        }
+        let (Some(change), Some(proposal), Some(piece)) = (self.change(), &self.proposal, self.piece()) else {
+            return Vec::new();
         };
-        let verdict = HunkVerdict { replacement: Some(text), ..self.with_verdict(&hunk, Verdict::Edit) };
-        self.decide(vec![verdict])
+        let known = piece.part.replacement.clone();
+        match known.or_else(|| self.new_text(piece.part.lines)) {
+            Some(text) => vec![Effect::Edit {
+                purpose: Purpose::Hunk { proposal: proposal.id.clone(), hunk: piece.part.id.clone() },
+                text,
+                suffix: format!("-{}", change.path.file_name()),
+            }],
+            None => vec![Effect::Status("this hunk has no text to edit: accept or reject it as a whole".to_owned())],
+        }
+    }
+
+    /// The new lines of the piece under the cursor; `None` when they are no UTF-8 or there are none.
+    fn new_text(&self, lines: Option<[usize; 2]>) -> Option<String> {
+        let (piece, view) = (self.piece()?, self.view()?);
+        let hunk = view.sheet.hunks().get(piece.hunk)?;
+        let range = match lines {
+            None => 0..hunk.len(),
+            Some([from, to]) => hunk.changed_line(from)?..hunk.changed_line(to)? + 1,
+        };
+        let lines = range.filter_map(|at| view.sheet.line(piece.hunk, at)).filter(|line| line.side != Side::Removed);
+        String::from_utf8(lines.flat_map(|line| line.bytes.to_vec()).collect()).ok()
+    }
+
+    /// The user's own text replaces the piece, when it can.
+    pub fn replaced(&mut self, id: &HunkId, text: String) -> Vec<Effect> {
+        let status = |words: &str| vec![Effect::Status(words.to_owned())];
+        let place = self.pieces.iter().position(|piece| piece.part.id == *id);
+        let Some(row) = place.and_then(|place| self.rows.rule(place)) else {
+            return status("not used: the hunk is gone, the proposal was replaced meanwhile");
+        };
+        self.go(row);
+        let original = self.new_text(id.split().1).unwrap_or_default();
+        if text == original {
+            return status("nothing was edited; a accepts the hunk as it is");
+        }
+        if text.trim().is_empty() && !original.trim().is_empty() {
+            return status("not used: the text is empty; r rejects the hunk, and lines can be taken out one by one");
+        }
+        if text.contains('\0') {
+            return status("not used: the text holds a NUL byte");
+        }
+        let markers = ["<<<<<<< ", ">>>>>>> "];
+        if text.lines().any(|line| markers.iter().any(|marker| line.starts_with(marker))) {
+            return status("not used: conflict markers stand in the text");
+        }
+        let text = with_line_ends_of(&original, text);
+        let verdict = HunkVerdict { replacement: Some(text), ..HunkVerdict::new(id.clone(), Verdict::Edit) };
+        let mut effects = self.decide(vec![verdict]);
+        self.show_hunk();
+        effects.push(Effect::Status("accepted with your edit, which is shown; Backspace takes it back".to_owned()));
+        effects
+    }
+}
+
+/// An editor may drop the last line feed or the carriage returns of a file that has them everywhere.
+fn with_line_ends_of(original: &str, text: String) -> String {
+    let all_crlf = original.contains('\n') && original.matches('\n').count() == original.matches("\r\n").count();
+    let mut text = text;
+    if original.ends_with('\n') && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    if all_crlf && !text.contains('\r') { text.replace('\n', "\r\n") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_ends_of_the_file_are_kept() {
+        for (original, text, expected) in [
+            ("a\nb\n", "a\nc", "a\nc\n"),
+            ("a\r\nb\r\n", "a\nc\n", "a\r\nc\r\n"),
+            ("a\r\nb\n", "a\nc\n", "a\nc\n"),
+            ("a", "b", "b"),
+        ] {
+            assert_eq!(with_line_ends_of(original, text.to_owned()), expected);
+        }
     }
 }

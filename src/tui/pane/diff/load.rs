@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::diff::{self, TextHunk};
+use crate::diff::Sheet;
 use crate::domain::{ChangeKind, ContentHash, FileChange, FileMode, RepoPath};
 use crate::journal::BlobStore;
 use crate::text;
 use crate::tui::paint::{Painted, Painter};
+
+use super::media;
 
 /// Names what a view shows: the same key is the same content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +41,10 @@ pub struct FileView {
     pub key: Key,
     /// Lines to say before the hunks: rename, mode, binary, why there is nothing.
     pub notices: Vec<String>,
-    /// The hunks with their lines.
-    pub hunks: Vec<TextHunk>,
-    /// The lines after the change, without their ends: for more context.
-    pub lines: Vec<String>,
+    /// Both versions with their hunks.
+    pub sheet: Sheet,
+    /// A program wrote it: nobody reads it line by line.
+    pub generated: bool,
     /// Colours, once they are there.
     pub paints: Option<Box<Paints>>,
 }
@@ -77,16 +79,21 @@ impl Job {
         let mut view = FileView {
             key: Key::of(&self.change),
             notices: notices(&self.change),
-            hunks: Vec::new(),
-            lines: Vec::new(),
+            sheet: Sheet::default(),
+            generated: false,
             paints: None,
         };
         match self.sides() {
             Err(error) => view.notices.push(format!("cannot be shown: {error}")),
-            Ok(_) if self.change.binary => {}
+            Ok(sides) if self.change.binary => {
+                view.notices.push(media::sizes(&sides.old, &sides.new));
+            }
             Ok(sides) => {
-                view.hunks = diff::compare(&self.change.path, &sides.old, &sides.new).hunks;
-                view.lines = String::from_utf8_lossy(&sides.new).lines().map(str::to_owned).collect();
+                view.generated = media::is_generated(&self.change.path, &sides.new);
+                view.sheet = Sheet::new(&self.change.path, sides.old, sides.new);
+                if view.generated {
+                    view.notices.push("written by a program, so it is folded".to_owned());
+                }
             }
         }
         view
@@ -130,9 +137,6 @@ fn notices(change: &FileChange) -> Vec<String> {
             lines.push(format!("mode {} → {}", mode_word(change.old_mode), mode_word(change.mode)));
         }
         _ => {}
-    }
-    if change.binary {
-        lines.push("binary content, decided as a whole".to_owned());
     }
     if change.mode == FileMode::Symlink || change.old_mode == FileMode::Symlink {
         lines.push("symbolic link: the content is its target".to_owned());
