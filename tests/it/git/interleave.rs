@@ -206,7 +206,7 @@ impl World {
         for (_, hunk) in proposal.hunks() {
             let verdict = if all || self.random.bool() { Verdict::Accept } else { Verdict::Reject };
             let hunk = hunk.id.clone();
-            verdicts.fold(&[HunkVerdict { hunk, verdict, comment: None, line: None, replacement: None }]);
+            verdicts.fold(&[HunkVerdict::new(hunk, verdict)]);
         }
         let files = select(proposal, &verdicts, &self.blobs).unwrap().files;
         Selection { files, message: "change".to_owned() }
