@@ -68,8 +68,6 @@ pub struct Opening {
 pub struct Child {
     /// The session.
     pub session: SessionId,
-    /// The session that handed it over.
-    pub parent: SessionId,
     /// The agent.
     pub agent: String,
     /// The task.

@@ -40,6 +40,9 @@ pub fn sanitize_bytes(bytes: &[u8]) -> String {
 /// it is printed to shows it and does not obey it.
 pub fn escape_json(json: &str) -> Cow<'_, str> {
     let hidden = |c: char| c == '\u{7F}' || invisible(c);
+    if json.is_ascii() && !json.as_bytes().contains(&0x7F) {
+        return Cow::Borrowed(json);
+    }
     let Some(first) = json.find(hidden) else { return Cow::Borrowed(json) };
     let mut out = String::with_capacity(json.len() + 64);
     out.push_str(&json[..first]);

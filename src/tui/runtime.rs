@@ -183,7 +183,7 @@ impl Loop {
 
     /// A task begins: it gets a seat, and stays in the background.
     async fn adopt(&mut self, child: Child) {
-        let Child { session, agent, task, handle, updates, .. } = child;
+        let Child { session, agent, task, handle, updates } = child;
         let number = self.new_seat(&agent, &task);
         self.seats[number].session = Some(session);
         self.opened(number, Ok((handle, updates))).await;

@@ -25,7 +25,6 @@ const UPDATES: usize = 1_024;
 #[derive(Clone)]
 pub struct Nursery {
     opening: Opening,
-    parent: SessionId,
     models: Arc<dyn Models>,
     born: mpsc::Sender<Child>,
     places: Arc<Semaphore>,
@@ -43,7 +42,7 @@ impl Nursery {
             ..opening.clone()
         };
         let places = Arc::new(Semaphore::new(PLACES));
-        Some(Self { opening, parent: parent.clone(), models: Arc::clone(models), born, places })
+        Some(Self { opening, models: Arc::clone(models), born, places })
     }
 
     /// The same opening for an agent; its own model holds, else the one that is in use now.
@@ -82,14 +81,7 @@ async fn work(bench: &Bench, id: JobId, order: Delegate, cancel: CancellationTok
     bench.tell(What::Delegated { job: id, session: session.clone(), order: order.clone() }).await;
     let (to_front, front) = mpsc::channel(UPDATES);
     let Delegate { agent, task } = order;
-    let child = Child {
-        session,
-        parent: nursery.parent.clone(),
-        agent: agent.clone(),
-        task: task.clone(),
-        handle,
-        updates: front,
-    };
+    let child = Child { session, agent: agent.clone(), task: task.clone(), handle, updates: front };
     nursery.born.send(child).await.map_err(|_| "The program is ending, so the task was not begun.")?;
     let (told, rest) = oneshot::channel();
     tokio::spawn(relay(updates, to_front, told, place));
