@@ -239,9 +239,18 @@ fn read(store: &Store, session: &SessionId) -> Result<Subject, Failure> {
     let reading = store.read(session).map_err(|error| Failure::usage(error.to_string()))?;
     let mut verdicts = Verdicts::default();
     let mut last = None;
+    let mut committed = false;
     for record in reading.records {
         match record.event {
-            Event::Proposed { proposal } => last = Some(proposal),
+            Event::Proposed { proposal } => {
+                // What is left after a commit starts without verdicts.
+                if std::mem::take(&mut committed) {
+                    verdicts = Verdicts::default();
+                }
+                last = Some(proposal);
+            }
+            Event::Committed { .. } => committed = true,
+            Event::Undone { redo, .. } => committed = redo,
             Event::Decided { verdicts: given, .. } => verdicts.fold(&given),
             Event::Reviewed { .. } => verdicts.reviewed(),
             _ => {}

@@ -1,6 +1,7 @@
 //! Hunks, selections, merges and patches, held against the real git.
 
 mod hunks;
+mod lines;
 mod merging;
 mod patches;
 mod selection;

@@ -279,6 +279,59 @@ fn the_working_tree_is_reviewed_hunk_by_hunk() {
 }
 
 #[test]
+fn lines_are_accepted_rejected_hunks_taken_out_and_the_review_is_kept_and_written_down() {
+    let home = project();
+    let changed = APP
+        .replace("return 1\n", "return 10\n")
+        .replace("def sub(a, b):\n    return a + b", "def sub(x, y):\n    return x - y");
+    home.write("app.py", &changed);
+    let listed = home.tenon(&["review", "--list", "--lines", "--json"]).with_code(0).json();
+    let hunks = listed[0]["hunks"].as_array().unwrap();
+    let (first, last) = (hunks[0]["id"].as_str().unwrap(), hunks.last().unwrap()["id"].as_str().unwrap());
+    let count = hunks.last().unwrap()["changed"].as_u64().unwrap();
+    home.tenon(&["review", "--accept", &format!("{last}:{count}")]).with_code(0);
+    let staged = home.git(&["show", ":app.py"]);
+    assert_ne!(staged, home.git(&["show", "HEAD:app.py"]));
+    assert_ne!(staged, changed, "only one line of the hunk is staged");
+    home.tenon(&["review", "--accept", &format!("{last}:99")]).with_code(2);
+    home.git(&["reset", "-q"]);
+    home.tenon(&["review", "--reject", last, "--comment", &format!("{last}:1=why x?")]).with_code(0);
+    let again = home.tenon(&["review", "--list", "--json"]).with_code(0).json();
+    let verdicts = again[0]["hunks"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((verdicts["verdict"].as_str(), verdicts["comments"][0].as_str()), (Some("reject"), Some("why x?")));
+    home.tenon(&["review", "--markdown", "review.md"]).with_code(0);
+    let written = home.read("review.md");
+    assert!(written.contains("rejected") && written.contains("why x?"), "{written}");
+    std::fs::remove_file(home.repository.join("review.md")).unwrap();
+    if first != last {
+        home.tenon(&["review", "--revert"]).with_code(0);
+        assert!(home.read("app.py").contains("def sub(a, b)") && home.read("app.py").contains("return 10"));
+        home.tenon(&["undo"]).with_code(0);
+        assert_eq!(home.read("app.py"), changed);
+    }
+}
+
+#[test]
+fn a_mailbox_is_reviewed_and_committed_with_its_message_and_a_branch_against_where_it_parted() {
+    let home = project();
+    home.git(&["checkout", "-q", "-b", "topic"]);
+    for (name, text) in [("one.py", "x = 1\n"), ("one.py", "x = 1\ny = 2\n")] {
+        home.write(name, text);
+        home.git(&["add", "."]);
+        home.git(&["commit", "-q", "-m", &format!("Add {}", text.len())]);
+    }
+    home.git(&["format-patch", "-q", "-2", "--stdout", "--output", "../series.mbox"]);
+    home.git(&["checkout", "-q", "-"]);
+    let branch = home.tenon(&["review", "--from", "topic", "--list", "--json"]).with_code(0).json();
+    assert_eq!((branch[0]["path"].as_str(), branch[0]["added"].as_u64()), (Some("one.py"), Some(2)));
+    home.tenon(&["review", "--from", "../series.mbox", "--accept", "all", "--commit"]).with_code(0);
+    assert_eq!(home.read("one.py"), "x = 1\ny = 2\n");
+    assert!(home.git(&["log", "-1", "--format=%B"]).starts_with("Add 6\n\n- Add 6\n- Add 12"));
+    home.tenon(&["undo"]).with_code(0);
+    assert!(!home.repository.join("one.py").exists());
+}
+
+#[test]
 fn the_demo_does_the_main_job_without_a_terminal_or_an_account() {
     let home = Home::empty();
     let ended = home.tenon(&["demo", "--accept", "green", "project"]).with_code(0);

@@ -3,6 +3,7 @@
 mod chat;
 mod corpus;
 mod harness;
+mod hostile_diff;
 mod models;
 mod review;
 mod robust;

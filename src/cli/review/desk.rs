@@ -34,6 +34,7 @@ pub(super) struct Desk {
     pub(super) verdicts: Verdicts,
     pub(super) done: Vec<Done>,
     pub(super) undone: Vec<Done>,
+    committed: bool,
     out: mpsc::Sender<Update>,
 }
 
@@ -51,6 +52,8 @@ pub(super) struct Past {
     pub(super) verdicts: Verdicts,
     done: Vec<Done>,
     undone: Vec<Done>,
+    /// The accepted hunks are committed: what is proposed next starts without verdicts, as on screen.
+    committed: bool,
 }
 
 impl Done {
@@ -77,11 +80,17 @@ impl Past {
 
     fn apply(&mut self, event: &Event) {
         match event {
-            Event::Proposed { proposal } => self.proposal = Some(proposal.clone()),
+            Event::Proposed { proposal } => {
+                if std::mem::take(&mut self.committed) {
+                    self.verdicts = Verdicts::default();
+                }
+                self.proposal = Some(proposal.clone());
+            }
             Event::Decided { verdicts, .. } => self.verdicts.fold(verdicts),
             Event::Committed { oid, amends, .. } => {
                 self.done.push(Done::Commit { oid: oid.clone(), amends: amends.clone() });
                 self.undone.clear();
+                self.committed = true;
             }
             Event::Reverted { changes, undone: false, .. } => {
                 self.done.push(Done::Revert(changes.clone()));
@@ -89,10 +98,12 @@ impl Past {
             }
             Event::Undone { redo: false, .. } | Event::Reverted { undone: true, .. } => {
                 self.undone.extend(self.done.pop());
+                self.committed = false;
             }
             Event::Undone { redo: true, head, .. } => {
                 let again = self.undone.pop().map(|done| done.at(head.as_deref()));
                 self.done.extend(again);
+                self.committed = true;
             }
             _ => {}
         }
@@ -179,6 +190,7 @@ fn start(
         verdicts: past.verdicts,
         done: past.done,
         undone: past.undone,
+        committed: past.committed,
         out,
     };
     tokio::spawn(serve(desk, records, events, inbox));
@@ -212,6 +224,9 @@ async fn serve(mut desk: Desk, past: Vec<Record>, events: Vec<Event>, mut inbox:
         }
     }
     for event in events {
+        if matches!(event, Event::Proposed { .. }) && std::mem::take(&mut desk.committed) {
+            desk.verdicts = Verdicts::default();
+        }
         if !desk.tell(event).await {
             return;
         }
@@ -258,6 +273,7 @@ impl Desk {
         };
         self.done.push(Done::Commit { oid: done.oid.clone(), amends: amends.clone() });
         self.undone.clear();
+        self.committed = true;
         for note in &done.notes {
             self.note(NoteLevel::Info, note).await;
         }
@@ -287,6 +303,7 @@ impl Desk {
             },
         };
         self.undone.extend(self.done.pop());
+        self.committed = false;
         self.tell(event).await && self.look_again().await
     }
 
@@ -311,6 +328,7 @@ impl Desk {
         let head = if let Event::Undone { head, .. } = &event { head.clone() } else { None };
         let again = self.undone.pop().map(|done| done.at(head.as_deref()));
         self.done.extend(again);
+        self.committed = matches!(event, Event::Undone { .. });
         self.tell(event).await && self.look_again().await
     }
 
@@ -324,6 +342,9 @@ impl Desk {
         let Ok(proposal) = freeze(id, &self.from, &found, &self.blobs) else { return true };
         if proposal.changes.is_empty() || proposal.hash == self.proposal.hash {
             return true;
+        }
+        if std::mem::take(&mut self.committed) {
+            self.verdicts = Verdicts::default();
         }
         self.proposal = proposal.clone();
         self.tell(Event::Proposed { proposal }).await

@@ -175,7 +175,9 @@ impl DiffPane {
             return Vec::new();
         };
         let hunk = change.hunks.get(piece.hunk);
-        hunk.map(|hunk| study.unmet(&hunk.id, piece.part.lines, &self.verdicts)).unwrap_or_default()
+        let unmet = hunk.map(|hunk| study.unmet(&hunk.id, piece.part.lines, &self.verdicts)).unwrap_or_default();
+        let used = |unmet: &Unmet| piece.part.replacement.as_ref().is_none_or(|text| text.contains(&unmet.name));
+        unmet.into_iter().filter(used).collect()
     }
 
     /// Accepted hunks that need what is not accepted, over the whole proposal.

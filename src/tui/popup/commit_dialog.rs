@@ -57,6 +57,7 @@ impl CommitDialog {
     /// How it is committed.
     pub fn way(&self) -> CommitWay {
         match (&self.branch, self.amend) {
+            (Some(name), _) if name.text().trim().is_empty() => CommitWay::Branch(slug(self.area.text())),
             (Some(name), _) => CommitWay::Branch(name.text().trim().to_owned()),
             (None, true) => CommitWay::Amend,
             (None, false) => CommitWay::New,
