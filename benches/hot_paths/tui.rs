@@ -126,13 +126,13 @@ fn streaming_202_kb(bencher: Bencher) {
     });
 }
 
-#[divan::bench]
-fn page_down_in_a_5_000_line_diff(bencher: Bencher) {
+#[divan::bench(args = [5_000, 100_000])]
+fn page_down_in_a_diff(bencher: Bencher, lines: usize) {
     let folder = tempfile::tempdir().ok();
     let Some(folder) = folder else { return };
     let blobs = Arc::new(BlobStore::new(folder.path()));
-    let old: String = (0..5_000).map(|n| format!("def handler_{n}(request, value={n}):  # number {n}\n")).collect();
-    let new: String = (0..5_000)
+    let old: String = (0..lines).map(|n| format!("def handler_{n}(request, value={n}):  # number {n}\n")).collect();
+    let new: String = (0..lines)
         .map(|n| {
             if n % 3 == 0 {
                 format!("def handler_{n}(request, other={n}):  # number {n}\n")
