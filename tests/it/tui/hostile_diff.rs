@@ -35,19 +35,16 @@ fn check(player: &mut Player, about: &str) {
 }
 
 #[test]
-fn no_string_breaks_the_diff_pane() {
-    {
-        let lines = ATTACKS;
-        let old: String = lines.iter().map(|line| format!("old {}\n", line.replace('\n', " "))).collect();
-        let new: String = lines.iter().map(|line| format!("{}\n", line.replace('\n', " "))).collect();
-        for (width, height) in [(80, 24), (120, 40)] {
-            let mut player = Player::new(width, height).open();
-            player.proposes("p1", &[("src/a.txt", Some(&old), Some(&new))]);
-            player.keys("Tab z");
-            for key in ["PageDown", "t", "l", "h", "PageDown", "t", "w", "G", "g"] {
-                player.keys(key);
-                check(&mut player, &format!("{width}x{height}, after {key}"));
-            }
+fn no_line_breaks_the_diff_pane() {
+    let old: String = ATTACKS.iter().map(|line| format!("old {line}\n")).collect();
+    let new: String = ATTACKS.iter().map(|line| format!("{line}\n")).collect();
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut player = Player::new(width, height).open();
+        player.proposes("p1", &[("src/a.txt", Some(&old), Some(&new))]);
+        player.keys("Tab z");
+        for key in ["PageDown", "t", "l", "h", "PageDown", "t", "w", "G", "g"] {
+            player.keys(key);
+            check(&mut player, &format!("{width}x{height}, after {key}"));
         }
     }
 }
