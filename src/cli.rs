@@ -11,6 +11,7 @@ mod failure;
 mod models;
 mod pair;
 mod print;
+mod report;
 mod review;
 mod run;
 mod sessions;
@@ -111,6 +112,11 @@ enum Subcommands {
         /// The session; the last one of this repository when left out
         id: Option<String>,
     },
+    /// Print what came of a session: approach, files, requests, checks, tests, variables, security
+    Report {
+        /// The session; the last one of this repository when left out
+        id: Option<String>,
+    },
     /// List, show and check agents
     Agents(agents::Arguments),
     /// List models and test the way to them
@@ -186,6 +192,7 @@ fn dispatch(cli: Cli) -> Done {
         Some(Subcommands::Redo(arguments)) => undo::undo(&around, &common, &arguments, true),
         Some(Subcommands::Sessions(arguments)) => sessions::list(&around, &common, &arguments),
         Some(Subcommands::Replay { id }) => sessions::replay(&around, &common, id),
+        Some(Subcommands::Report { id }) => report::report(&around, &common, id),
         Some(Subcommands::Agents(arguments)) => agents::agents(&around, &common, arguments),
         Some(Subcommands::Models(arguments)) => block_on(models::models(&around, &common, arguments)),
         Some(Subcommands::Stack) => stack::stack(&around, &common),

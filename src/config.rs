@@ -145,11 +145,17 @@ impl Default for CommitSettings {
 }
 
 /// What is checked on a proposal.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateSettings {
     /// Names of gates that are not run.
     pub off: Vec<String>,
+    /// Commands of the gates `format`, `lint` and `build`, instead of those found in the project.
+    pub commands: BTreeMap<String, String>,
+    /// Seconds after which one command of a gate other than `tests` is stopped.
+    pub timeout_s: u64,
+    /// How often a failure goes back to the agent before the proposal is shown all the same.
+    pub rounds: u32,
     /// What a change may reach.
     pub scope: ScopeGateSettings,
     /// Secrets and letters that deceive.
@@ -158,6 +164,53 @@ pub struct GateSettings {
     pub tests: TestGateSettings,
     /// The contract of the project's HTTP interface.
     pub contract: ContractGateSettings,
+    /// Tests that can fail.
+    pub mutation: MutationGateSettings,
+    /// New dependencies.
+    pub dependencies: DependencyGateSettings,
+}
+
+impl Default for GateSettings {
+    fn default() -> Self {
+        Self {
+            off: Vec::new(),
+            commands: BTreeMap::new(),
+            timeout_s: 300,
+            rounds: 3,
+            scope: ScopeGateSettings::default(),
+            secrets: SecretsGateSettings::default(),
+            tests: TestGateSettings::default(),
+            mutation: MutationGateSettings::default(),
+            dependencies: DependencyGateSettings::default(),
+            contract: ContractGateSettings::default(),
+        }
+    }
+}
+
+/// The gate that looks at new dependencies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DependencyGateSettings {
+    /// A folder of advisories in the OSV format, one JSON file each; without one, new dependencies are not audited.
+    pub advisories: Option<PathBuf>,
+}
+
+/// The gate that takes single changes back to see whether a test notices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MutationGateSettings {
+    /// Whether it runs at all.
+    pub enabled: bool,
+    /// Whether a change that no test notices makes the proposal red.
+    pub blocks: bool,
+    /// Seconds it may take in all.
+    pub seconds: u64,
+}
+
+impl Default for MutationGateSettings {
+    fn default() -> Self {
+        Self { enabled: true, blocks: false, seconds: 120 }
+    }
 }
 
 /// The gate that looks at which files a change touches.

@@ -6,15 +6,22 @@
 
 mod capture;
 mod changed;
+mod check;
 mod contract;
+mod coverage;
+mod dependencies;
 mod judge;
+mod mutation;
+mod prepare;
 mod proof;
 mod reading;
 mod report;
+mod results;
 mod scope;
 pub mod secrets;
 mod shared;
 mod tests;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +34,11 @@ use crate::config::Settings;
 use crate::domain::Proposal;
 use crate::workspace::Workspace;
 
+pub use check::CheckGate;
 pub use contract::ContractGate;
+pub use coverage::CoverageGate;
+pub use dependencies::DependencyGate;
+pub use mutation::MutationGate;
 pub use proof::{Passing, prove};
 pub use report::Report;
 pub use scope::ScopeGate;
@@ -108,8 +119,14 @@ pub fn gates_for(all: &Settings, environment: &BTreeMap<String, String>) -> Vec<
     let settings = &all.gates;
     let mut gates: Vec<Arc<dyn Gate>> =
         vec![Arc::new(ScopeGate::new(settings.scope.clone())), Arc::new(SecretsGate::new(settings.secrets.clone()))];
+    gates.push(Arc::new(DependencyGate::new(&settings.dependencies)));
+    gates.extend(check::CHECKS.map(|name| -> Arc<dyn Gate> { Arc::new(CheckGate::new(name, settings)) }));
     if settings.tests.enabled {
         gates.push(Arc::new(TestGate::new(settings.tests.clone())));
+        gates.push(Arc::new(CoverageGate));
+        if settings.mutation.enabled {
+            gates.push(Arc::new(MutationGate::new(settings.mutation.clone(), settings.tests.clone())));
+        }
     }
     if settings.contract.enabled {
         gates.push(Arc::new(ContractGate::new(settings.contract.clone(), all.api.clone(), environment.clone())));

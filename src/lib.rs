@@ -26,6 +26,7 @@
 //! | L4 | [`gate`] | what the engine checks on a proposal, one file a gate |
 //! | L4 | [`proposal`] | freeze a draft, take a selection, notice what went stale |
 //! | L5 | [`engine`] | decide, apply, driver, context window, permissions, budget |
+//! | L5 | [`report`] | what came of a session, from its evidence |
 //! | L6 | [`headless`] | events as text or JSON lines, scripted review |
 //! | L6 | [`tui`] | the terminal user interface |
 //! | L7 | [`cli`] | command line definitions and the subcommands |
@@ -58,6 +59,7 @@ pub mod highlight;
 pub mod journal;
 pub mod proposal;
 pub mod provider;
+pub mod report;
 pub mod stack;
 pub mod text;
 pub mod tool;

@@ -135,6 +135,8 @@ pub struct Service {
     pub run: Option<RunCommand>,
     /// The versions of tools it asks for.
     pub toolchain: Vec<Toolchain>,
+    /// The Python that has its packages.
+    pub interpreter: Option<String>,
     /// Ways to run its tests, the best one first. Empty when none was found.
     pub tests: Vec<TestCommand>,
 }
@@ -205,6 +207,7 @@ impl Service {
             openapi: Vec::new(),
             run: None,
             toolchain: Vec::new(),
+            interpreter: None,
             tests,
         }
     }
@@ -218,6 +221,36 @@ impl Service {
     pub fn full(&self, path: &str) -> String {
         if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
     }
+}
+
+/// A package a service needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The service's folder.
+    pub folder: String,
+    /// The service's language.
+    pub language: &'static str,
+    /// The package.
+    pub name: String,
+    /// What says so.
+    pub evidence: Evidence,
+}
+
+/// Every package the services need, those for development as well.
+pub fn needs(files: &dyn Files) -> Vec<Need> {
+    let paths = files.list();
+    let mut found = Vec::new();
+    for service in detect(files).services {
+        let place = rules::Place::new(files, &paths, &service.folder);
+        let needs = dependencies::of(&place, service.language).into_iter();
+        found.extend(needs.map(|need| Need {
+            folder: service.folder.clone(),
+            language: service.language,
+            name: need.name,
+            evidence: need.evidence,
+        }));
+    }
+    found
 }
 
 /// Says what a folder is.

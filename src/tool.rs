@@ -24,6 +24,7 @@ mod search;
 pub mod search_replace;
 mod serve;
 mod show;
+mod stack;
 mod write;
 
 use std::sync::Arc;

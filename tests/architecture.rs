@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 8] = [
     &["journal", "provider", "workspace", "git"],
     &["api"],
     &["tool", "gate", "proposal"],
-    &["engine"],
+    &["engine", "report"],
     &["headless", "tui"],
     &["cli"],
 ];

@@ -143,13 +143,17 @@ const PROJECT_MAY_SET: &[&str] = &[
 /// What it may set on top when the user trusts it.
 const TRUSTED_PROJECT_MAY_SET: &[&str] = &["gates.tests.command", "api.command", "api.folder"];
 
+fn names_command(key: &str) -> bool {
+    TRUSTED_PROJECT_MAY_SET.contains(&key) || key.starts_with("gates.commands.")
+}
+
 /// Whether a layer may set a key; `Err` says why not.
 pub(super) fn permitted(layer: Layer, key: &str) -> Result<(), &'static str> {
     match layer {
         Layer::User => Ok(()),
         _ if PROJECT_MAY_SET.contains(&key) => Ok(()),
-        Layer::TrustedProject if TRUSTED_PROJECT_MAY_SET.contains(&key) => Ok(()),
-        Layer::Project if TRUSTED_PROJECT_MAY_SET.contains(&key) => {
+        Layer::TrustedProject if names_command(key) => Ok(()),
+        Layer::Project if names_command(key) => {
             Err("a repository may name a command only when its folder is listed under `trust` in your own config.toml")
         }
         _ => Err("a repository may not set it; put it into your own config.toml"),

@@ -187,6 +187,15 @@ pub enum Event {
     },
     /// A gate ended.
     GateReported(Box<Evidence>),
+    /// Failures of the gates went back to the agent, before the proposal was the user's to look at.
+    SentBack {
+        /// The proposal.
+        proposal: ProposalId,
+        /// Counts from 1 within the turn.
+        round: u32,
+        /// What the agent reads.
+        text: String,
+    },
     /// The user decided on hunks; later verdicts on the same hunk replace earlier ones.
     Decided {
         /// The proposal.

@@ -76,6 +76,7 @@ impl Choosing<'_> {
             specs,
             model,
             budget,
+            rounds: self.settings.gates.rounds,
             trailers: self.settings.commit.trailers,
             more_trailers: self.settings.commit.more_trailers.clone(),
         };

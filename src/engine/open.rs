@@ -354,6 +354,7 @@ fn no_rules(session: &SessionId) -> Rules {
         specs: Vec::new(),
         model: Err("no model is chosen yet".to_owned()),
         budget: crate::domain::Budget::default(),
+        rounds: 0,
         trailers: true,
         more_trailers: Vec::new(),
     }

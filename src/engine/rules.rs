@@ -15,6 +15,8 @@ pub struct Rules {
     pub model: Result<ModelRules, String>,
     /// The limits of a turn.
     pub budget: Budget,
+    /// How often a failure goes back to the agent within a turn.
+    pub rounds: u32,
     /// Commits name the session and the proposal in trailers.
     pub trailers: bool,
     /// Further trailers of every commit.

@@ -116,7 +116,7 @@ pub struct Turn {
     pub usage: Usage,
     /// Answers in a row that did not come to their end.
     pub broken: u32,
-    /// Calls of `propose` so far.
+    /// Calls of `propose` and failures sent back so far.
     pub rounds: u32,
 }
 

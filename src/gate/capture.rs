@@ -1,14 +1,18 @@
 //! Running one command and keeping what is needed of its output, however much it writes.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::prepare::{Focus, prepare};
 use super::reading::{Outcome, Readings};
+use super::results::{GoEvents, Libtest};
 use super::shared::Shared;
-use crate::domain::RepoPath;
+use super::watched::{self, Watched};
+use crate::domain::{RepoPath, TestCase};
 use crate::stack::{Runner, TestCommand};
 use crate::workspace::{Exit, Job, Workspace, WorkspaceError};
 
@@ -18,7 +22,7 @@ const TAIL: usize = 8 * 1024;
 const LINE: usize = 4 * 1024;
 
 /// How a run of the tests went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
     /// The command line.
     pub command: String,
@@ -32,6 +36,16 @@ pub(super) struct Run {
     pub last: String,
     /// The end of the output.
     pub tail: String,
+    /// Single tests, as the runner reports them.
+    pub cases: Vec<TestCase>,
+    /// Why the runner's report could not be read.
+    pub unreadable: Option<String>,
+    /// What was watched beside the run.
+    pub watched: Watched,
+    /// Milliseconds it took.
+    pub ms: u64,
+    /// It is a runner that says how many tests ran.
+    pub counts: bool,
 }
 
 /// Where and how to run.
@@ -40,8 +54,8 @@ pub(super) struct Conditions<'a> {
     pub workspace: &'a dyn Workspace,
     /// The project's folder; empty for the root.
     pub folder: &'a str,
-    /// Further environment variables.
-    pub environment: Vec<(String, String)>,
+    /// What the run is about.
+    pub focus: &'a Focus,
     /// Time limit.
     pub limit: Duration,
     /// Where output goes while it runs, if anywhere.
@@ -67,21 +81,38 @@ pub(super) async fn first_that_runs(commands: &[TestCommand], conditions: &Condi
 }
 
 async fn one(command: &TestCommand, conditions: &Conditions<'_>) -> Run {
+    let ready = prepare(command, conditions.workspace, conditions.folder, conditions.focus, conditions.shared.number());
     let job = Job {
-        command: command.command.clone(),
+        command: ready.command.clone(),
         folder: RepoPath::parse(conditions.folder).ok(),
-        environment: conditions.environment.clone(),
+        environment: ready.environment.clone(),
         limit: conditions.limit,
         network: false,
         env_files: false,
     };
     let _turn = conditions.shared.turn().await;
+    let began = Instant::now();
     let (sender, receiver) = mpsc::channel(32);
     let running = conditions.workspace.run(job, sender, conditions.cancel.clone());
-    let heading = format!("$ {}\n", command.command).into_bytes();
-    let reading = read(receiver, conditions.output.clone(), heading);
+    let only = if ready.selected { format!(" {}", conditions.focus.only.join(" ")) } else { String::new() };
+    let heading = format!("$ {}{only}\n", command.command).into_bytes();
+    let seen =
+        Seen { go: ready.go.then(GoEvents::default), libtest: ready.libtest.then(Libtest::default), ..Seen::default() };
+    let reading = read(seen, receiver, conditions.output.clone(), heading);
     let (exit, seen) = tokio::join!(running, reading);
-    finished(command, exit, seen)
+    let mut run = finished(command, exit, seen);
+    run.counts = ready.report.is_some() && !matches!(command.runner, Runner::Make | Runner::Configured | Runner::Other);
+    run.command.push_str(&only);
+    run.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    watched::look(&mut run, &ready, conditions.workspace);
+    if run.tail.trim().is_empty() && !run.cases.is_empty() {
+        // A runner that only writes a report leaves people nothing to read.
+        run.tail = watched::listing(&run.cases);
+        if let Some(output) = &conditions.output {
+            let _ = output.send(run.tail.clone().into_bytes()).await;
+        }
+    }
+    run
 }
 
 fn finished(command: &TestCommand, exit: Result<Exit, WorkspaceError>, seen: Seen) -> Run {
@@ -92,7 +123,8 @@ fn finished(command: &TestCommand, exit: Result<Exit, WorkspaceError>, seen: See
             let outcome = seen.readings.finish();
             let failed = exit != Exit::Code(0) && !matches!(exit, Exit::TimedOut | Exit::Cancelled);
             let missing = if failed && outcome.is_none() { missing(command, exit, &seen.missing) } else { None };
-            Run { exit: Some(exit), outcome, missing, ..run }
+            let cases = seen.go.and_then(GoEvents::finish).or_else(|| seen.libtest.and_then(Libtest::finish));
+            Run { exit: Some(exit), outcome, missing, cases: cases.unwrap_or_default(), ..run }
         }
     }
 }
@@ -136,15 +168,25 @@ struct Seen {
     cut: bool,
     last: String,
     missing: Vec<String>,
+    /// Events of Go, when the output is made of them.
+    go: Option<GoEvents>,
+    libtest: Option<Libtest>,
+    /// What is left of an event line that is still coming in.
+    event: Vec<u8>,
 }
 
-async fn read(mut pieces: mpsc::Receiver<Vec<u8>>, output: Option<mpsc::Sender<Vec<u8>>>, heading: Vec<u8>) -> Seen {
-    let mut seen = Seen::default();
+async fn read(
+    mut seen: Seen,
+    mut pieces: mpsc::Receiver<Vec<u8>>,
+    output: Option<mpsc::Sender<Vec<u8>>>,
+    heading: Vec<u8>,
+) -> Seen {
     if let Some(output) = &output {
         // Nobody listening is no reason to stop.
         let _ = output.send(heading).await;
     }
     while let Some(piece) = pieces.recv().await {
+        let piece = seen.text_of(piece);
         seen.take(&piece);
         if let Some(output) = &output {
             let _ = output.send(piece).await;
@@ -155,6 +197,21 @@ async fn read(mut pieces: mpsc::Receiver<Vec<u8>>, output: Option<mpsc::Sender<V
 }
 
 impl Seen {
+    /// What people read of a piece: events are turned into what they tell.
+    fn text_of(&mut self, piece: Vec<u8>) -> Vec<u8> {
+        let Some(go) = &mut self.go else { return piece };
+        self.event.extend(piece);
+        let mut text = Vec::new();
+        while let Some(end) = self.event.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.event.drain(..=end).collect();
+            match go.line(String::from_utf8_lossy(&line).trim_end()) {
+                Some(words) => text.extend(words.into_bytes()),
+                None => text.extend(line),
+            }
+        }
+        text
+    }
+
     fn take(&mut self, piece: &[u8]) {
         self.kept.extend(piece);
         if self.kept.len() > TAIL * 2 {
@@ -175,6 +232,9 @@ impl Seen {
         self.pending.clear();
         let line = line.trim_end();
         self.readings.line(line);
+        if let Some(libtest) = &mut self.libtest {
+            libtest.line(line);
+        }
         if line.trim().is_empty() {
             return;
         }
@@ -204,7 +264,7 @@ impl Seen {
 }
 
 /// Takes colours and other escape sequences away, so that lines can be compared and read by a model.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

@@ -5,13 +5,19 @@ use std::time::Duration;
 use super::Report;
 use super::capture::Run;
 use super::reading::Outcome;
-use crate::domain::{GateStatus, TestCount};
+use crate::domain::{GateStatus, TestCount, TestStatus};
 use crate::workspace::Exit;
 
 /// Judges the run on the subject by the run on base.
 pub(super) fn judge(subject: &Run, base: &Run, limit: Duration) -> Report {
     let verdict = verdict(subject, base, limit);
+    let known = base.outcome.as_ref().map(|outcome| &outcome.failed);
+    let mut cases = subject.cases.clone();
+    for case in cases.iter_mut().filter(|case| case.status == TestStatus::Failed) {
+        case.old = known.is_some_and(|known| known.contains(&case.name));
+    }
     Report {
+        cases,
         status: verdict.status,
         reason: verdict.reason,
         new: verdict.new,
@@ -47,6 +53,17 @@ impl Verdict {
 fn verdict(subject: &Run, base: &Run, limit: Duration) -> Verdict {
     if let Some(missing) = &subject.missing {
         return Verdict::not_run(missing.clone());
+    }
+    if let Some((file, place)) = subject.watched.elsewhere.iter().next() {
+        let text = format!(
+            "the tests import {file} from {place}, not from the tree under test; install it editable or set PYTHONPATH"
+        );
+        return Verdict::not_run(text);
+    }
+    if let (Some(why), None) = (&subject.unreadable, &subject.outcome) {
+        let crashed = subject.exit != Some(Exit::Code(0)) && base.outcome.is_some();
+        let text = format!("report unreadable: {why}; the log below is all there is");
+        return if crashed { Verdict::fail(text, 1, 0) } else { Verdict::not_run(text) };
     }
     match (subject.exit, &subject.outcome) {
         (None, _) => Verdict::not_run(format!("could not be started: {}", subject.last)),
@@ -131,6 +148,7 @@ fn uncounted(exit: Exit, subject: &Run, base: &Run) -> Verdict {
     let ran_before = base.outcome.as_ref().map_or(0, |before| before.count.passed + before.count.failed);
     if exit == Exit::Code(0) {
         return match ran_before {
+            0 if subject.counts => Verdict::not_run("the runner ended well and told of no test".into()),
             0 => Verdict::pass(Some("the command succeeded; how many tests ran is not known".into()), 0),
             _ => Verdict::fail(format!("no test ran; {ran_before} ran on base"), 1, 0),
         };
@@ -178,6 +196,7 @@ pub(super) fn together(findings: Vec<Report>) -> Report {
         new: findings.iter().map(|finding| finding.new).sum(),
         old: findings.iter().map(|finding| finding.old).sum(),
         command: (!commands.is_empty()).then(|| commands.join(" && ")),
+        cases: findings.iter().flat_map(|finding| finding.cases.clone()).collect(),
         tests: sum(findings.iter().map(|finding| finding.tests).collect()),
         base_tests: sum(findings.iter().map(|finding| finding.base_tests).collect()),
         ..worst

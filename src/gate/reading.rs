@@ -8,13 +8,15 @@ mod tools;
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::TestCount;
 
 /// The most names that are kept; beyond them only the numbers count.
 const NAMES: usize = 5_000;
 
 /// What a summary says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outcome {
     /// How many.
     pub count: TestCount,
@@ -23,7 +25,8 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    fn fail(&mut self, name: &str) {
+    /// Notes a failure.
+    pub(super) fn fail(&mut self, name: &str) {
         let name = name.trim();
         if !name.is_empty() && self.failed.len() < NAMES {
             self.failed.insert(name.chars().take(300).collect());

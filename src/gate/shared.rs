@@ -1,13 +1,17 @@
 //! What the gates of one proof share: what the repository is, how many commands may run at once, and what earlier
 //! proofs found on the same content.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
+use super::capture::Run;
+use super::watched::Coverage;
 use crate::domain::{ContentHash, Isolation};
 use crate::stack::{self, StackReport};
 use crate::workspace::{Workspace, WorkspaceFiles};
@@ -20,13 +24,25 @@ pub struct Shared {
     jobs: Semaphore,
     stack: OnceCell<Result<Arc<StackReport>, String>>,
     memory: Option<Memory>,
+    runs: AtomicU64,
+    traced: AtomicBool,
+    coverage: Mutex<Coverage>,
+    tests: Mutex<BTreeMap<String, (Run, Run)>>,
 }
 
 impl Shared {
     /// Nothing known yet. In a copy commands share ports and processes, so they run one after the other.
     pub fn new(isolation: Isolation) -> Self {
         let jobs = if isolation == Isolation::Overlay { JOBS } else { 1 };
-        Self { jobs: Semaphore::new(jobs), stack: OnceCell::new(), memory: None }
+        Self {
+            jobs: Semaphore::new(jobs),
+            stack: OnceCell::new(),
+            memory: None,
+            runs: AtomicU64::new(0),
+            traced: AtomicBool::new(false),
+            coverage: Mutex::default(),
+            tests: Mutex::default(),
+        }
     }
 
     /// The same with a memory of earlier proofs.
@@ -39,6 +55,55 @@ impl Shared {
     /// Results of earlier proofs, where they are kept.
     pub fn memory(&self) -> Option<&Memory> {
         self.memory.as_ref()
+    }
+
+    /// A number no other run of this proof has.
+    pub fn number(&self) -> u64 {
+        self.runs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Adds which lines ran.
+    pub(super) fn add_coverage(&self, more: &Coverage) {
+        if let Ok(mut coverage) = self.coverage.lock() {
+            coverage.join(more);
+        }
+    }
+
+    /// Keeps how the tests of a folder went, on subject and base.
+    pub(super) fn keep_runs(&self, folder: &str, subject: &Run, base: &Run) {
+        if let Ok(mut runs) = self.tests.lock() {
+            runs.insert(folder.to_owned(), (subject.clone(), base.clone()));
+        }
+    }
+
+    /// How the tests of a folder went on the subject.
+    pub(super) fn run_of(&self, folder: &str) -> Option<Run> {
+        self.tests.lock().ok()?.get(folder).map(|(subject, _)| subject.clone())
+    }
+
+    /// How the tests of a folder went on the base.
+    pub(super) fn base_run_of(&self, folder: &str) -> Option<Run> {
+        self.tests.lock().ok()?.get(folder).map(|(_, base)| base.clone())
+    }
+
+    /// Whether any test ran to its end.
+    pub(super) fn tests_ran(&self) -> bool {
+        self.tests.lock().is_ok_and(|runs| runs.values().any(|(subject, _)| subject.outcome.is_some()))
+    }
+
+    /// Another tool traced lines, so what ran is not known.
+    pub(super) fn traced(&self) {
+        self.traced.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether another tool traced lines.
+    pub(super) fn was_traced(&self) -> bool {
+        self.traced.load(Ordering::Relaxed)
+    }
+
+    /// Which lines ran, as far as it was seen.
+    pub(super) fn coverage(&self) -> Coverage {
+        self.coverage.lock().map(|coverage| coverage.clone()).unwrap_or_default()
     }
 
     /// What the repository is with the proposal in it; looked at once.

@@ -33,7 +33,8 @@ pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Servi
         let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
         notes.push(format!("{}:{line}: {}", place.full("pyproject.toml"), error.message()));
     }
-    Some(Service::new(place, "python", evidence, tests(place)))
+    let interpreter = pythons(place).into_iter().next();
+    Some(Service { interpreter, ..Service::new(place, "python", evidence, tests(place)) })
 }
 
 fn evidence(place: &Place<'_>) -> Option<Evidence> {

@@ -6,7 +6,7 @@ use crate::api::desk::Desk;
 use crate::domain::ToolSpec;
 
 use super::{Tool, ToolOutput, protocol};
-use super::{api, apply_patch, edit, http, list, read, remove, run, search, serve, write};
+use super::{api, apply_patch, edit, http, list, read, remove, run, search, serve, stack, write};
 
 /// The tools that change files.
 const CHANGING: [&str; 6] = [edit::NAME, apply_patch::NAME, write::NAME, remove::NAME, run::NAME, api::SPEC];
@@ -46,6 +46,7 @@ impl Tools {
                 (http::NAME, Arc::new(http::Http(service.clone()))),
                 (api::SPEC, Arc::new(api::ApiSpec(service.clone()))),
                 (api::TEST, Arc::new(api::ApiTest(service))),
+                (stack::NAME, Arc::new(stack::Stack)),
             ],
         }
     }

@@ -1,15 +1,12 @@
 //! Freezing the draft, and proving what was frozen.
 
-use crate::domain::{ContentHash, Event, Evidence, GateStatus, NoteLevel, Proposal, ProposalId};
+use crate::domain::{ContentHash, Event, Evidence, Finding, GateStatus, NoteLevel, Proposal, ProposalId, Severity};
 
 use super::super::drafting;
 use super::super::input::Drafted;
 use super::super::session::{Call, OfferState, Session};
 use super::super::work::{Freeze, FreezeBy, FreezeStage, Job, JobId, Step, Work};
 use super::{Situation, noted};
-
-/// Calls of `propose` in one turn after which a red gate is the user's to look at.
-const ROUNDS: u32 = 3;
 
 /// The agent came to rest: what it changed is frozen, unless it is what was frozen last.
 pub fn at_rest(here: &mut Situation<'_>) -> Step {
@@ -156,11 +153,29 @@ pub fn proved(here: &mut Situation<'_>, subject: ContentHash, result: Result<(),
     step
 }
 
-/// Tells what the gates found to whoever waits for it.
+/// Tells what the gates found to whoever waits for it. A failure goes back to the agent, as often as the rules say.
 fn report(here: &mut Situation<'_>, proposal: &Proposal) -> Step {
     let rounds = here.session.turn.as_ref().map_or(0, |turn| turn.rounds);
-    let (ok, text) = gates_in_words(here.session, proposal, rounds);
-    finish(here, ok, text)
+    let resting = here.flight.freeze.as_ref().is_some_and(|freeze| freeze.by == FreezeBy::Rest);
+    let left = here.session.turn.is_some() && rounds < here.rules.rounds;
+    let again = here.session.turn.is_some() && rounds > 0;
+    let (ok, text) = gates_in_words(here.session, proposal, rounds + u32::from(resting), here.rules.rounds);
+    let mut step = finish(here, ok, text.clone());
+    if resting && !ok && left {
+        // What is frozen is what was sent back: without a change there is nothing to prove again.
+        step.events.push(Event::SentBack { proposal: proposal.id.clone(), round: rounds + 1, text });
+    } else if again && (ok || resting) {
+        let how = if ok { "green" } else { "still red" };
+        step.join(noted(
+            NoteLevel::Info,
+            format!("proposal {} is {how} after {} of checks", proposal.id, count(rounds)),
+        ));
+    }
+    step
+}
+
+fn count(rounds: u32) -> String {
+    if rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") }
 }
 
 fn finish(here: &mut Situation<'_>, ok: bool, output: String) -> Step {
@@ -174,7 +189,7 @@ fn finish(here: &mut Situation<'_>, ok: bool, output: String) -> Step {
     }
 }
 
-fn gates_in_words(session: &Session, proposal: &Proposal, rounds: u32) -> (bool, String) {
+fn gates_in_words(session: &Session, proposal: &Proposal, rounds: u32, most: u32) -> (bool, String) {
     let found: Vec<&Evidence> = session.evidence_on(&proposal.hash).collect();
     let failed = found.iter().any(|evidence| evidence.is_red());
     let files = proposal.changes.len();
@@ -182,8 +197,8 @@ fn gates_in_words(session: &Session, proposal: &Proposal, rounds: u32) -> (bool,
     for evidence in &found {
         text.push_str(&evidence_in_words(evidence));
     }
-    if failed && rounds < ROUNDS {
-        text.push_str(&format!("Repair what failed and call propose again (round {rounds} of {ROUNDS}).\n"));
+    if failed && rounds < most {
+        text.push_str(&format!("Repair what failed and call propose again (round {rounds} of {most}).\n"));
     } else if failed {
         text.push_str("This was the last round: stop here and tell the user what fails and why.\n");
     } else {
@@ -193,7 +208,7 @@ fn gates_in_words(session: &Session, proposal: &Proposal, rounds: u32) -> (bool,
 }
 
 /// A gate's result as the agent reads it: the log only where it failed.
-fn evidence_in_words(evidence: &Evidence) -> String {
+pub fn evidence_in_words(evidence: &Evidence) -> String {
     let status = match evidence.status {
         GateStatus::Pass => "passed",
         GateStatus::Fail => "FAILED",
@@ -213,5 +228,16 @@ fn evidence_in_words(evidence: &Evidence) -> String {
         }
     }
     text.push('\n');
+    // A red gate's log holds them already, as its own tool prints them.
+    let told = evidence.status == GateStatus::Fail && !evidence.log.is_empty();
+    let worth = |finding: &&Finding| !finding.old && finding.severity != Severity::Note;
+    for finding in evidence.findings.iter().filter(worth).take(if told { 0 } else { 20 }) {
+        let place = match (&finding.path, finding.line) {
+            (Some(path), Some(line)) => format!("{path}:{line}: "),
+            (Some(path), None) => format!("{path}: "),
+            _ => String::new(),
+        };
+        text.push_str(&format!("  {place}{}\n", finding.message));
+    }
     text
 }

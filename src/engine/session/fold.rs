@@ -105,6 +105,12 @@ impl Session {
                     known.question = Some(question);
                 }
             }
+            Event::SentBack { text, .. } => {
+                if let Some(turn) = &mut self.turn {
+                    turn.rounds += 1;
+                }
+                self.push(seq, ItemKind::User { text: format!("[checks] {text}") });
+            }
             Event::PermissionGiven { permission, allowed, always } => self.answer(permission, *allowed, *always),
             _ => {}
         }

@@ -128,6 +128,10 @@ impl App {
             "diff" => vec![Effect::Command(Command::Propose)],
             "undo" if rest == "list" => self.list_commits(),
             "undo" if !rest.is_empty() => vec![Effect::Command(Command::TakeBack { commit: rest.to_owned() })],
+            "verify" => vec![Effect::Command(match self.diff.proposal() {
+                Some(proposal) => Command::Prove { proposal: proposal.id.clone() },
+                None => Command::Propose,
+            })],
             "undo" => vec![Effect::Command(Command::Undo)],
             "redo" if !rest.is_empty() => vec![Effect::Command(Command::BringBack { commit: rest.to_owned() })],
             "redo" => vec![Effect::Command(Command::Redo)],

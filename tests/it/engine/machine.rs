@@ -29,6 +29,7 @@ pub fn rules() -> Rules {
         specs: TOOLS.iter().map(|name| spec(name)).collect(),
         model: Ok(ModelRules::new("m".to_owned(), 100_000)),
         budget: Budget { requests: Some(20), tokens: None, cost_usd: None, seconds: None },
+        rounds: 3,
         trailers: true,
         more_trailers: Vec::new(),
     }

@@ -73,6 +73,11 @@ fn with_proposal(status: GateStatus) -> (Machine, Proposal) {
     machine.reply(text("done"));
     let frozen = draft(&mut machine, 1);
     prove(&mut machine, status);
+    if status == GateStatus::Fail {
+        // The failure goes back to the agent first; it changes nothing, so there is nothing to prove again.
+        assert!(machine.records.iter().any(|record| matches!(record.event, Event::SentBack { round: 1, .. })));
+        machine.reply(text("I cannot repair it"));
+    }
     assert_eq!(ended(&machine), Some(TurnEnd::Done));
     (machine, frozen)
 }
@@ -100,6 +105,30 @@ fn last_note(machine: &Machine) -> String {
         _ => None,
     });
     note.unwrap_or_default()
+}
+
+#[test]
+fn failures_go_back_to_the_agent_as_often_as_the_rules_say() {
+    let mut machine = Machine::new();
+    machine.say("do it");
+    machine.reply(text("done"));
+    for round in 1..=machine.rules.rounds {
+        draft(&mut machine, u8::try_from(round).unwrap());
+        prove(&mut machine, GateStatus::Fail);
+        let last = machine.records.last().map(|record| record.event.clone());
+        assert!(matches!(&last, Some(Event::SentBack { round: told, .. }) if *told == round), "{last:?}");
+        let Work::Ask(request) = &machine.started[&machine.asked()] else { unreachable!() };
+        let Some(Message::User { text: words }) = request.messages.last() else { panic!("{request:?}") };
+        assert!(words.contains("AssertionError"), "{words}");
+        machine.reply(calls(&[("x", "run")]));
+        let name = names(&machine)[0].clone();
+        end(&mut machine, name.as_str(), done(""));
+        machine.reply(text("repaired"));
+    }
+    draft(&mut machine, 9);
+    prove(&mut machine, GateStatus::Fail);
+    assert_eq!(ended(&machine), Some(TurnEnd::Done), "then the user sees it");
+    assert!(last_note(&machine).contains("still red after 3 rounds"), "{}", last_note(&machine));
 }
 
 #[test]

@@ -113,6 +113,10 @@ async fn tests_run_on_the_draft_and_not_on_what_is_installed() {
         session.write("src/app.py", WRONG);
         let proof = session.prove().await;
         let reason = proof.finding.reason.unwrap_or_default();
-        assert!(reason.starts_with("1 new failure: test_adds"), "{isolation:?} {reason}\n{}", proof.streamed);
+        assert!(
+            reason.starts_with("1 new failure: tests.test_app.Sum.test_adds"),
+            "{isolation:?} {reason}\n{}",
+            proof.streamed
+        );
     }
 }

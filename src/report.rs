@@ -1,0 +1,168 @@
+//! The report at the end of the work, built from what the journal holds: nothing in it is a model's claim unless it says
+//! so. What was not recorded is said to be missing.
+
+mod environment;
+mod show;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::{Event, Evidence, Finding, Proposal, Record, Severity, TestCount};
+use crate::journal::BlobStore;
+use crate::tool::protocol::{Ask, PLAN, Plan, Step};
+
+/// Everything the report says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct WorkReport {
+    /// The session.
+    pub session: String,
+    /// What the user asked for.
+    pub requests: Vec<String>,
+    /// What the agent asked, with the answers.
+    pub questions: Vec<Question>,
+    /// The plan as it stands, with the checks of each step.
+    pub plan: Vec<Step>,
+    /// The files of all proposals, as they were last proposed.
+    pub files: Vec<File>,
+    /// Requests to services, with how they were answered.
+    pub exchanges: Vec<Exchange>,
+    /// What the gates found on the last proposal.
+    pub checks: Vec<Evidence>,
+    /// Tests on the last proposal and on its base.
+    pub tests: Option<(TestCount, Option<TestCount>)>,
+    /// Environment variables that the changed code reads, with the file.
+    pub environment: BTreeMap<String, String>,
+    /// Findings that are about security.
+    pub security: Vec<Finding>,
+    /// How often failures went back to the agent.
+    pub rounds: u32,
+    /// The commits, oldest first.
+    pub commits: Vec<Commit>,
+}
+
+/// A question of the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Question {
+    /// The question.
+    pub question: String,
+    /// The user's answer, when there was one.
+    pub answer: Option<String>,
+}
+
+/// A changed file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// The file.
+    pub path: String,
+    /// Lines added.
+    pub added: usize,
+    /// Lines removed.
+    pub removed: usize,
+}
+
+/// A request that was sent while the work went on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Exchange {
+    /// The request in one line.
+    pub request: String,
+    /// How it was answered: the first lines.
+    pub response: String,
+}
+
+/// A commit that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Commit {
+    /// Its name.
+    pub oid: String,
+    /// The first line of its message.
+    pub title: String,
+}
+
+/// Gates whose findings are about security.
+const SECURITY: &[&str] = &["secrets", "scope", "dependencies", "scan", "security"];
+
+/// Builds the report of a session.
+pub fn of(records: &[Record], blobs: &BlobStore) -> WorkReport {
+    let mut report = WorkReport::default();
+    let mut proposals: Vec<Proposal> = Vec::new();
+    let mut evidence: Vec<Evidence> = Vec::new();
+    for record in records {
+        report.take(&record.event, &mut proposals, &mut evidence);
+    }
+    report.answers(records);
+    for change in proposals.iter().flat_map(|proposal| &proposal.changes) {
+        let file = File { path: change.path.as_str().to_owned(), added: change.added, removed: change.removed };
+        report.files.push(file);
+        report.environment.extend(environment::read(change, blobs));
+    }
+    if let Some(last) = proposals.last() {
+        report.checks = evidence.into_iter().filter(|found| found.subject == last.hash).collect();
+    }
+    report.tests = report.checks.iter().find_map(|found| found.tests.map(|tests| (tests, found.base_tests)));
+    let secure = report.checks.iter().filter(|found| SECURITY.contains(&found.gate.as_str()));
+    report.security = secure
+        .flat_map(|found| found.findings.clone())
+        .filter(|one| one.severity != Severity::Note || !one.old)
+        .collect();
+    report
+}
+
+impl WorkReport {
+    fn take(&mut self, event: &Event, proposals: &mut Vec<Proposal>, evidence: &mut Vec<Evidence>) {
+        match event {
+            Event::SessionOpened { session, .. } => self.session = session.to_string(),
+            Event::UserSaid { text, queued: false, .. } => self.requests.push(text.clone()),
+            Event::ToolCalled { name, input, .. } if name == PLAN => {
+                if let Ok(plan) = serde_json::from_value::<Plan>(input.clone()) {
+                    self.plan = plan.steps;
+                }
+            }
+            Event::Proposed { proposal } => {
+                proposals.retain(|known| known.id != proposal.id);
+                proposals.push(proposal.clone());
+            }
+            Event::GateReported(found) => {
+                evidence.retain(|known| known.gate != found.gate || known.subject != found.subject);
+                evidence.push(found.as_ref().clone());
+            }
+            Event::SentBack { .. } => self.rounds += 1,
+            Event::Committed { oid, message, .. } => {
+                let title = message.lines().next().unwrap_or_default().to_owned();
+                self.commits.push(Commit { oid: oid.clone(), title });
+            }
+            Event::Undone { oid, redo: false, .. } => self.commits.retain(|commit| commit.oid != *oid),
+            _ => {}
+        }
+    }
+
+    /// Questions and requests with what came back.
+    fn answers(&mut self, records: &[Record]) {
+        let mut results: BTreeMap<&str, &str> = BTreeMap::new();
+        for record in records {
+            if let Event::ToolReturned { call, output, .. } = &record.event {
+                results.insert(call.as_str(), output);
+            }
+        }
+        for record in records {
+            let Event::ToolCalled { call, name, input, .. } = &record.event else { continue };
+            let result = results.get(call.as_str()).copied();
+            if name == "ask" {
+                if let Ok(Ask { question, .. }) = serde_json::from_value::<Ask>(input.clone()) {
+                    self.questions.push(Question { question, answer: result.map(str::to_owned) });
+                }
+            } else if name == "http" || name.starts_with("api_") {
+                let text = |key: &str| input.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+                let request = if name == "http" {
+                    format!("{} {}", text("method"), text("url"))
+                } else {
+                    format!("{name} {input}")
+                };
+                let lines = result.unwrap_or("no answer").lines().filter(|line| !line.trim().is_empty());
+                let response: Vec<String> = lines.take(6).map(|line| line.chars().take(200).collect()).collect();
+                self.exchanges
+                    .push(Exchange { request: request.chars().take(200).collect(), response: response.join("\n") });
+            }
+        }
+    }
+}

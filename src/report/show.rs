@@ -1,0 +1,95 @@
+//! The report as markdown.
+
+use std::fmt::{Display, Formatter, Result};
+
+use super::WorkReport;
+use crate::domain::{Evidence, GateStatus, TestStatus};
+use crate::tool::protocol::StepStatus;
+
+const NONE: &str = "none recorded";
+
+fn section(f: &mut Formatter<'_>, title: &str, lines: Vec<String>) -> Result {
+    writeln!(f, "\n## {title}\n")?;
+    if lines.is_empty() {
+        return writeln!(f, "{NONE}");
+    }
+    lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+}
+
+fn gate(found: &Evidence) -> String {
+    let status = match found.status {
+        GateStatus::Pass => "pass",
+        GateStatus::Fail => "**fail**",
+        GateStatus::NotRun => "*not run*",
+    };
+    let reason = found.reason.as_deref().unwrap_or("").replace('|', "\\|");
+    format!("| {} | {status} | {} | {} | {reason} |", found.gate, found.new, found.old)
+}
+
+impl Display for WorkReport {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        writeln!(f, "# Report of {}", if self.session.is_empty() { "a session" } else { &self.session })?;
+        section(f, "Request", self.requests.iter().map(|text| format!("> {}", text.replace('\n', "\n> "))).collect())?;
+        let steps = self.plan.iter().map(|step| {
+            let mark = if step.status == StepStatus::Done { "x" } else { " " };
+            format!("- [{mark}] {} — checked by: {}", step.title, step.acceptance)
+        });
+        let questions = self.questions.iter().map(|question| {
+            format!("- asked: {} — answer: {}", question.question, question.answer.as_deref().unwrap_or("none yet"))
+        });
+        section(f, "Approach", steps.chain(questions).collect())?;
+        section(
+            f,
+            "Files",
+            self.files.iter().map(|file| format!("- `{}` +{} −{}", file.path, file.added, file.removed)).collect(),
+        )?;
+        let exchanges =
+            self.exchanges.iter().map(|exchange| format!("```\n{}\n{}\n```", exchange.request, exchange.response));
+        section(f, "Requests and responses", exchanges.collect())?;
+        let mut checks: Vec<String> = self.checks.iter().map(gate).collect();
+        if !checks.is_empty() {
+            checks.insert(0, "| gate | result | new | old | |\n|---|---|---|---|---|".to_owned());
+            checks.push(format!("\nFailures went back to the agent {} time(s) before this.", self.rounds));
+        }
+        section(f, "Checks", checks)?;
+        section(f, "Tests", self.test_lines())?;
+        let environment = self.environment.iter().map(|(name, file)| format!("- `{name}` (read in `{file}`)"));
+        section(f, "Environment variables", environment.collect())?;
+        let security = self.security.iter().map(|one| {
+            let place = one.path.as_deref().map(|path| format!("`{path}`: ")).unwrap_or_default();
+            format!("- {place}{}", one.message)
+        });
+        section(f, "Security notes", security.collect())?;
+        section(f, "Commits", self.commits.iter().map(|commit| format!("- {} {}", commit.oid, commit.title)).collect())
+    }
+}
+
+impl WorkReport {
+    fn test_lines(&self) -> Vec<String> {
+        let Some((tests, base)) = self.tests else { return Vec::new() };
+        let mut lines = vec![format!("{} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.skipped)];
+        lines.extend(
+            base.map(|base| {
+                format!("on base: {} passed, {} failed, {} skipped", base.passed, base.failed, base.skipped)
+            }),
+        );
+        let cases: Vec<_> = self.checks.iter().flat_map(|found| &found.cases).collect();
+        if !cases.is_empty() {
+            lines.push("\n| test | result | ms |\n|---|---|---|".to_owned());
+        }
+        for case in cases.iter().take(200) {
+            let result = match case.status {
+                TestStatus::Passed => "passed",
+                TestStatus::Failed if case.flaky => "flaky",
+                TestStatus::Failed if case.old => "failed, on base too",
+                TestStatus::Failed => "**failed**",
+                TestStatus::Skipped => "skipped",
+            };
+            lines.push(format!("| {} | {result} | {} |", case.name.replace('|', "\\|"), case.ms));
+        }
+        if cases.len() > 200 {
+            lines.push(format!("| … {} more | | |", cases.len() - 200));
+        }
+        lines
+    }
+}
