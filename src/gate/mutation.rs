@@ -133,7 +133,9 @@ impl MutationGate {
                 said.push(format!("would catch {} of {tried} changes{untried}", tally.caught));
             }
             let severity = if self.settings.blocks { Severity::Error } else { Severity::Note };
-            findings.extend(tally.unnoticed.into_iter().map(|(path, line)| Finding {
+            // Without a new test it may as well be a refactoring, of which nothing is to be noticed.
+            let listed = self.settings.blocks || !plan.changed_tests.is_empty();
+            findings.extend(tally.unnoticed.into_iter().filter(|_| listed).map(|(path, line)| Finding {
                 severity,
                 path: Some(path),
                 line: Some(line),

@@ -50,7 +50,8 @@ impl Tool for Stack {
             return ToolOutput::failed(text);
         }
         let workspace = Arc::clone(&context.workspace);
-        let looking = tokio::task::spawn_blocking(move || stack::detect(&WorkspaceFiles(workspace.as_ref())).to_string());
+        let looking =
+            tokio::task::spawn_blocking(move || stack::detect(&WorkspaceFiles(workspace.as_ref())).to_string());
         match looking.await {
             Ok(text) => ToolOutput::done(text),
             Err(error) => ToolOutput::failed(format!("The repository could not be looked at: {error}")),

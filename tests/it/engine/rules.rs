@@ -125,7 +125,7 @@ fn failures_go_back_to_the_agent_as_often_as_the_rules_say() {
         end(&mut machine, name.as_str(), done(""));
         machine.reply(text("repaired"));
     }
-    draft(&mut machine, 9);
+    draft(&mut machine, 0);
     prove(&mut machine, GateStatus::Fail);
     assert_eq!(ended(&machine), Some(TurnEnd::Done), "then the user sees it");
     assert!(last_note(&machine).contains("still red after 3 rounds"), "{}", last_note(&machine));
