@@ -1,5 +1,6 @@
 //! What can be asked for, in the same way by an agent, on the command line and with a slash command.
 
+mod by_hand;
 mod graphql;
 mod http;
 mod load;
@@ -20,6 +21,7 @@ use super::{ApiError, detect, message};
 use crate::text;
 use crate::workspace::Workspace;
 
+pub use by_hand::by_hand;
 pub use http::{Http, http};
 pub use load::{Load, LoadMode};
 pub use serve::{Serve, serve};

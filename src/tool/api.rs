@@ -114,7 +114,7 @@ fn test_schema() -> Value {
                 "rate": {"type": "number", "description": "Requests a second, whether answers come or not."},
                 "ramp": {"type": "boolean", "description": "Raise the rate until the service becomes slow."},
                 "against": {"type": "string", "description": "The address of another build to compare with."},
-                "rounds": {"type": "integer", "minimum": 4, "maximum": 100},
+                "rounds": {"type": "integer", "minimum": 6, "maximum": 100},
                 "paths": {"type": "array", "items": {"type": "string"}}
             }, "additionalProperties": false},
             "second_opinion": {"type": "boolean", "description": "Ask schemathesis or newman as well, where installed."}

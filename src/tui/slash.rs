@@ -21,6 +21,11 @@ pub const SLASHES: &[Slash] = &[
     Slash { name: "undo", takes: "[COMMIT|list]", doc: "take the last commit of this session back, or the one named" },
     Slash { name: "redo", takes: "[COMMIT]", doc: "bring the commit that was taken back again" },
     Slash { name: "rewind", takes: "", doc: "go back to before a message: conversation, draft and commits since" },
+    Slash {
+        name: "api",
+        takes: "serve|http|spec|test|load …",
+        doc: "serve, ask and test the project's HTTP interface",
+    },
     Slash { name: "commit", takes: "", doc: "open the commit dialog" },
     Slash { name: "compact", takes: "", doc: "replace the conversation so far by a summary" },
     Slash { name: "context", takes: "", doc: "say how full the context window is" },

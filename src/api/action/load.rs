@@ -45,7 +45,7 @@ pub(super) async fn load(context: &Context, input: &ApiTest) -> Result<Outcome, 
     if let Some(against) = &how.against {
         let other = context.desk.client(&context.target(Some(against)).await?)?;
         let mut rounds = Rounds { concurrency: how.concurrency.unwrap_or(2), ..Rounds::default() };
-        rounds.count = how.rounds.unwrap_or(rounds.count).clamp(4, 100);
+        rounds.count = how.rounds.unwrap_or(rounds.count).clamp(6, 100);
         let found = compare(&other, &client, &requests, rounds, &context.cancel).await;
         let ok = matches!(found.verdict, Verdict::NoMeasurableChange | Verdict::Faster);
         return Ok(Outcome::new(ok, format!("{found}\n"), json!(found)));

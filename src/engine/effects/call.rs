@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::action::by_hand;
 use crate::domain::{CallId, Progress, ToolCall};
 use crate::text;
 use crate::tool::{ToolContext, ToolOutput};
@@ -26,7 +27,18 @@ pub async fn call(bench: &Bench, call: ToolCall, permitted: bool, cancel: Cancel
 }
 
 /// Runs a command of the user's own. The tool of the agent does it, so both see the same.
+///
+/// A line that begins with `/api` is an order to the tools for the project's service.
 pub async fn shell(bench: &Bench, call: CallId, command: String, cancel: CancellationToken) -> Outcome {
+    match by_hand(&command) {
+        Some(Ok((name, input))) => {
+            if let Some(tool) = bench.tools.find(name) {
+                return run(bench, &*tool, &call, input, false, cancel).await;
+            }
+        }
+        Some(Err(text)) => return returned(ToolOutput { ok: false, text }, Instant::now()),
+        None => {}
+    }
     let Some(tool) = bench.tools.find("run") else {
         let output = ToolOutput { ok: false, text: "Commands cannot be run here.".to_owned() };
         return returned(output, Instant::now());

@@ -132,6 +132,7 @@ impl App {
                 Some(proposal) => Command::Prove { proposal: proposal.id.clone() },
                 None => Command::Propose,
             })],
+            "api" => vec![Effect::Command(Command::Shell { command: format!("/api {rest}").trim().to_owned() })],
             "undo" => vec![Effect::Command(Command::Undo)],
             "redo" if !rest.is_empty() => vec![Effect::Command(Command::BringBack { commit: rest.to_owned() })],
             "redo" => vec![Effect::Command(Command::Redo)],

@@ -135,7 +135,7 @@ async fn a_slower_build_is_told_from_the_same_one() {
         })
     };
     let (base, same, slower) = (serve(5), serve(5), serve(12));
-    let rounds = Rounds { count: 6, time: Duration::from_millis(150), concurrency: 1 };
+    let rounds = Rounds { count: 8, time: Duration::from_millis(150), concurrency: 1 };
     let requests = [Request::new("GET", "/")];
     let cancel = CancellationToken::new();
     let found = compare(&client(&base), &client(&slower), &requests, rounds, &cancel).await;
