@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ApiError;
 use super::serve::Start;
-use super::spec::extract::{python, python_app};
+use super::spec::extract::{flask_module, python, python_app};
 use crate::config::ApiSettings;
 use crate::domain::RepoPath;
 use crate::stack::{self, Service, StackReport};
@@ -55,9 +55,9 @@ fn of_service(workspace: &dyn Workspace, service: &Service) -> Option<Start> {
     } else if uses("django") && has("manage.py") {
         format!("{python} manage.py runserver --noreload 127.0.0.1:$PORT")
     } else if uses("flask")
-        && let Some((module, app)) = flask_app(workspace, folder)
+        && let Some(module) = flask_module(workspace, folder)
     {
-        format!("{python} -m flask --app {module}:{app} run --host 127.0.0.1 --port $PORT")
+        format!("{python} -m flask --app {module} run --host 127.0.0.1 --port $PORT")
     } else if ["express", "fastify", "nestjs"].iter().any(|name| uses(name)) {
         node(workspace, folder)?
     } else {
@@ -65,13 +65,6 @@ fn of_service(workspace: &dyn Workspace, service: &Service) -> Option<Start> {
         service.run.as_ref()?.command.clone()?
     };
     Some(Start { command, folder: folder.to_owned(), port: None, environment: Vec::new() })
-}
-
-fn flask_app(workspace: &dyn Workspace, folder: &str) -> Option<(String, String)> {
-    python_app(workspace, folder, "Flask(").or_else(|| {
-        let (module, _) = python_app(workspace, folder, "create_app(")?;
-        Some((module, "create_app".to_owned()))
-    })
 }
 
 /// The start script, or the entry file.

@@ -101,14 +101,19 @@ impl Context {
         {
             return Ok(spec);
         }
+        match self.spec_at_rest().await {
+            Some(spec) => spec,
+            None => self.live_spec(None, None).await,
+        }
+    }
+
+    /// What framework or files say without a running service; `None` when there is nothing.
+    pub(super) async fn spec_at_rest(&self) -> Option<Result<Spec, ApiError>> {
         if let Ok(spec) = self.framework_spec().await {
-            return Ok(spec);
+            return Some(Ok(spec));
         }
-        let files = self.blocking(extract::candidates).await?;
-        if let Some(path) = files.into_iter().next() {
-            return self.blocking(move |workspace| extract::file(workspace, &path)).await?;
-        }
-        self.live_spec(None, None).await
+        let path = self.blocking(extract::candidates).await.ok()?.into_iter().next()?;
+        self.blocking(move |workspace| extract::file(workspace, &path)).await.ok()
     }
 
     /// Writes a file of the workspace.

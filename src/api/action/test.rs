@@ -159,7 +159,7 @@ pub(super) async fn contract(context: &Context, input: &ApiTest, client: &Client
         Ok(spec) => Ok(spec),
         // A service of somebody else has nothing to do with the files here.
         Err(error) if input.url.is_some() => Err(error),
-        Err(_) => context.spec(None).await,
+        Err(error) => context.spec_at_rest().await.unwrap_or(Err(error)),
     }
 }
 

@@ -176,19 +176,32 @@ pub fn python(workspace: &dyn Workspace, folder: &str) -> &'static str {
 
 /// Module and name of an application: `app.main` and `app` for `app = FastAPI(` in app/main.py.
 pub fn python_app(workspace: &dyn Workspace, folder: &str, constructor: &str) -> Option<(String, String)> {
+    let pattern = format!(r"^\w+(\s*:\s*\w+)?\s*=\s*(\w+\.)?{}", regex::escape(constructor));
+    let (module, line) = python_module(workspace, folder, pattern)?;
+    let name = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()?.to_owned();
+    Some((module, name))
+}
+
+/// The module of a Flask application, or of the function that makes one; `flask` finds either in it.
+pub fn flask_module(workspace: &dyn Workspace, folder: &str) -> Option<String> {
+    let pattern = r"^(\w+\s*=\s*(flask\.)?Flask\(|def (create|make)_app\()".to_owned();
+    python_module(workspace, folder, pattern).map(|(module, _)| module)
+}
+
+/// The first module, tests left out, with a line that fits, and the line.
+fn python_module(workspace: &dyn Workspace, folder: &str, pattern: String) -> Option<(String, String)> {
     let query = crate::workspace::Query {
-        pattern: format!(r"^\w+(\s*:\s*\w+)?\s*=\s*(\w+\.)?{}", regex::escape(constructor)),
+        pattern,
         path: RepoPath::parse(folder).ok(),
         glob: Some("*.py".to_owned()),
         limit: 20,
     };
     let (hits, _) = workspace.search(&query).ok()?;
     let hit = hits.iter().find(|hit| !hit.path.as_str().contains("test"))?;
-    let name = hit.text.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()?.to_owned();
     let path = hit.path.as_str().strip_prefix(folder).unwrap_or(hit.path.as_str()).trim_start_matches('/');
     let module = path.trim_end_matches(".py").trim_end_matches("/__init__").replace('/', ".");
     let module = module.strip_prefix("src.").filter(|_| hits.len() == 1).unwrap_or(&module).to_owned();
-    Some((module, name))
+    Some((module, hit.text.clone()))
 }
 
 /// Runs a command and returns what it wrote.

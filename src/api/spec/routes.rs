@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::Spec;
-use super::extract::{frameworks, python, python_app, run};
+use super::extract::{flask_module, frameworks, python, python_app, run};
 use super::lint::shape;
 use crate::stack::StackReport;
 use crate::workspace::{Query, Workspace};
@@ -112,7 +112,7 @@ pub async fn find(workspace: &dyn Workspace, report: &StackReport, cancel: Cance
         let Some(command) = command(workspace, &folder, &name) else { continue };
         match run(workspace, &folder, &command, cancel.clone()).await {
             Ok(text) => {
-                let routes: Vec<Route> = text.lines().filter_map(|line| printed(line, &name)).collect();
+                let routes: Vec<Route> = text.lines().flat_map(|line| printed(line, &name)).collect();
                 if !routes.is_empty() {
                     return Table { routes, source: format!("asked {name} itself") };
                 }
@@ -124,9 +124,23 @@ pub async fn find(workspace: &dyn Workspace, report: &StackReport, cancel: Cance
     Table { routes, source: format!("found in the sources; prefixes of mounted routers are not followed{failed}") }
 }
 
-fn printed(line: &str, name: &str) -> Option<Route> {
-    let (method, path) = line.strip_prefix("ROUTE ")?.split_once(' ')?;
-    Some(Route { method: method.to_owned(), path: braces(path.trim()), place: name.to_owned() })
+/// `ROUTE GET /items`, or a line of the table that Flask prints: `list_items  GET, POST  /items`.
+fn printed(line: &str, name: &str) -> Vec<Route> {
+    let route = |method: &str, path: &str| Route {
+        method: method.to_owned(),
+        path: braces(path.trim()),
+        place: name.to_owned(),
+    };
+    if let Some((method, path)) = line.strip_prefix("ROUTE ").and_then(|rest| rest.split_once(' ')) {
+        return vec![route(method, path)];
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        [_, methods @ .., path] if name == "flask" && path.starts_with('/') => {
+            methods.iter().map(|method| route(method.trim_end_matches(','), path)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn command(workspace: &dyn Workspace, folder: &str, framework: &str) -> Option<String> {
@@ -139,13 +153,7 @@ fn command(workspace: &dyn Workspace, folder: &str, framework: &str) -> Option<S
                  for r in a.routes:\n  for m in sorted(getattr(r,\"methods\",None) or []): print(\"ROUTE\",m,r.path)'"
             ))
         }
-        "flask" => {
-            let (module, app) = python_app(workspace, folder, "Flask(")?;
-            Some(format!(
-                "{python} -c 'import sys;sys.path.insert(0,\".\");from {module} import {app} as a\n\
-                 for r in a.url_map.iter_rules():\n  for m in sorted(r.methods-{{\"HEAD\",\"OPTIONS\"}}): print(\"ROUTE\",m,r.rule)'"
-            ))
-        }
+        "flask" => Some(format!("{python} -m flask --app {} routes", flask_module(workspace, folder)?)),
         _ => None,
     }
 }
