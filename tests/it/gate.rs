@@ -1,6 +1,7 @@
 //! The tests gate with real runners on real files, and what the stack room finds in them.
 
 mod beds;
+mod contract;
 mod isolated;
 
 use std::collections::BTreeMap;

@@ -40,6 +40,12 @@ impl Known {
         self.values.values_mut().for_each(|values| values.retain(|value| value != gone));
     }
 
+    /// Whether values for a parameter of this name were learnt.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let end = format!("/{{{name}}}");
+        self.values.iter().any(|(key, values)| key.ends_with(&end) && !values.is_empty())
+    }
+
     /// Values for a parameter of a path whose earlier parameters are filled in already: `/users/7/posts/{post}`.
     pub(super) fn values(&self, filled: &str, name: &str) -> &[String] {
         let at = filled.find(&format!("/{{{name}}}")).map(|at| &filled[..at]);
