@@ -79,8 +79,11 @@ impl Desk {
         output: Option<mpsc::Sender<Vec<u8>>>,
     ) -> Result<Arc<Service>, ApiError> {
         let mut slot = self.service.lock().await;
-        *slot = None;
         self.set_running(None);
+        // Its port has to be free before the next one listens there.
+        if let Some(Ok(old)) = slot.take().map(Arc::try_unwrap) {
+            old.stop().await;
+        }
         // The service outlives the call that started it, so it does not end with the call's own token.
         let started = Service::start(workspace, start, PATIENCE, output, CancellationToken::new()).await?;
         let service = Arc::new(started);

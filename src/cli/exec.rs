@@ -76,8 +76,10 @@ pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Argu
     let interrupt = run::interrupted();
     let context =
         ToolContext { workspace: workspace.clone(), output, cancel: interrupt.clone(), permitted: arguments.allow };
-    let (done, ()) =
-        tokio::join!(call(tool.as_ref(), context, input), async { while pieces.recv().await.is_some() {} });
+    // A service the tool started may hold the channel for longer than the call takes.
+    let draining = tokio::spawn(async move { while pieces.recv().await.is_some() {} });
+    let done = call(tool.as_ref(), context, input).await;
+    draining.abort();
     if interrupt.is_cancelled() {
         return Ok(Outcome::Interrupted);
     }

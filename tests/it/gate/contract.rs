@@ -9,7 +9,7 @@ use crate::support::beds;
 
 const FILE: &str = "app/main.py";
 
-async fn proved(folder: &std::path::Path, old: &str, new: &str) -> Report {
+async fn proved(folder: &Path, old: &str, new: &str) -> Report {
     let environment: BTreeMap<String, String> =
         [("PATH".to_owned(), std::env::var("PATH").unwrap()), ("HOME".to_owned(), std::env::var("HOME").unwrap())]
             .into();
