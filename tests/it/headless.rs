@@ -320,7 +320,8 @@ fn a_mailbox_is_reviewed_and_committed_with_its_message_and_a_branch_against_whe
         home.git(&["add", "."]);
         home.git(&["commit", "-q", "-m", &format!("Add {}", text.len())]);
     }
-    home.git(&["format-patch", "-q", "-2", "--stdout", "--output", "../series.mbox"]);
+    let series = home.git(&["format-patch", "-2", "--stdout"]);
+    std::fs::write(home.repository.join("../series.mbox"), series).unwrap();
     home.git(&["checkout", "-q", "-"]);
     let branch = home.tenon(&["review", "--from", "topic", "--list", "--json"]).with_code(0).json();
     assert_eq!((branch[0]["path"].as_str(), branch[0]["added"].as_u64()), (Some("one.py"), Some(2)));

@@ -193,7 +193,16 @@ fn start(
         committed: past.committed,
         out,
     };
-    tokio::spawn(serve(desk, records, events, inbox));
+    let mut desk = desk;
+    let mut records = records;
+    // Written here and not beside: whoever opened it reads the proposal from the journal next.
+    for event in events {
+        if matches!(event, Event::Proposed { .. }) && std::mem::take(&mut desk.committed) {
+            desk.verdicts = Verdicts::default();
+        }
+        records.push(desk.journal.append(event).map_err(failed)?);
+    }
+    tokio::spawn(serve(desk, records, inbox));
     Ok((Handle { session, blobs, commands }, updates))
 }
 
@@ -217,17 +226,9 @@ fn freeze(id: ProposalId, from: &str, found: &Found, blobs: &BlobStore) -> Resul
     Ok(proposal)
 }
 
-async fn serve(mut desk: Desk, past: Vec<Record>, events: Vec<Event>, mut inbox: mpsc::Receiver<Command>) {
+async fn serve(mut desk: Desk, past: Vec<Record>, mut inbox: mpsc::Receiver<Command>) {
     for record in past {
         if desk.out.send(Update::Record(record)).await.is_err() {
-            return;
-        }
-    }
-    for event in events {
-        if matches!(event, Event::Proposed { .. }) && std::mem::take(&mut desk.committed) {
-            desk.verdicts = Verdicts::default();
-        }
-        if !desk.tell(event).await {
             return;
         }
     }
