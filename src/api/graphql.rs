@@ -174,16 +174,12 @@ impl Schema {
     }
 }
 
-/// The parser tells the place on its first line.
+/// The parser tells the place on its first line: `Parse error at 3:1`.
 fn wrong(place: &str, error: &str) -> ApiError {
-    let line =
-        error.split_once("line ").and_then(|(_, rest)| rest.split([',', ' ', '\n']).next()?.parse::<usize>().ok());
-    let column =
-        error.split_once("column ").and_then(|(_, rest)| rest.split([',', ' ', '\n']).next()?.parse::<usize>().ok());
-    let at = match (line, column) {
-        (Some(line), Some(column)) => format!("{place}:{line}:{column}"),
-        _ => place.to_owned(),
-    };
+    let first = error.lines().next().unwrap_or_default();
+    let at = first.rsplit_once(" at ").map(|(_, at)| at.trim());
+    let told = at.filter(|at| at.split(':').all(|part| part.parse::<usize>().is_ok()));
+    let at = told.map_or_else(|| place.to_owned(), |at| format!("{place}:{at}"));
     let what: Vec<&str> = error.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).collect();
     ApiError::Document { place: at, what: format!("no valid GraphQL: {}", what.join("; ")) }
 }

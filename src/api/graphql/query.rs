@@ -132,6 +132,7 @@ impl<'a> Walk<'a> {
             (false, false) if self.schema.types.get(inner).is_none_or(|kind| kind.values.is_empty()) => {
                 self.say(at.line, at.column, format!("`{}` is {}, which has no fields", field.name, known.kind));
             }
+            (_, true) => {}
             _ => self.set(inner, &field.selection_set, depth + 1),
         }
     }
@@ -160,7 +161,7 @@ mod tests {
             ("{ all { ...F } } fragment F on Item { id }", vec![], 3),
             (
                 "{ all { ...G } } fragment F on Item { id }",
-                vec!["q:1:9: there is no fragment `G`", "q: the fragment `F` is used nowhere"],
+                vec!["q:1:12: there is no fragment `G`", "q: the fragment `F` is used nowhere"],
                 2,
             ),
             ("{ all { ...F } } fragment F on Item { parent { ...F } }", vec![], MOST_DEPTH),
