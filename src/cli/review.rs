@@ -10,7 +10,8 @@ pub(crate) mod source;
 
 use super::surroundings::Surroundings;
 use super::{Common, Done, Failure, pair, sessions, undo};
-use crate::domain::{Command, CommitWay, Event, Finish, HunkVerdict, Proposal, ProposalId, SessionId, Verdict};
+use crate::domain::{Command, CommitWay, Event, Finish, HunkVerdict, Proposal, ProposalId, Record, SessionId, Verdict};
+use crate::engine::session::Session;
 use crate::git::Repository;
 use crate::journal::{BlobStore, Store};
 use crate::proposal::{self, Verdicts};
@@ -52,9 +53,12 @@ pub(crate) struct Arguments {
     /// The commit message
     #[arg(long, short, requires = "commit")]
     message: Option<String>,
-    /// Commit into the last commit of the session
+    /// Commit into the last commit of the session; without -m that keeps its message
     #[arg(long, requires = "commit", conflicts_with = "branch")]
     amend: bool,
+    /// Commit as a fixup of the last commit of the session, for `git rebase --autosquash`
+    #[arg(long, requires = "commit", conflicts_with_all = ["branch", "amend", "message"])]
+    fixup: bool,
     /// Commit on a new branch of this name
     #[arg(long, requires = "commit", value_name = "NAME")]
     branch: Option<String>,
@@ -111,7 +115,7 @@ pub(crate) async fn review(around: &Surroundings, common: &Common, arguments: Ar
         if arguments.list {
             return list::list(&subject, common, arguments.lines);
         }
-        return on_session(around, common, (session, subject), arguments).await;
+        return on_session(around, common, &repository, (session, subject), arguments).await;
     }
     let found = source::find(&repository, &around.folder, &arguments.from)?;
     if arguments.list {
@@ -120,16 +124,22 @@ pub(crate) async fn review(around: &Surroundings, common: &Common, arguments: Ar
     if found.changes.is_empty() {
         return Err(Failure::usage("nothing is different, so there is nothing to review"));
     }
+    let of_its_own = arguments.amend || arguments.fixup;
+    if arguments.commit && !of_its_own && arguments.message.is_none() && found.message.trim().is_empty() {
+        return Err(Failure::usage("nothing was committed: this change comes with no message")
+            .hint("-m 'area: what changed and why' gives it one"));
+    }
     let held = found.held;
     let (handle, updates) = desk::open(around, repository.clone(), &arguments.from, found)?;
-    let subject = read(&sessions::store(around), &handle.session)?;
+    let store = sessions::store(around);
+    let subject = read(&store, &handle.session)?;
     let mut verdicts = only_named(&subject, &arguments);
     verdicts.extend(orders::verdicts(&subject.proposal, &subject.blobs, &subject.verdicts, &arguments)?);
     let order = session::Order {
         proposal: subject.proposal.id.clone(),
         verdicts,
         commit: arguments.way(),
-        message: arguments.message.clone(),
+        message: message(&store, &repository, &handle.session, &arguments)?,
         despite: arguments.despite_gates,
         finish: arguments.finish(held),
     };
@@ -139,6 +149,7 @@ pub(crate) async fn review(around: &Surroundings, common: &Common, arguments: Ar
 async fn on_session(
     around: &Surroundings,
     common: &Common,
+    repository: &Repository,
     (session, subject): (SessionId, Subject),
     arguments: Arguments,
 ) -> Done {
@@ -160,11 +171,32 @@ async fn on_session(
         proposal: subject.proposal.id.clone(),
         verdicts,
         commit: arguments.way(),
-        message: arguments.message,
+        message: message(&sessions::store(around), repository, &session, &arguments)?,
         despite: arguments.despite_gates,
         finish: Vec::new(),
     };
     session::settle(around, common, session, order).await
+}
+
+/// The message asked for: as given, that of the commit that is amended, or one that makes a fixup of it.
+fn message(
+    store: &Store,
+    repository: &Repository,
+    session: &SessionId,
+    arguments: &Arguments,
+) -> Result<Option<String>, Failure> {
+    if arguments.message.is_some() || !(arguments.amend || arguments.fixup) {
+        return Ok(arguments.message.clone());
+    }
+    let reading = store.read(session).map_err(|error| Failure::usage(error.to_string()))?;
+    let known = Session::of(&reading.records);
+    let last = known.last_commit().ok_or_else(|| {
+        Failure::usage("nothing was committed: this session has no commit to amend")
+            .hint("leave --amend and --fixup out for a new commit")
+    })?;
+    let whole = repository.message(&last.oid).map_err(|error| undo::git_failure(&error))?;
+    let subject = whole.lines().next().unwrap_or_default().trim_start_matches("fixup! ");
+    Ok(Some(if arguments.fixup { format!("fixup! {subject}") } else { whole.clone() }))
 }
 
 /// A script that names what is to be committed or taken out means just that, whatever was decided in a review before.
@@ -178,23 +210,17 @@ fn only_named(subject: &Subject, arguments: &Arguments) -> Vec<HunkVerdict> {
     parts.filter(|part| reset(part.verdict)).map(|part| HunkVerdict::new(part.id, Verdict::Open)).collect()
 }
 
-/// What the last review was about, when it is newer than the last session and did something that can be taken back, or
-/// brought forward again.
-pub(crate) fn last_source(around: &Surroundings, redo: bool) -> Option<String> {
-    let repository = Repository::open(&around.folder).ok()?;
-    let store = sessions::store(around);
-    let newest = store.newest(repository.root(), |_| true)?;
-    let past = desk::Past::of(&store.read(&newest.id).ok()?.records);
-    newest.review.filter(|_| past.has_step(redo))
+/// Whether a review did something that can be taken back, or brought forward again.
+pub(crate) fn has_step(records: &[Record], redo: bool) -> bool {
+    desk::Past::of(records).has_step(redo)
 }
 
-/// Takes the last step of a review back, or brings it forward again.
-pub(crate) async fn undo(around: &Surroundings, common: &Common, source: &str, redo: bool) -> Done {
+/// Takes a step of a review back, or brings one forward again.
+pub(crate) async fn undo(around: &Surroundings, common: &Common, source: &str, order: Command) -> Done {
     let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
     let held = held(&repository, &around.folder, source);
     let found = source::Found { held, changes: Vec::new(), message: String::new() };
     let (handle, updates) = desk::resume(around, repository, source, found)?;
-    let order = if redo { Command::Redo } else { Command::Undo };
     session::carry_out(handle, updates, vec![order], common.json).await
 }
 

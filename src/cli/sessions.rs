@@ -1,8 +1,10 @@
 //! `tenon sessions` and `tenon replay`.
 
+use jiff::Timestamp;
+
 use super::surroundings::Surroundings;
 use super::{Common, Done, Failure, Outcome, print};
-use crate::domain::{Event, SessionId};
+use crate::domain::{Event, Record, SessionId};
 use crate::git::Repository;
 use crate::headless::record_text;
 use crate::journal::{SessionSummary, Store};
@@ -72,26 +74,60 @@ pub(crate) fn last_talk(around: &Surroundings) -> Option<SessionId> {
     last_that(around, |session| session.agent.is_some() && session.parent.is_none())
 }
 
-/// The last session of this repository with a commit that can be taken back, or brought forward again.
-pub(crate) fn last_with_commit(around: &Surroundings, undone: bool) -> Option<SessionId> {
+/// The session or review of this repository that fits and did the last step in git: a commit, a file put back, or
+/// either of them taken back. A review goes on in its old session, so the ids do not tell.
+pub(crate) fn last_step(
+    around: &Surroundings,
+    fits: impl Fn(&SessionSummary, &[Record]) -> bool,
+) -> Option<SessionSummary> {
     let store = store(around);
-    let holds = |session: &SessionSummary| {
-        let records = store.read(&session.id).map(|reading| reading.records).unwrap_or_default();
-        let mut commits = std::collections::BTreeMap::new();
-        for record in records {
-            match record.event {
-                Event::Committed { oid, .. } => drop(commits.insert(oid, false)),
-                Event::Undone { oid, redo: true, head } => {
-                    commits.remove(&oid);
-                    commits.insert(head.unwrap_or(oid), false);
-                }
-                Event::Undone { oid, redo: false, .. } => drop(commits.insert(oid, true)),
-                _ => {}
-            }
+    let mut found = summaries(around, Some(&root(around)?));
+    found.retain(|session| session.damage.is_none());
+    found.sort_by_key(|session| std::cmp::Reverse(session.last));
+    let mut best: Option<(Timestamp, SessionSummary)> = None;
+    for session in found {
+        let newest = best.as_ref().map(|(at, _)| *at);
+        if newest.is_some() && session.last < newest {
+            break;
         }
-        commits.values().any(|known| *known == undone)
-    };
-    last_that(around, holds)
+        let records = store.read(&session.id).map(|reading| reading.records).unwrap_or_default();
+        let steps = records.iter().filter(|record| is_step(&record.event));
+        let at = steps.map(|record| record.at).max();
+        if let Some(at) = at.filter(|at| Some(*at) > newest && fits(&session, &records)) {
+            best = Some((at, session));
+        }
+    }
+    best.map(|(_, session)| session)
+}
+
+fn is_step(event: &Event) -> bool {
+    matches!(event, Event::Committed { .. } | Event::Undone { .. } | Event::Reverted { .. })
+}
+
+/// Whether a session holds a commit that can be taken back, or brought forward again.
+pub(crate) fn has_commit(records: &[Record], undone: bool) -> bool {
+    let mut commits = std::collections::BTreeMap::new();
+    for record in records {
+        match &record.event {
+            Event::Committed { oid, .. } => drop(commits.insert(oid, false)),
+            Event::Undone { oid, redo: true, head } => {
+                commits.remove(oid);
+                commits.insert(head.as_ref().unwrap_or(oid), false);
+            }
+            Event::Undone { oid, redo: false, .. } => drop(commits.insert(oid, true)),
+            _ => {}
+        }
+    }
+    commits.values().any(|known| *known == undone)
+}
+
+/// Whether a session made the commit that is named by the beginning of its id.
+pub(crate) fn made(records: &[Record], commit: &str) -> bool {
+    records.iter().any(|record| match &record.event {
+        Event::Committed { oid, .. } => oid.starts_with(commit),
+        Event::Undone { redo: true, head: Some(head), .. } => head.starts_with(commit),
+        _ => false,
+    })
 }
 
 fn last_that(around: &Surroundings, fits: impl Fn(&SessionSummary) -> bool) -> Option<SessionId> {

@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::surroundings::Surroundings;
 use super::{Common, Done, Failure, Outcome, block_on, print, review, run, sessions};
-use crate::domain::{Command, Event, NoteLevel, SessionId, Update};
+use crate::domain::{Command, Event, NoteLevel, Record, SessionId, Update};
 use crate::engine;
 use crate::git::{GitError, Repository};
 use crate::headless::{Output, Style};
+use crate::journal::SessionSummary;
 use crate::text;
 
 #[derive(clap::Args, Debug)]
@@ -21,20 +22,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn undo(around: &Surroundings, common: &Common, arguments: &Arguments, redo: bool) -> Done {
-    if common.session.is_none()
-        && arguments.commit.is_none()
-        && !arguments.list
-        && let Some(source) = review::last_source(around, redo)
-    {
-        return block_on(review::undo(around, common, &source, redo));
-    }
-    let mut opening = around.opening(common);
-    if opening.session.is_none() {
-        Repository::open(&around.folder).map_err(|error| git_failure(&error))?;
-        opening.session = Some(sessions::last_with_commit(around, redo).ok_or_else(|| nothing(redo))?);
-    }
+    let summary = target(around, common, arguments, redo)?;
     if arguments.list {
-        return list(around, common, opening.session.as_ref());
+        return list(around, common, &summary.id);
     }
     let order = match (arguments.commit.clone(), redo) {
         (Some(commit), false) => Command::TakeBack { commit },
@@ -42,6 +32,11 @@ pub(crate) fn undo(around: &Surroundings, common: &Common, arguments: &Arguments
         (None, false) => Command::Undo,
         (None, true) => Command::Redo,
     };
+    if let Some(source) = &summary.review {
+        return block_on(review::undo(around, common, source, order));
+    }
+    let mut opening = around.opening(common);
+    opening.session = Some(summary.id);
     let style = if common.json { Style::Json } else { Style::Text };
     block_on(async move {
         let since: Timestamp = run::now();
@@ -66,6 +61,37 @@ pub(crate) fn undo(around: &Surroundings, common: &Common, arguments: &Arguments
     })
 }
 
+/// The session or review that is meant: the one named, the one that made the commit, or the one with the last step.
+fn target(
+    around: &Surroundings,
+    common: &Common,
+    arguments: &Arguments,
+    redo: bool,
+) -> Result<SessionSummary, Failure> {
+    Repository::open(&around.folder).map_err(|error| git_failure(&error))?;
+    if let Some(name) = &common.session {
+        let usage = |error: crate::journal::JournalError| Failure::usage(error.to_string());
+        let store = sessions::store(around);
+        let id = store.find(name).map_err(usage)?;
+        let known = store.list().into_iter().find(|session| session.id == id);
+        return known.ok_or_else(|| Failure::usage(format!("there is no session {id}")));
+    }
+    if let Some(commit) = &arguments.commit {
+        let made = sessions::last_step(around, |_, records| sessions::made(records, commit));
+        return made.ok_or_else(|| {
+            Failure::usage(format!("no session of this repository made a commit `{}`", text::sanitize_line(commit)))
+                .hint("`tenon undo --list` lists the last ones; `git revert` takes any commit back")
+        });
+    }
+    let fits = |session: &SessionSummary, records: &[Record]| {
+        if arguments.list {
+            return sessions::made(records, "");
+        }
+        if session.review.is_some() { review::has_step(records, redo) } else { sessions::has_commit(records, redo) }
+    };
+    sessions::last_step(around, fits).ok_or_else(|| nothing(redo))
+}
+
 fn nothing(redo: bool) -> Failure {
     let what = if redo { "bring forward again" } else { "take back" };
     Failure::usage(format!("no session of this repository has a commit to {what}"))
@@ -81,11 +107,10 @@ struct Commit {
 }
 
 /// The commits of a session with what became of them.
-fn list(around: &Surroundings, common: &Common, session: Option<&SessionId>) -> Done {
+fn list(around: &Surroundings, common: &Common, session: &SessionId) -> Done {
     let store = sessions::store(around);
     let usage = |error: crate::journal::JournalError| Failure::usage(error.to_string());
-    let session = session.ok_or_else(|| Failure::usage("there is no session"))?;
-    let reading = store.find(session.as_str()).and_then(|id| store.read(&id)).map_err(usage)?;
+    let reading = store.read(session).map_err(usage)?;
     let known = engine::session::Session::of(&reading.records);
     let state = |receipt: &engine::session::Receipt| match (receipt.undone, known.stands(receipt)) {
         (true, _) => "taken back",

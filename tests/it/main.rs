@@ -21,6 +21,7 @@ mod providers;
 mod resume;
 mod stack;
 mod support;
+mod taking_back;
 mod terminal;
 mod tools;
 mod tui;

@@ -96,18 +96,30 @@ impl Past {
                 self.done.push(Done::Revert(changes.clone()));
                 self.undone.clear();
             }
-            Event::Undone { redo: false, .. } | Event::Reverted { undone: true, .. } => {
-                self.undone.extend(self.done.pop());
+            Event::Reverted { undone: true, .. } => self.undone.extend(self.done.pop()),
+            Event::Undone { oid, redo: false, .. } => {
+                self.undone.extend(find(&self.done, Some(oid)).map(|at| self.done.remove(at)));
                 self.committed = false;
             }
-            Event::Undone { redo: true, head, .. } => {
-                let again = self.undone.pop().map(|done| done.at(head.as_deref()));
+            Event::Undone { oid, redo: true, head } => {
+                let again = find(&self.undone, Some(oid)).map(|at| self.undone.remove(at));
+                let again = again.map(|done| done.at(head.as_deref()));
                 self.done.extend(again);
                 self.committed = true;
             }
             _ => {}
         }
     }
+}
+
+/// Where the last step is, or the commit that is named by the beginning of its id.
+fn find(steps: &[Done], named: Option<&str>) -> Option<usize> {
+    let fits = |step: &Done| match (step, named) {
+        (_, None) => true,
+        (Done::Commit { oid, .. }, Some(named)) => named.len() >= 4 && oid.starts_with(named),
+        (Done::Revert(_), Some(_)) => false,
+    };
+    steps.iter().rposition(fits)
 }
 
 /// Starts a review, or goes on with the last one of the same source.
@@ -247,8 +259,10 @@ impl Desk {
             Command::Decide { proposal, verdicts } if proposal == self.proposal.id => self.decide(verdicts).await,
             Command::Commit { message, way, .. } => self.commit(message, way).await,
             Command::Finish { how, .. } => self.finish(how).await,
-            Command::Undo => self.back().await,
-            Command::Redo => self.forward().await,
+            Command::Undo => self.back(None).await,
+            Command::Redo => self.forward(None).await,
+            Command::TakeBack { commit } => self.back(Some(&commit)).await,
+            Command::BringBack { commit } => self.forward(Some(&commit)).await,
             Command::Interrupt => true,
             _ => {
                 self.note(NoteLevel::Warning, "this is a review without an agent; `tenon` opens a session with one")
@@ -285,10 +299,11 @@ impl Desk {
             && self.look_again().await
     }
 
-    async fn back(&mut self) -> bool {
-        let Some(last) = self.done.last().cloned() else {
+    async fn back(&mut self, named: Option<&str>) -> bool {
+        let Some(place) = find(&self.done, named) else {
             return self.note(NoteLevel::Error, "this review has done nothing that could be taken back").await;
         };
+        let last = self.done[place].clone();
         let repository = self.repository.clone();
         let event = match last {
             Done::Commit { oid, amends } => {
@@ -303,15 +318,16 @@ impl Desk {
                 Err(text) => return self.note(NoteLevel::Error, &text).await,
             },
         };
-        self.undone.extend(self.done.pop());
+        self.undone.push(self.done.remove(place));
         self.committed = false;
         self.tell(event).await && self.look_again().await
     }
 
-    async fn forward(&mut self) -> bool {
-        let Some(last) = self.undone.last().cloned() else {
+    async fn forward(&mut self, named: Option<&str>) -> bool {
+        let Some(place) = find(&self.undone, named) else {
             return self.note(NoteLevel::Error, "there is nothing to bring forward again").await;
         };
+        let last = self.undone[place].clone();
         let repository = self.repository.clone();
         let event = match last {
             Done::Commit { oid, amends } => {
@@ -327,8 +343,8 @@ impl Desk {
             },
         };
         let head = if let Event::Undone { head, .. } = &event { head.clone() } else { None };
-        let again = self.undone.pop().map(|done| done.at(head.as_deref()));
-        self.done.extend(again);
+        let again = self.undone.remove(place).at(head.as_deref());
+        self.done.push(again);
         self.committed = matches!(event, Event::Undone { .. });
         self.tell(event).await && self.look_again().await
     }
