@@ -16,6 +16,8 @@ mod rewind;
 mod stop;
 mod undo;
 
+pub use proposing::evidence_in_words;
+
 use jiff::Timestamp;
 
 use crate::domain::{Command, Event, NoteLevel, ProposalId};

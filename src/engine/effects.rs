@@ -9,6 +9,7 @@ mod generated;
 mod pieces;
 mod propose;
 mod prove;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -101,6 +102,7 @@ async fn carry_out(bench: Bench, id: JobId, work: Work, cancel: CancellationToke
         Work::Call { call, permitted } => call::call(&bench, call, permitted, cancel).await,
         Work::Shell { call, command } => call::shell(&bench, call, command, cancel).await,
         Work::Delegate(order) => delegate::delegate(&bench, id, order, cancel).await,
+        Work::Verify { call, gates } => verify::verify(&bench, call, gates, cancel).await,
         Work::Propose { id, title, message } => propose::propose(bench, id, title, message).await,
         Work::Prove { proposal, selected } => prove::prove(&bench, id, *proposal, selected, cancel).await,
         Work::Select(offer) => select(bench, *offer).await,

@@ -87,6 +87,13 @@ pub enum Work {
     },
     /// Hand a task to another agent and wait until it rests.
     Delegate(Delegate),
+    /// Run the gates on the draft for the agent. Nothing of it becomes evidence.
+    Verify {
+        /// The call it answers.
+        call: CallId,
+        /// The gates; all that concern the draft when empty.
+        gates: Vec<String>,
+    },
     /// Freeze the draft.
     Propose {
         /// The name of the proposal.

@@ -16,7 +16,10 @@ pub const PROPOSE: &str = "propose";
 /// The name of the tool that gives work to another agent.
 pub const DELEGATE: &str = "delegate";
 
-pub(super) const NAMES: [&str; 4] = [PLAN, ASK, PROPOSE, DELEGATE];
+/// The name of the tool that runs the gates on the draft without proposing it.
+pub const VERIFY: &str = "verify";
+
+pub(super) const NAMES: [&str; 5] = [PLAN, ASK, VERIFY, PROPOSE, DELEGATE];
 
 /// How far a step of a plan is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +86,15 @@ pub struct Delegate {
     pub task: String,
 }
 
+/// The input of `verify`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    /// The gates to run; those that concern the draft when empty.
+    #[serde(default)]
+    pub gates: Vec<String>,
+}
+
 /// A call of one of these tools, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -94,6 +106,8 @@ pub enum Protocol {
     Propose(Propose),
     /// Work for another agent.
     Delegate(Delegate),
+    /// The gates are to run on the draft.
+    Verify(Verify),
 }
 
 impl Protocol {
@@ -107,6 +121,7 @@ impl Protocol {
             PLAN => input::read(&schema, value).map(Self::Plan),
             ASK => input::read(&schema, value).map(Self::Ask),
             PROPOSE => input::read(&schema, value).map(Self::Propose),
+            VERIFY => input::read(&schema, value).map(Self::Verify),
             _ => input::read(&schema, value).map(Self::Delegate),
         };
         Some(read.and_then(Self::filled))
@@ -114,7 +129,7 @@ impl Protocol {
 
     fn filled(self) -> Result<Self, String> {
         let fields: &[(&str, &str)] = match &self {
-            Self::Plan(_) => &[],
+            Self::Plan(_) | Self::Verify(_) => &[],
             Self::Ask(ask) => &[("question", &ask.question)],
             Self::Propose(propose) => &[("title", &propose.title)],
             Self::Delegate(delegate) => &[("agent", &delegate.agent), ("task", &delegate.task)],
@@ -136,6 +151,8 @@ impl Protocol {
             Self::Ask(ask) => first(&ask.question),
             Self::Propose(propose) => first(&propose.title),
             Self::Delegate(delegate) => format!("{}: {}", delegate.agent, first(&delegate.task)),
+            Self::Verify(verify) if verify.gates.is_empty() => "all gates".to_owned(),
+            Self::Verify(verify) => first(&verify.gates.join(", ")),
         }
     }
 }
@@ -155,6 +172,11 @@ pub fn spec(name: &str) -> Option<ToolSpec> {
         ASK => {
             "Asks the user one question and waits for the answer. Only for what you cannot find out and what would \
              be costly to get wrong; give options where there are few."
+        }
+        VERIFY => {
+            "Runs the project's checks (gates such as tests, lint, types, secrets) on the draft as it is now and on the \
+             user's tree below it, and says what is new and what was there before. Shows the user nothing: it is how \
+             you find out before `propose`."
         }
         PROPOSE => {
             "Hands everything you changed in the workspace to the user for review, with the results of the project's \
@@ -191,6 +213,13 @@ fn schema(name: &str) -> Option<Value> {
                 "options": {"type": "array", "items": {"type": "string"}, "description": "Answers to choose from."}
             }),
             json!(["question"]),
+        ),
+        VERIFY => (
+            json!({"gates": {
+                "type": "array", "items": {"type": "string"},
+                "description": "Names of the gates to run. Default: all that concern the change."
+            }}),
+            json!([]),
         ),
         PROPOSE => (
             json!({
@@ -232,6 +261,7 @@ mod tests {
             ("plan", json!({"steps": [{"title": "a"}]}), "`acceptance` is missing in `steps[0]`"),
             ("ask", json!({"question": " "}), "`question` is empty"),
             ("propose", json!({"titel": "x"}), "Did you mean `title`?"),
+            ("verify", json!({"gate": ["tests"]}), "Did you mean `gates`?"),
             ("delegate", json!({"agent": "a"}), "`task` is missing"),
         ] {
             let error = Protocol::read(name, &value).unwrap().unwrap_err();

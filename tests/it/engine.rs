@@ -7,4 +7,5 @@ mod properties;
 mod rules;
 mod sessions;
 mod tasks;
+mod verifying;
 mod world;

@@ -96,6 +96,12 @@ fn start(here: &mut Situation<'_>, call: &Call) -> Step {
             Some(Ok(Protocol::Delegate(order))) => here.flight.begin(Job::Call(id), Work::Delegate(order)).into(),
             _ => Step::default(),
         },
+        protocol::VERIFY => match Protocol::read(protocol::VERIFY, &call.call.input) {
+            Some(Ok(Protocol::Verify(order))) => {
+                here.flight.begin(Job::Call(id.clone()), Work::Verify { call: id, gates: order.gates }).into()
+            }
+            _ => Step::default(),
+        },
         _ if call.question.as_ref().is_some_and(|question| question.allowed == Some(false)) => Event::ToolReturned {
             call: id,
             ok: false,

@@ -69,7 +69,7 @@ async fn run(
     returned(result, began)
 }
 
-fn returned(output: ToolOutput, began: Instant) -> Outcome {
+pub(super) fn returned(output: ToolOutput, began: Instant) -> Outcome {
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Outcome::Returned(Returned { ok: output.ok, output: text::redact(&output.text).into_owned(), ms })
 }

@@ -71,7 +71,8 @@ async fn tell(
     }
 }
 
-async fn forks(
+/// Throw-away workspaces with the proposal, or what is selected of it, and with the base.
+pub(super) async fn forks(
     bench: &Bench,
     proposal: &Proposal,
     selected: Option<&Selected>,

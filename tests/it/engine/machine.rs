@@ -15,7 +15,7 @@ use tenon::engine::work::{Effect, Flight, JobId, Work};
 use tenon::provider::{Reply, Stop};
 
 /// The tools the machine's agent has.
-pub const TOOLS: [&str; 8] = ["read", "list", "search", "edit", "run", "plan", "ask", "propose"];
+pub const TOOLS: [&str; 9] = ["read", "list", "search", "edit", "run", "verify", "plan", "ask", "propose"];
 
 pub fn rules() -> Rules {
     let spec = |name: &str| ToolSpec {
