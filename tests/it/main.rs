@@ -12,6 +12,7 @@ mod embedded;
 mod engine;
 mod gate;
 mod git;
+mod going_back;
 mod headless;
 mod journal;
 mod models;
