@@ -25,7 +25,7 @@ pub fn header(app: &App, area: Rect, buffer: &mut Buffer) {
     if !session.tree.is_empty() {
         left.push(session.tree.clone());
     }
-    let model = if session.model.is_empty() { "no model: F3" } else { session.model.as_str() };
+    let model = model_name(&session.model);
     let middle = if session.agent.is_empty() { model.to_owned() } else { format!("{} · {model}", session.agent) };
     let mut right = Vec::new();
     match (&session.link, session.isolation) {
@@ -90,5 +90,17 @@ pub fn footer(app: &App, area: Rect, buffer: &mut Buffer) {
     if let Some(badge) = badge {
         let x = area.right().saturating_sub(u16::try_from(text::width(&badge)).unwrap_or(0));
         buffer.set_stringn(x, area.y, &badge, usize::from(area.width), bar.patch(app.theme.style(Role::Warn)));
+    }
+}
+
+/// A model in the header's words: where recorded answers lie on the disk is nobody's concern while working.
+fn model_name(model: &str) -> String {
+    match model.split_once('/') {
+        None if model.is_empty() => "no model: F3".to_owned(),
+        Some(("recorded", _)) => "recorded answers".to_owned(),
+        Some(("embedded", weights)) => {
+            format!("{} (embedded)", weights.rsplit('/').next().unwrap_or(weights).trim_end_matches(".gguf"))
+        }
+        _ => model.to_owned(),
     }
 }
