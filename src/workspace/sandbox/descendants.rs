@@ -29,7 +29,7 @@ pub(super) fn run(request: &Run, stream: &mut UnixStream) -> Result<(), Failure>
             None => Report::Exit(status.exit_status().unwrap_or(1)),
         };
     }
-    if let Some(limit) = watch.exceeded() {
+    if let Some(limit) = watch.exceeded(&processes::descendants(me)) {
         report = Report::Exceeded(limit);
     }
     end_descendants();

@@ -80,14 +80,14 @@ pub(super) fn spawn(request: &Run) -> Result<Pid, Failure> {
 
 fn execute(request: &Run) -> Result<Report, Failure> {
     let me = std::process::id();
-    let others = move || processes::all().into_iter().filter(|pid| *pid != me).collect();
+    let others = move || -> Vec<u32> { processes::all().into_iter().filter(|pid| *pid != me).collect() };
     let watch =
         Watch::start(request.limits, others, limits::end_namespace).map_err(failed("cannot watch the command"))?;
     let child = spawn(request)?;
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid == child => {
-                if let Some(limit) = watch.exceeded() {
+                if let Some(limit) = watch.exceeded(&others()) {
                     return Ok(Report::Exceeded(limit));
                 }
                 return Ok(match status.terminating_signal() {

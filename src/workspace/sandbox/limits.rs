@@ -77,9 +77,11 @@ impl Watch {
         Ok(Self { limits, exceeded })
     }
 
-    /// The limit that was exceeded, if one was.
-    pub fn exceeded(&self) -> Option<Limit> {
-        match self.exceeded.load(Ordering::Acquire) {
+    /// The limit that was exceeded, if one was. Called when the command itself has ended, with what it left running: a
+    /// shell that cannot start a process ends at once, perhaps before the next look.
+    pub fn exceeded(&self, left: &[u32]) -> Option<Limit> {
+        let seen = self.exceeded.load(Ordering::Acquire);
+        match if seen == 0 { look(&self.limits, left) } else { seen } {
             PROCESSES => Some(Limit::Processes(self.limits.processes)),
             MEMORY => Some(Limit::Memory(self.limits.memory)),
             _ => None,
@@ -93,7 +95,8 @@ fn look(limits: &Limits, members: &[u32]) -> u8 {
         threads += use_of.threads;
         memory += use_of.memory;
     }
-    if threads >= u64::from(limits.processes) {
+    // Processes that end while they are counted were there all the same.
+    if threads.max(members.len() as u64) >= u64::from(limits.processes) {
         PROCESSES
     } else if memory > limits.memory {
         MEMORY
