@@ -1,5 +1,6 @@
 //! The hot paths, with the budget of each in its own file. `cargo bench`.
 
+mod api;
 mod diff;
 mod engine;
 mod journal;
