@@ -12,6 +12,8 @@ pub struct Token {
     pub header: Value,
     /// What it claims.
     pub claims: Value,
+    /// Header and claims as they came: another program writes the same JSON with other spaces, in another order.
+    signed: String,
     signature: String,
 }
 
@@ -21,10 +23,12 @@ impl Token {
         let mut parts = text.split('.');
         let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
         let json = |part: &str| serde_json::from_slice::<Value>(&BASE64.decode(part).ok()?).ok();
+        let signed = format!("{header}.{claims}");
         let (header, claims) = (json(header)?, json(claims)?);
         (parts.next().is_none() && header.is_object() && claims.is_object()).then(|| Self {
             header,
             claims,
+            signed,
             signature: signature.to_owned(),
         })
     }
@@ -37,10 +41,7 @@ impl Token {
     /// Whether this key signed it.
     pub fn is_signed_by(&self, key: &[u8]) -> bool {
         let known = algorithm(self.header["alg"].as_str().unwrap_or_default());
-        known.is_some_and(|algorithm| {
-            let signed = format!("{}.{}", part(&self.header), part(&self.claims));
-            signature(algorithm, key, &signed) == self.signature
-        })
+        known.is_some_and(|algorithm| signature(algorithm, key, &self.signed) == self.signature)
     }
 }
 
@@ -96,6 +97,16 @@ mod tests {
         assert_eq!(token.claims["name"], "John Doe");
         assert!(token.is_signed_by(b"your-256-bit-secret") && !token.is_signed_by(b"other"));
         assert_eq!(sign(&token.header, &token.claims, b"your-256-bit-secret"), text);
+    }
+
+    #[test]
+    fn a_token_that_was_written_with_spaces_and_in_another_order_has_its_key_all_the_same() {
+        let written = |text: &str| BASE64.encode(text);
+        let signed =
+            format!("{}.{}", written(r#"{"typ": "JWT", "alg": "HS256"}"#), written(r#"{"sub": "ada", "aud": "bed"}"#));
+        let text = format!("{signed}.{}", signature(hmac::HMAC_SHA256, b"key", &signed));
+        let token = Token::read(&text).unwrap();
+        assert!(token.is_signed_by(b"key") && !token.is_signed_by(b"other"));
     }
 
     #[test]
