@@ -1,4 +1,4 @@
-//! The contract gate on a real FastAPI service: what a change breaks is found, a change that breaks nothing is not.
+//! The contract gate on real services: what a change breaks is found, a change that breaks nothing is not.
 
 use tenon::config::{ApiSettings, ContractGateSettings};
 use tenon::gate::ContractGate;
@@ -7,9 +7,7 @@ use tenon::workspace::Place;
 use super::*;
 use crate::support::beds;
 
-const FILE: &str = "app/main.py";
-
-async fn proved(folder: &Path, old: &str, new: &str) -> Report {
+async fn proved(folder: &Path, file: &str, old: &str, new: &str) -> Report {
     let environment: BTreeMap<String, String> =
         [("PATH".to_owned(), std::env::var("PATH").unwrap()), ("HOME".to_owned(), std::env::var("HOME").unwrap())]
             .into();
@@ -17,14 +15,14 @@ async fn proved(folder: &Path, old: &str, new: &str) -> Report {
     let mut place = Place::new(folder.canonicalize().unwrap(), state.path().join("state"), &environment);
     place.helper = Some(env!("CARGO_BIN_EXE_tenon").into());
     let base: Arc<dyn Workspace> = tenon::workspace::open(place).await.unwrap().into();
-    let path = RepoPath::parse(FILE).unwrap();
+    let path = RepoPath::parse(file).unwrap();
     let text = String::from_utf8(base.read(&path).unwrap().bytes).unwrap();
     assert!(text.contains(old), "{old}");
     let changed = FileState { bytes: text.replacen(old, new, 1).into_bytes(), mode: FileMode::Regular };
     let subject: Arc<dyn Workspace> = base.fork(vec![(path, Some(changed))]).await.unwrap().into();
     let (output, mut pieces) = mpsc::channel(64);
     let reading = tokio::spawn(async move { while pieces.recv().await.is_some() {} });
-    let context = GateContext::new(proposal(&[FILE]), subject, base, output, CancellationToken::new());
+    let context = GateContext::new(proposal(&[file]), subject, base, output, CancellationToken::new());
     let gate = ContractGate::new(ContractGateSettings::default(), ApiSettings::default(), BTreeMap::new());
     assert!(gate.concerns(&context).await);
     let report = gate.run(&context).await;
@@ -33,10 +31,30 @@ async fn proved(folder: &Path, old: &str, new: &str) -> Report {
     report
 }
 
+/// Makes changes to a file of a bed one at a time, each with the rule that has to be found; `None`: nothing may be.
+async fn seeded(bed: &str, file: &str, changes: &[(&str, &str, Option<&str>)]) {
+    let Some(folder) = beds::repository(bed) else { return };
+    for (old, new, expected) in changes {
+        let report = proved(folder.path(), file, old, new).await;
+        let new_ones: Vec<&str> = report
+            .findings
+            .iter()
+            .filter(|finding| !finding.old && finding.severity == tenon::domain::Severity::Error)
+            .filter_map(|finding| finding.rule.as_deref())
+            .collect();
+        match expected {
+            None => assert_eq!((report.status, new_ones), (GateStatus::Pass, vec![]), "{bed}: {}", report.log),
+            Some(rule) => {
+                assert_eq!(report.status, GateStatus::Fail, "{bed}: {new}: {:?} {}", report.reason, report.log);
+                assert!(new_ones.contains(rule), "{bed}: {rule}: {new_ones:?} {}", report.log);
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_change_breaks_is_found_and_a_refactoring_is_not() {
-    let Some(bed) = beds::repository("fastapi") else { return };
-    for (old, new, expected) in [
+async fn what_a_change_of_a_fastapi_service_breaks_is_found_and_a_refactoring_is_not() {
+    let changes = [
         ("return {\"status\": \"ok\"}", "status = \"ok\"\n    return {\"status\": status}", None),
         (
             "    item = stock.find(item_id)",
@@ -51,20 +69,48 @@ async fn what_a_change_breaks_is_found_and_a_refactoring_is_not() {
         ("if value != \"bed\":", "if False:", Some("auth-bypass")),
         ("class Item(NewItem):", "class Item(BaseModel):\n    name: str", Some("contract")),
         ("app = FastAPI(", "raise SystemExit(\"no database\")\napp = FastAPI(", Some("start")),
-    ] {
-        let report = proved(bed.path(), old, new).await;
-        let new_ones: Vec<&str> = report
-            .findings
-            .iter()
-            .filter(|finding| !finding.old && finding.severity == tenon::domain::Severity::Error)
-            .filter_map(|finding| finding.rule.as_deref())
-            .collect();
-        match expected {
-            None => assert_eq!((report.status, new_ones), (GateStatus::Pass, vec![]), "{}", report.log),
-            Some(rule) => {
-                assert_eq!(report.status, GateStatus::Fail, "{new}: {:?} {}", report.reason, report.log);
-                assert!(new_ones.contains(&rule), "{rule}: {new_ones:?} {}", report.log);
-            }
-        }
-    }
+    ];
+    seeded("fastapi", "app/main.py", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_change_of_an_express_service_breaks_is_found_and_a_refactoring_is_not() {
+    let changes = [
+        ("json({ status: 'ok' })", "json({ ...{ status: 'ok' } })", None),
+        ("return response.json(item);", "return response.json({ id: item.id, name: item.name });", Some("schema")),
+        (
+            "if (!item) return refuse(response, 404, 'no such item');",
+            "if (!item) return response.json({ id: 0, name: 'x', quantity: 0 });",
+            Some("missing-404"),
+        ),
+        ("if (request.get('x-api-key') !== 'bed') return", "if (false) return", Some("auth-bypass")),
+        (
+            "if (id === undefined) return",
+            "if (Number(request.params.id) > 2 ** 62) throw new Error('too large');\n  if (id === undefined) return",
+            Some("server-error"),
+        ),
+        ("error.status ?? 500, 'the request cannot be read'", "error.status ?? 500, error.stack", Some("leak")),
+    ];
+    seeded("express_shop", "src/server.js", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_change_of_a_django_service_breaks_is_found_and_a_refactoring_is_not() {
+    let changes = [
+        ("{\"status\": \"ok\"}", "dict(status=\"ok\")", None),
+        ("JsonResponse(found)", "JsonResponse({\"id\": found[\"id\"], \"name\": found[\"name\"]})", Some("schema")),
+        (
+            "return refuse(404, \"no such item\")",
+            "return JsonResponse({\"id\": 0, \"name\": \"x\", \"quantity\": 0})",
+            Some("missing-404"),
+        ),
+        ("if request.headers.get(\"X-API-Key\") != \"bed\":", "if False:", Some("auth-bypass")),
+        ("wanted = whole(number, 1, 2**63 - 1)", "wanted = int(number)", Some("server-error")),
+        (
+            "return refuse(404, \"no such item\")",
+            "import traceback\n        return refuse(404, \"\".join(traceback.format_stack()))",
+            Some("leak"),
+        ),
+    ];
+    seeded("django_shop", "shop/views.py", &changes).await;
 }

@@ -34,12 +34,12 @@ pub fn installed(needs: Needs) -> Option<PathBuf> {
     None
 }
 
-/// A committed repository of a bed's sources (`fastapi`, `flask`, `django`, `express`, `mocha`, `gin`), its packages
-/// linked and ignored. `None` as with [`installed`].
+/// A committed repository of a bed's sources (a folder of `tests/beds`), its packages linked and ignored. `None` as
+/// with [`installed`].
 pub fn repository(bed: &str) -> Option<tempfile::TempDir> {
     let needs = match bed {
-        "fastapi" | "flask" | "django" => Needs::Python,
-        "express" | "mocha" => Needs::Node,
+        "fastapi" | "flask" | "django" | "django_shop" => Needs::Python,
+        "express" | "express_shop" | "mocha" => Needs::Node,
         _ => Needs::Go,
     };
     let packages = installed(needs)?;

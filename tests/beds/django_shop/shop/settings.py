@@ -1,0 +1,7 @@
+SECRET_KEY = "bed"
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "shop.urls"
+INSTALLED_APPS = []
+APPEND_SLASH = False
+USE_TZ = True
