@@ -1,6 +1,7 @@
 //! What can be asked for, in the same way by an agent, on the command line and with a slash command.
 
 mod by_hand;
+mod exchanges;
 mod graphql;
 mod http;
 mod load;
@@ -16,12 +17,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
+use super::serve::Hush;
 use super::target::Target;
 use super::{ApiError, detect, message};
+use crate::domain::{FileState, RepoPath};
 use crate::text;
 use crate::workspace::Workspace;
 
 pub use by_hand::by_hand;
+pub use exchanges::Export;
 pub use http::{Http, http};
 pub use load::{Load, LoadMode};
 pub use serve::{Serve, serve};
@@ -41,7 +45,12 @@ pub struct Context {
     pub cancel: CancellationToken,
     /// The user allowed what [`outside`] asks for.
     pub permitted: bool,
+    /// What is different on base; `None` when base is the user's tree, so that it is what the workspace changed.
+    pub base: Option<BaseFiles>,
 }
+
+/// Files as they are on base; `None` for one that is not there.
+pub type BaseFiles = Vec<(RepoPath, Option<FileState>)>;
 
 /// What came of an action.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +114,22 @@ impl Context {
         let workspace = Arc::clone(&self.workspace);
         let done = tokio::task::spawn_blocking(move || work(workspace.as_ref())).await;
         done.map_err(|error| ApiError::Service(format!("an internal error: {error}")))
+    }
+
+    /// The files that are different on base, as they are there.
+    async fn base_files(&self) -> Result<BaseFiles, ApiError> {
+        if let Some(files) = &self.base {
+            return Ok(files.clone());
+        }
+        let changes = self.blocking(|workspace| workspace.changes()).await?;
+        let changes = changes.map_err(|error| ApiError::Service(error.to_string()))?;
+        Ok(changes.into_iter().map(|change| (change.path, change.base)).collect())
+    }
+
+    /// While it is held, the lines the running service writes for every request are kept from whoever watches: thousands
+    /// of them help nobody.
+    async fn hushed(&self) -> Option<Hush> {
+        self.desk.service().await.map(|service| service.hush())
     }
 
     async fn start_of(&self, command: Option<String>, port: Option<u16>) -> Result<super::serve::Start, ApiError> {

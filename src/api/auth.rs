@@ -110,6 +110,14 @@ impl Credentials {
         }
     }
 
+    /// Whether a request carries them.
+    pub fn are_in(&self, request: &Request) -> bool {
+        match self {
+            Self::Header(name, value) => request.header(name) == Some(value.as_str()),
+            Self::Query(name, _) => request.url.contains(&format!("{name}=")),
+        }
+    }
+
     /// The bearer token, when that is what they are.
     pub fn bearer(&self) -> Option<&str> {
         match self {

@@ -1,6 +1,7 @@
 //! What is kept of a request and its answer: whole enough to be repeated and read, without its secrets.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,34 @@ pub struct Kept {
     pub changed: bool,
 }
 
+/// The most of a body that is shown.
+const SHOWN: usize = 16_000;
+
 impl Exchange {
+    /// The line of it, and the answer with headers, body and what was asserted: clean text.
+    pub fn answered(&self) -> String {
+        let mut out = format!("{}\n", self.line());
+        if let Some(answer) = &self.answer {
+            out.push_str(&message(&answer.headers, Some(&answer.body)));
+        }
+        for check in &self.checks {
+            let line = match &check.found {
+                None => format!("✓ {}", check.what),
+                Some(found) => format!("✗ {}: found {found}", check.what),
+            };
+            let _ = writeln!(out, "{}", text::sanitize_line(&line));
+        }
+        out
+    }
+
+    /// The same with what was sent.
+    pub fn whole(&self) -> String {
+        let answered = self.answered();
+        let (line, answer) = answered.split_once('\n').unwrap_or((&answered, ""));
+        let status = self.answer.as_ref().map(|answer| format!("← {}\n", answer.status)).unwrap_or_default();
+        format!("{line}\n→ {}\n{}{status}{answer}", self.method, message(&self.headers, self.body.as_ref()))
+    }
+
     /// Keeps a request and its outcome. `url` is the whole address it went to.
     pub fn new(
         url: &str,
@@ -178,7 +206,7 @@ pub fn hide(secret: &str) -> String {
 }
 
 /// Whether a header, parameter or field of this name holds a secret.
-pub(super) fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     const WHOLE: [&str; 6] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "pwd", "sid"];
     const PARTS: [&str; 9] =
         ["token", "secret", "password", "passwd", "api_key", "api-key", "apikey", "session", "credential"];
@@ -273,6 +301,21 @@ fn without_secrets(profile: &Profile) -> Profile {
         }
     }
     profile
+}
+
+fn message(headers: &[(String, String)], body: Option<&Kept>) -> String {
+    let mut out = String::new();
+    for (name, value) in headers {
+        let _ = writeln!(out, "{}", text::sanitize_line(&format!("{name}: {value}")));
+    }
+    let Some(body) = body else { return out };
+    if !body.text.is_empty() {
+        let _ = writeln!(out, "\n{}", text::cut_middle(&text::sanitize(&body.text), SHOWN));
+    }
+    if body.bytes > body.text.len() {
+        let _ = writeln!(out, "[{} bytes in all]", body.bytes);
+    }
+    out
 }
 
 #[cfg(test)]

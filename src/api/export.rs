@@ -1,10 +1,50 @@
-//! Exchanges as other programs take them: a curl command line, a `.http` file.
+//! Exchanges as people read them and other programs take them: a curl command line, a `.http` file.
 
 use std::fmt::Write as _;
 
+use serde::Deserialize;
+
 use super::auth::Credentials;
 use super::exchange::Exchange;
+use super::import::collection;
 use super::message::Request;
+use super::target::Target;
+use crate::text;
+
+/// As what recorded exchanges are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A line each.
+    #[default]
+    List,
+    /// Request and answer with their headers and bodies.
+    Whole,
+    /// Command lines.
+    Curl,
+    /// A `.http` file.
+    Http,
+    /// A Postman collection.
+    Postman,
+}
+
+impl Format {
+    /// The exchanges as text that is safe to print.
+    pub fn written(self, exchanges: &[Exchange]) -> String {
+        let lines = |line: fn(&Exchange) -> String| exchanges.iter().map(line).collect::<Vec<_>>().join("\n");
+        let text = match self {
+            Self::List => lines(|exchange| format!("{:.0}  {}", exchange.at, exchange.line())),
+            Self::Whole => lines(Exchange::whole),
+            Self::Curl => lines(curl),
+            Self::Http => http_file(exchanges),
+            Self::Postman => {
+                let collection = collection("recorded by tenon", exchanges);
+                serde_json::to_string_pretty(&collection).unwrap_or_default()
+            }
+        };
+        text::sanitize(&text).into_owned()
+    }
+}
 
 /// An exchange as a curl command that a person can paste; `$NAME` stands for a secret.
 pub fn curl(exchange: &Exchange) -> String {
@@ -39,6 +79,8 @@ fn place(credentials: &Credentials, headers: &mut Vec<(String, String)>, url: &m
     }
 }
 
+/// A longer body makes a file nobody reads.
+const MOST_WRITTEN: usize = 16 << 10;
 /// A longer body would be no line any more.
 const MOST_BODY: usize = 2_000;
 
@@ -84,26 +126,57 @@ fn quote_with_names(text: &str) -> String {
     if named && !text.contains(['`', '"', '\\']) { format!("\"{text}\"") } else { quote(text) }
 }
 
+/// The variable that stands for the project's own service in files for other programs.
+pub(super) const BASE_URL: &str = "base_url";
+
+/// The address as it is written into such a file, and what [`BASE_URL`] stands for in it.
+pub(super) fn address(exchange: &Exchange, url: &str) -> (String, Option<String>) {
+    let own = exchange.own.then(|| Target::parse(url).ok()).flatten();
+    match own.as_ref().and_then(|target| Some((target.origin(), url.strip_prefix(target.origin())?))) {
+        Some((origin, path)) => (format!("{{{{{BASE_URL}}}}}{path}"), Some(origin.to_owned())),
+        None => (url.to_owned(), None),
+    }
+}
+
+/// A header's value without its secret, which is a variable of the header's name.
+pub(super) fn hidden(name: &str, value: &str) -> String {
+    match value.find("[redacted") {
+        Some(at) => format!("{}{{{{{}}}}}", &value[..at], name.to_ascii_lowercase().replace('-', "_")),
+        None => value.to_owned(),
+    }
+}
+
 /// Exchanges as a `.http` file, as editors run it.
 pub fn http_file(exchanges: &[Exchange]) -> String {
-    let mut out = String::new();
+    let (mut out, mut origin) = (String::new(), None);
     for exchange in exchanges {
         let mut headers = exchange.headers.clone();
         let mut url = exchange.url.clone();
         if let Some(profile) = &exchange.auth {
             place(&profile.placeholder(), &mut headers, &mut url);
         }
+        let (url, base) = address(exchange, &url);
+        origin = origin.or(base);
         let named = exchange.operation.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
         let _ = writeln!(out, "### {}{named}\n{} {url}", exchange.id, exchange.method);
         for (name, value) in headers {
-            let _ = writeln!(out, "{name}: {}", environment(&value));
+            let _ = writeln!(out, "{name}: {}", environment(&hidden(&name, &value)));
         }
-        if let Some(body) = &exchange.body {
-            let _ = writeln!(out, "\n{}", body.text);
+        match &exchange.body {
+            Some(body) if body.changed || body.text.len() > MOST_WRITTEN => {
+                let _ = writeln!(out, "# its body of {} bytes is left out", body.bytes);
+            }
+            Some(body) => {
+                let _ = writeln!(out, "\n{}", body.text);
+            }
+            None => {}
         }
         out.push('\n');
     }
-    out
+    match origin {
+        Some(origin) => format!("@{BASE_URL} = {origin}\n\n{out}"),
+        None => out,
+    }
 }
 
 /// `.http` files write an environment variable as `{{$processEnv NAME}}`.

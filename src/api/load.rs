@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::Client;
 use super::message::Request;
 
-pub use compare::{Comparison, Rounds, Verdict, compare};
+pub use compare::{Compared, Comparison, Rounds, Verdict, compare};
 pub use ramp::{Knee, ramp};
 
 /// The longest measurement.
@@ -111,13 +111,15 @@ struct Seen {
     statuses: BTreeMap<u16, u64>,
     errors: u64,
     first_error: Option<String>,
+    /// When the last answer came; what is done with the figures afterwards takes no part of the time.
+    last: Instant,
 }
 
 impl Seen {
     fn new() -> Option<Self> {
         // Microseconds up to a minute, three digits.
         let latencies = Histogram::new_with_bounds(1, 60_000_000, 3).ok()?;
-        Some(Self { latencies, statuses: BTreeMap::new(), errors: 0, first_error: None })
+        Some(Self { latencies, statuses: BTreeMap::new(), errors: 0, first_error: None, last: Instant::now() })
     }
 
     fn take(&mut self, other: &Self) {
@@ -126,6 +128,7 @@ impl Seen {
             *self.statuses.entry(*status).or_default() += count;
         }
         self.errors += other.errors;
+        self.last = self.last.max(other.last);
         self.first_error = self.first_error.take().or_else(|| other.first_error.clone());
     }
 
@@ -151,7 +154,7 @@ impl Seen {
 pub async fn measure(client: &Client, plan: &Plan, cancel: &CancellationToken) -> Measured {
     let begun = Instant::now();
     let seen = run(client, plan, cancel).await;
-    seen.map(|seen| seen.measured(begun.elapsed())).unwrap_or_default()
+    seen.map(|seen| seen.measured(seen.last.saturating_duration_since(begun))).unwrap_or_default()
 }
 
 async fn run(client: &Client, plan: &Plan, cancel: &CancellationToken) -> Option<Seen> {
@@ -175,7 +178,7 @@ async fn run(client: &Client, plan: &Plan, cancel: &CancellationToken) -> Option
             (client.clone(), Arc::clone(&requests), Arc::clone(&next), cancel.clone());
         tokio::spawn(async move { worker(&client, &requests, &next, rate, begun, end, &cancel).await })
     });
-    let mut all = Seen::new()?;
+    let mut all = Seen { last: begun, ..Seen::new()? };
     for seen in join_all(work).await.into_iter().flatten().flatten() {
         all.take(&seen);
     }
@@ -191,7 +194,7 @@ async fn worker(
     end: Instant,
     cancel: &CancellationToken,
 ) -> Option<Seen> {
-    let mut seen = Seen::new()?;
+    let mut seen = Seen { last: begun, ..Seen::new()? };
     while Instant::now() < end && !cancel.is_cancelled() {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= MOST_REQUESTS {
@@ -212,6 +215,7 @@ async fn worker(
         let outcome = client.send(&requests[index]).await;
         let micros = u64::try_from(intended.elapsed().as_micros()).unwrap_or(u64::MAX).clamp(1, 60_000_000);
         let _ = seen.latencies.record(micros);
+        seen.last = Instant::now();
         match outcome {
             Ok(response) => {
                 *seen.statuses.entry(response.status).or_default() += 1;

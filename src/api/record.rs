@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::ApiError;
 use super::exchange::Exchange;
 
 /// The most exchanges that are kept at hand; the file keeps all up to its limit.
@@ -51,6 +52,18 @@ impl Recorder {
     pub fn find(&self, id: &str) -> Option<Exchange> {
         let all = self.all();
         if id == "last" { all.last().cloned() } else { all.into_iter().rev().find(|exchange| exchange.id == id) }
+    }
+
+    /// The same, and where there is none by that name what there is.
+    ///
+    /// # Errors
+    /// There is no such exchange.
+    pub fn named(&self, id: &str) -> Result<Exchange, ApiError> {
+        self.find(id).ok_or_else(|| {
+            let known: Vec<String> = self.all().iter().rev().take(5).map(|kept| kept.id.clone()).collect();
+            let known = if known.is_empty() { "none is recorded".to_owned() } else { known.join(", ") };
+            ApiError::Input(format!("there is no exchange `{id}`; the last ones are: {known}"))
+        })
     }
 
     /// Every exchange that is at hand, oldest first.

@@ -1,6 +1,7 @@
 //! A service of the project in its workspace: started, asked until it answers, stopped with all it started.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use crate::workspace::{Exit, Job, Reach, Served, Workspace};
 const MOST_LIFE: Duration = Duration::from_secs(8 * 3_600);
 /// The port a service is told to listen on where nobody else can.
 const USUAL_PORT: u16 = 8000;
+/// A service that listens on one port for this long does not go on to another.
+const SETTLED: Duration = Duration::from_secs(5);
 /// Lines of the log that are kept.
 const MOST_LINES: usize = 400;
 /// Lines that are told when it does not start.
@@ -49,6 +52,18 @@ pub struct Service {
     pub ready_ms: u128,
     served: Served,
     log: Arc<Log>,
+    /// How many want it to be quiet.
+    hushed: Arc<AtomicUsize>,
+}
+
+/// Keeps the lines a service writes for every request from whoever watches, while it is held.
+#[derive(Debug)]
+pub struct Hush(Arc<AtomicUsize>);
+
+impl Drop for Hush {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The last lines a service wrote.
@@ -105,11 +120,13 @@ impl Service {
         };
         let log = Arc::new(Log::default());
         let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(64);
-        let kept = Arc::clone(&log);
+        let (kept, hushed) = (Arc::clone(&log), Arc::new(AtomicUsize::new(0)));
+        let quiet = Arc::clone(&hushed);
         tokio::spawn(async move {
             while let Some(piece) = pieces.recv().await {
                 kept.push(&piece);
-                if let Some(output) = &output {
+                let piece = if quiet.load(Ordering::Relaxed) == 0 { piece } else { without_requests(&piece) };
+                if let Some(output) = output.as_ref().filter(|_| !piece.is_empty()) {
                     // A log pane that is behind must not slow the service down.
                     let _ = output.try_send(piece);
                 }
@@ -123,6 +140,7 @@ impl Service {
             served.map_err(|error| ApiError::Service(format!("`{}` was not started: {error}", start.command)))?;
         let listening = tokio::select! {
             port = served.listens(start.port, patience) => port,
+            () = elsewhere(&served, start.port) => None,
             () = cancel.cancelled() => None,
         };
         let Some(port) = listening else { return Err(not_listening(&served, &start, &log, patience, &cancel).await) };
@@ -131,10 +149,16 @@ impl Service {
             Reach::Unix(socket) => Target::local(port, Some(socket)),
             Reach::Tcp(port) => Target::local(port, None),
         };
-        let mut service = Self { target, port, start, ready_ms: 0, served, log };
+        let mut service = Self { target, port, start, ready_ms: 0, served, log, hushed };
         service.answers(patience.saturating_sub(begun.elapsed()), &cancel).await?;
         service.ready_ms = begun.elapsed().as_millis();
         Ok(service)
+    }
+
+    /// The lines it writes for every request go to its log only, until what this gives is dropped.
+    pub fn hush(&self) -> Hush {
+        self.hushed.fetch_add(1, Ordering::Relaxed);
+        Hush(Arc::clone(&self.hushed))
     }
 
     /// The last lines it wrote, clean and without secrets.
@@ -182,6 +206,31 @@ impl Service {
     }
 }
 
+/// The lines that do not just say that a request came.
+fn without_requests(piece: &[u8]) -> Vec<u8> {
+    const METHODS: [&str; 6] = ["GET /", "POST /", "PUT /", "PATCH /", "DELETE /", "HEAD /"];
+    let told = |line: &&[u8]| {
+        let line = String::from_utf8_lossy(line);
+        !line.contains(" HTTP/1.") && !METHODS.iter().any(|method| line.contains(method))
+    };
+    piece.split_inclusive(|byte| *byte == b'\n').filter(told).flatten().copied().collect()
+}
+
+/// Returns when a service has listened for a while, but not on the port it has to; never when it may choose.
+async fn elsewhere(served: &Served, wanted: Option<u16>) {
+    let Some(wanted) = wanted else { return std::future::pending().await };
+    let mut since = None;
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let ports = served.ports();
+        if ports.is_empty() || ports.contains(&wanted) {
+            since = None;
+        } else if since.get_or_insert_with(Instant::now).elapsed() > SETTLED {
+            return;
+        }
+    }
+}
+
 async fn not_listening(
     served: &Served,
     start: &Start,
@@ -199,7 +248,7 @@ async fn not_listening(
         }
         None => match (start.port, served.ports().first()) {
             (Some(wanted), Some(port)) => {
-                format!("`{}` listens on port {port}, not on {wanted}; give `port`: {port}", start.command)
+                format!("`{}` listens on port {port}, not on {wanted}; give {port} as its port", start.command)
             }
             _ => format!("`{}` listens on no port after {} s", start.command, patience.as_secs()),
         },
@@ -253,6 +302,13 @@ fn free_port() -> Result<u16, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hushed_service_still_tells_what_broke() {
+        let piece =
+            b"INFO: 127.0.0.1:1 - \"GET /items HTTP/1.1\" 500\nTraceback (most recent call last):\n::1 POST /a 3ms\n";
+        assert_eq!(without_requests(piece), b"Traceback (most recent call last):\n");
+    }
 
     #[test]
     fn the_log_keeps_the_last_lines_clean() {

@@ -15,6 +15,7 @@ pub struct Target {
     host: String,
     /// A unix socket that leads to the service; connections go there instead of to the host.
     socket: Option<PathBuf>,
+    own: bool,
 }
 
 impl Target {
@@ -38,13 +39,14 @@ impl Target {
             prefix: parsed.path().trim_end_matches('/').to_owned(),
             host,
             socket: None,
+            own: false,
         })
     }
 
     /// A service on a port of a workspace's own network, reached through a socket where there is one.
     pub fn local(port: u16, socket: Option<PathBuf>) -> Self {
         let origin = format!("http://127.0.0.1:{port}");
-        Self { origin, prefix: String::new(), host: "127.0.0.1".to_owned(), socket }
+        Self { origin, prefix: String::new(), host: "127.0.0.1".to_owned(), socket, own: true }
     }
 
     /// The same with a path below which every request is.
@@ -52,6 +54,11 @@ impl Target {
     pub fn below(mut self, prefix: &str) -> Self {
         prefix.trim_end_matches('/').clone_into(&mut self.prefix);
         self
+    }
+
+    /// Whether it is the project's own service, on whatever port that is.
+    pub fn is_own(&self) -> bool {
+        self.own
     }
 
     /// `http://host:port`.

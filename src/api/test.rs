@@ -10,6 +10,7 @@ mod case;
 mod checks;
 mod contract;
 mod errors;
+mod growth;
 mod known;
 mod negative;
 mod paging;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::auth::Credentials;
+use super::auth::{Credentials, Profile};
 use super::client::Client;
 use super::record::Recorder;
 use super::spec::Spec;
@@ -79,6 +80,8 @@ pub struct Options {
     pub seed: u64,
     /// Who asks.
     pub credentials: Option<Credentials>,
+    /// How these are come by, for the record.
+    pub profile: Option<Profile>,
     /// Somebody else, whose objects the first one may not touch and the other way round.
     pub others: Option<Credentials>,
     /// The key that signs tokens, for tokens that are well signed and still not good.
@@ -94,6 +97,7 @@ impl Default for Options {
             rate: None,
             seed: 1,
             credentials: None,
+            profile: None,
             others: None,
             signing_key: None,
         }

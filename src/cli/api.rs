@@ -2,6 +2,7 @@
 
 mod forward;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -9,12 +10,12 @@ use tokio::sync::mpsc;
 
 use super::surroundings::Surroundings;
 use super::{Common, Done, Failure, Outcome, exec, print, run, undo};
-use crate::api::action::{self, ApiSpec, ApiTest, Context, Http, Serve};
+use crate::api::action::{self, ApiSpec, ApiTest, BaseFiles, Context, Http, Serve};
 use crate::api::desk::Desk;
 use crate::api::exchange::Exchange;
-use crate::api::{export, import};
+use crate::api::export;
 use crate::domain::ContentHash;
-use crate::git::{Repository, SelectedFile};
+use crate::git::{Repository, SelectedFile, Source};
 use crate::text;
 use crate::workspace::Workspace;
 
@@ -61,6 +62,8 @@ enum Command {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Format {
+    /// For people: request and answer with headers and bodies
+    Whole,
     /// Command lines
     Curl,
     /// A .http file
@@ -176,8 +179,8 @@ struct LoadArguments {
     /// Raise the rate until the service becomes slow
     #[arg(long)]
     ramp: bool,
-    /// The address of another build to compare with
-    #[arg(long, value_name = "URL")]
+    /// What to compare with: `base` (HEAD), another commit, or the address of another build
+    #[arg(long, value_name = "BASE|COMMIT|URL")]
     against: Option<String>,
     /// Pairs of rounds of a comparison
     #[arg(long)]
@@ -217,6 +220,7 @@ pub(crate) async fn api(around: &Surroundings, common: &Common, arguments: Argum
         output,
         cancel: interrupt.clone(),
         permitted: false,
+        base: None,
     };
     let quiet = common.json;
     let showing = tokio::spawn(async move {
@@ -245,8 +249,12 @@ pub(crate) async fn api(around: &Surroundings, common: &Common, arguments: Argum
             context.permitted = arguments.allow;
             action::api_test(&context, test(arguments)?).await
         }
-        Command::Load(arguments) => {
+        Command::Load(mut arguments) => {
             context.permitted = arguments.allow;
+            if let Some(against) = arguments.against.as_mut().filter(|against| !against.contains("://")) {
+                context.base = Some(before(&repository, against)?);
+                *against = "base".to_owned();
+            }
             action::api_test(&context, load(arguments)?).await
         }
         Command::Log { .. } | Command::Export { .. } => return Ok(Outcome::Done),
@@ -264,6 +272,18 @@ pub(crate) async fn api(around: &Surroundings, common: &Common, arguments: Argum
         print::text(&outcome.text)?
     };
     Ok(if outcome.ok { Outcome::Done } else { Outcome::Failed })
+}
+
+/// What the files that differ from a commit held there; `base` is HEAD.
+fn before(repository: &Repository, commit: &str) -> Result<BaseFiles, Failure> {
+    let changes = |source| repository.changes_from(&source).map_err(|error| undo::git_failure(&error));
+    let mut files: BTreeMap<_, _> =
+        changes(Source::Worktree)?.into_iter().map(|change| (change.path, change.base)).collect();
+    if commit != "base" {
+        let range = Source::Range(format!("{commit}..HEAD"));
+        files.extend(changes(range)?.into_iter().map(|change| (change.path, change.base)));
+    }
+    Ok(files.into_iter().collect())
 }
 
 /// Writes what an order of the user's own changed to the tree.
@@ -396,24 +416,21 @@ fn log(desk: &Desk, common: &Common, last: usize) -> Done {
     if shown.is_empty() {
         return print::text("no exchange is recorded for this folder");
     }
-    let lines: Vec<String> = shown.iter().map(|exchange| format!("{:.0}  {}", exchange.at, exchange.line())).collect();
-    print::text(&lines.join("\n"))
+    print::text(&export::Format::List.written(shown))
 }
 
 fn exported(desk: &Desk, ids: &[String], format: Format) -> Done {
     let chosen: Vec<Exchange> = if ids.is_empty() {
         desk.recorder.all()
     } else {
-        let find = |id: &String| {
-            desk.recorder.find(id).ok_or_else(|| {
-                Failure::usage(format!("there is no exchange `{id}`")).hint("`tenon api log` lists them")
-            })
-        };
-        ids.iter().map(find).collect::<Result<_, _>>()?
+        let found: Result<_, _> = ids.iter().map(|id| desk.recorder.named(id)).collect();
+        found.map_err(|error| Failure::usage(error.to_string()).hint("`tenon api log` lists them"))?
     };
-    match format {
-        Format::Curl => print::text(&text::sanitize(&chosen.iter().map(export::curl).collect::<Vec<_>>().join("\n"))),
-        Format::Http => print::text(&text::sanitize(&export::http_file(&chosen))),
-        Format::Postman => print::json(&import::collection("recorded by tenon", &chosen)),
-    }
+    let format = match format {
+        Format::Whole => export::Format::Whole,
+        Format::Curl => export::Format::Curl,
+        Format::Http => export::Format::Http,
+        Format::Postman => export::Format::Postman,
+    };
+    print::text(&format.written(&chosen))
 }

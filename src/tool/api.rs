@@ -28,6 +28,7 @@ impl ApiTool {
             output: context.output.clone(),
             cancel: context.cancel.clone(),
             permitted: context.permitted,
+            base: None,
         }
     }
 }
@@ -113,7 +114,8 @@ fn test_schema() -> Value {
                 "concurrency": {"type": "integer", "minimum": 1, "maximum": 256},
                 "rate": {"type": "number", "description": "Requests a second, whether answers come or not."},
                 "ramp": {"type": "boolean", "description": "Raise the rate until the service becomes slow."},
-                "against": {"type": "string", "description": "The address of another build to compare with."},
+                "against": {"type": "string", "description": "What to compare with, in turns: `base` (the code \
+                    before the draft; both are served for it), or the address of another build."},
                 "rounds": {"type": "integer", "minimum": 6, "maximum": 100},
                 "paths": {"type": "array", "items": {"type": "string"}}
             }, "additionalProperties": false},

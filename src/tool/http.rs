@@ -43,6 +43,11 @@ fn schema() -> Value {
                 "max_ms": {"type": "number"}
             }, "additionalProperties": false},
             "save": map("Variable → where in the answer: `/json/pointer`, `header:NAME`, `cookie:NAME`, `status`."),
+            "export": {"type": "object", "description": "Send nothing: give recorded exchanges, or write them to a file.", "properties": {
+                "as": {"type": "string", "enum": ["list", "whole", "curl", "http", "postman"]},
+                "ids": {"type": "array", "items": {"type": "string"}, "description": "Such as `x3`."},
+                "write": {"type": "string"}
+            }, "additionalProperties": false},
             "replay": {"type": "string", "description": "Send an earlier exchange again: its name, such as `x3`, or `last`."}
         },
         "additionalProperties": false
@@ -63,6 +68,9 @@ impl Tool for Http {
     }
 
     fn permission(&self, value: &Value) -> Option<String> {
+        if value.get("export").is_some() {
+            return None;
+        }
         let url = value.get("url").and_then(Value::as_str);
         let method = value.get("method").and_then(Value::as_str).unwrap_or("GET");
         let replayed = value.get("replay").and_then(Value::as_str).and_then(|id| self.0.desk.recorder.find(id));
@@ -77,6 +85,9 @@ impl Tool for Http {
         let (method, url) = (input::text_field(value, "method"), input::text_field(value, "url"));
         let method = if method.is_empty() { "GET".to_owned() } else { method };
         let replay = input::text_field(value, "replay");
+        if value.get("export").is_some() {
+            return "recorded exchanges".to_owned();
+        }
         if replay.is_empty() {
             text::redact(&format!("{method} {url}")).into_owned()
         } else {

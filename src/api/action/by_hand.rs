@@ -18,11 +18,31 @@ pub fn by_hand(line: &str) -> Option<Result<(&'static str, Value), String>> {
         "http" if !rest.is_empty() => Ok(("http", http(rest))),
         "spec" => spec(rest).map(|input| ("api_spec", input)),
         "test" => Ok(("api_test", test(rest))),
-        "load" => Ok(("api_test", load(rest))),
-        _ => Err("/api serve [COMMAND] · stop · logs · http [METHOD] PATH [BODY] · spec extract|lint|routes|diff OLD|doc [FILE] · \
-                  test [MODE] [OPERATION] · load [PATH…]"
-            .to_owned()),
+        "load" => load(rest).map(|input| ("api_test", input)),
+        "log" => Ok(("http", json!({"export": {"as": "list"}}))),
+        "show" | "curl" => Ok(("http", exported(word, rest))),
+        "export" if !rest.is_empty() => {
+            let (file, ids) = split(rest);
+            let ids: Vec<&str> = ids.split_whitespace().collect();
+            Ok(("http", json!({"export": {"write": file, "ids": ids}})))
+        }
+        _ => Err(USAGE.to_owned()),
     })
+}
+
+const USAGE: &str = "\
+/api serve [COMMAND]: start the service; stop, logs, status
+/api http [METHOD] PATH [BODY]: send a request
+/api log: the recorded exchanges
+/api show|curl [x3]: one of them, or as a curl command
+/api export FILE [x3…]: into a .http, .json (Postman) or .sh file
+/api spec [extract|lint|routes]: the contract; diff OLD, doc [FILE]
+/api test [MODE] [OPERATION]: check the service against it
+/api load [base|ramp] [PATH…]: measure; base: beside the code before";
+
+fn exported(word: &str, ids: &str) -> Value {
+    let ids: Vec<&str> = ids.split_whitespace().collect();
+    json!({"export": {"as": if word == "show" { "whole" } else { word }, "ids": ids}})
 }
 
 fn split(text: &str) -> (&str, &str) {
@@ -65,9 +85,19 @@ fn test(rest: &str) -> Value {
     if operation.is_empty() { json!({"mode": mode}) } else { json!({"mode": mode, "ops": [operation]}) }
 }
 
-fn load(rest: &str) -> Value {
-    let paths: Vec<&str> = rest.split_whitespace().collect();
-    json!({"mode": "load", "load": {"paths": paths}})
+fn load(rest: &str) -> Result<Value, String> {
+    let (first, more) = split(rest);
+    let (mut load, paths) = match first {
+        "base" => (json!({"against": "base"}), more),
+        "ramp" => (json!({"ramp": true}), more),
+        _ => (json!({}), rest),
+    };
+    let paths: Vec<&str> = paths.split_whitespace().collect();
+    match paths.iter().find(|path| !path.starts_with('/')) {
+        Some(path) => return Err(format!("/api load [base|ramp] [PATH…]: `{path}` is no path")),
+        None => load["paths"] = json!(paths),
+    }
+    Ok(json!({"mode": "load", "load": load}))
 }
 
 #[cfg(test)]
@@ -86,12 +116,18 @@ mod tests {
             ("/api spec doc docs/api.md", "api_spec", json!({"op": "doc", "write": "docs/api.md"})),
             ("/api test negative GET /a/{id}", "api_test", json!({"mode": "negative", "ops": ["GET /a/{id}"]})),
             ("/api load /a /b", "api_test", json!({"mode": "load", "load": {"paths": ["/a", "/b"]}})),
+            ("/api load base /a", "api_test", json!({"mode": "load", "load": {"against": "base", "paths": ["/a"]}})),
+            ("/api load ramp", "api_test", json!({"mode": "load", "load": {"ramp": true, "paths": []}})),
+            ("/api log", "http", json!({"export": {"as": "list"}})),
+            ("/api curl x3", "http", json!({"export": {"as": "curl", "ids": ["x3"]}})),
+            ("/api show", "http", json!({"export": {"as": "whole", "ids": []}})),
+            ("/api export a.http x1 x2", "http", json!({"export": {"write": "a.http", "ids": ["x1", "x2"]}})),
         ] {
             assert_eq!(by_hand(line), Some(Ok((tool, input))), "{line}");
         }
         assert_eq!(by_hand("/apis"), None);
         assert_eq!(by_hand("ls /api"), None);
-        for wrong in ["/api", "/api nonsense", "/api http", "/api spec diff"] {
+        for wrong in ["/api", "/api nonsense", "/api http", "/api spec diff", "/api export", "/api load bsae"] {
             assert!(matches!(by_hand(wrong), Some(Err(_))), "{wrong}");
         }
     }

@@ -5,15 +5,14 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::exchanges::{self, Export};
 use super::{Context, Outcome};
-use crate::api::exchange::Exchange;
 use crate::api::expect::{self, Expect, plain};
 use crate::api::export;
 use crate::api::message::Request;
 use crate::api::target::{Target, encode};
 use crate::api::variables::{fill, fill_value};
 use crate::api::{ApiError, message};
-use crate::text;
 
 /// The input of `http`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,17 +38,17 @@ pub struct Http {
     pub save: Map<String, Value>,
     /// An exchange to send again, by its name or `last`.
     pub replay: Option<String>,
+    /// Send nothing: give what was recorded.
+    pub export: Option<Export>,
 }
-
-/// The most of a body that is shown to a model.
-const SHOWN: usize = 16_000;
 
 /// Sends a request, checks the answer, keeps both.
 pub async fn http(context: &Context, input: Http) -> Outcome {
-    match send(context, input).await {
-        Ok(outcome) => outcome,
-        Err(error) => Outcome::failed(&error),
-    }
+    let done = match &input.export {
+        Some(wanted) => exchanges::export(context, wanted).await,
+        None => send(context, input).await,
+    };
+    done.unwrap_or_else(|error| Outcome::failed(&error))
 }
 
 async fn send(context: &Context, input: Http) -> Result<Outcome, ApiError> {
@@ -70,14 +69,13 @@ async fn send(context: &Context, input: Http) -> Result<Outcome, ApiError> {
         saved = expect::save(&input.save, response);
     }
     let exchange = context.desk.recorder.add(exchange);
-    context.say(&exchange.line());
     let names: Vec<String> = saved.as_ref().map(|saved| saved.keys().cloned().collect()).unwrap_or_default();
     let fault = saved.as_ref().err().cloned();
     if let Ok(saved) = saved {
         context.desk.set_variables(saved);
     }
     let ok = outcome.is_ok() && fault.is_none() && exchange.checks.iter().all(|check| check.ok);
-    let mut text = shown(&exchange);
+    let mut text = exchange.answered();
     if !names.is_empty() {
         let _ = writeln!(text, "saved: {}", names.join(", "));
     }
@@ -133,10 +131,7 @@ fn prepare(context: &Context, input: &Http) -> Result<(Request, Option<Value>), 
 }
 
 fn replayed(context: &Context, id: &str, input: &Http) -> Result<(Request, Option<Value>), ApiError> {
-    let exchange = context.desk.recorder.find(id).ok_or_else(|| {
-        let known: Vec<String> = context.desk.recorder.all().iter().rev().take(5).map(|kept| kept.id.clone()).collect();
-        ApiError::Input(format!("there is no exchange `{id}`; the last ones are {}", known.join(", ")))
-    })?;
+    let exchange = context.desk.recorder.named(id)?;
     let request = exchange.request().ok_or_else(|| {
         ApiError::Input(format!(
             "{id} cannot be sent again: its body held a secret or was too long, and was not kept as it was"
@@ -160,28 +155,4 @@ fn within(target: &Target, url: &str) -> Result<String, ApiError> {
     // The prefix of the target is the path of the address itself.
     let query = url.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
     Ok(format!("{}{}{query}", target.origin(), if target.prefix().is_empty() { "/" } else { target.prefix() }))
-}
-
-fn shown(exchange: &Exchange) -> String {
-    let mut out = format!("{}\n", exchange.line());
-    if let Some(answer) = &exchange.answer {
-        for (name, value) in &answer.headers {
-            let _ = writeln!(out, "{}", text::sanitize_line(&format!("{name}: {value}")));
-        }
-        if !answer.body.text.is_empty() {
-            let body = text::sanitize(&answer.body.text);
-            let _ = writeln!(out, "\n{}", text::cut_middle(&body, SHOWN));
-        }
-        if answer.body.bytes > answer.body.text.len() {
-            let _ = writeln!(out, "[{} bytes in all]", answer.body.bytes);
-        }
-    }
-    for check in &exchange.checks {
-        let line = match &check.found {
-            None => format!("✓ {}", check.what),
-            Some(found) => format!("✗ {}: found {found}", check.what),
-        };
-        let _ = writeln!(out, "{}", text::sanitize_line(&line));
-    }
-    out
 }

@@ -1,5 +1,7 @@
 //! `api_test` with `mode: load`: one service, the knee, or two services side by side.
 
+mod against;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -9,8 +11,10 @@ use serde_json::json;
 use super::test::ApiTest;
 use super::{Context, Outcome};
 use crate::api::ApiError;
-use crate::api::load::{MOST_TIME, Plan, Rounds, Shape, Verdict, compare, measure, ramp};
+use crate::api::client::Client;
+use crate::api::load::{MOST_TIME, Measured, Plan, Shape, measure, ramp};
 use crate::api::message::Request;
+use crate::api::spec::Operation;
 
 /// How load is made.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -22,7 +26,7 @@ pub struct Load {
     pub rate: Option<f64>,
     /// Raise the rate until the service becomes slow.
     pub ramp: bool,
-    /// The address of another build to compare with.
+    /// What to compare with: `base`, or the address of another build.
     pub against: Option<String>,
     /// Pairs of rounds of a comparison.
     pub rounds: Option<usize>,
@@ -33,33 +37,22 @@ pub struct Load {
 /// The input, under the name it has in `api_test`.
 pub type LoadMode = Load;
 
+/// Seconds of a measurement, when nobody says.
+const USUAL_SECONDS: u64 = 5;
+
 /// Does it.
 pub(super) async fn load(context: &Context, input: &ApiTest) -> Result<Outcome, ApiError> {
     let how = input.load.clone().unwrap_or_default();
+    if let Some(other) = &how.against {
+        return against::against(context, input, &how, other).await;
+    }
     let target = context.target(input.url.as_deref()).await?;
     let client = context.desk.client(&target)?;
     let requests = requests(context, input, &how, &client).await?;
-    let seconds = Duration::from_secs(input.budget.secs.unwrap_or(5)).min(MOST_TIME);
-    let paths: Vec<&str> = requests.iter().map(|request| request.url.as_str()).collect();
-    context.say(&format!("load on {}", paths.join(", ")));
-    if let Some(against) = &how.against {
-        let other = context.desk.client(&context.target(Some(against)).await?)?;
-        let mut rounds = Rounds { concurrency: how.concurrency.unwrap_or(2), ..Rounds::default() };
-        rounds.count = how.rounds.unwrap_or(rounds.count).clamp(6, 100);
-        let found = compare(&other, &client, &requests, rounds, &context.cancel).await;
-        let ok = matches!(found.verdict, Verdict::NoMeasurableChange | Verdict::Faster);
-        return Ok(Outcome::new(ok, format!("{found}\n"), json!(found)));
-    }
+    let seconds = Duration::from_secs(input.budget.secs.unwrap_or(USUAL_SECONDS)).min(MOST_TIME);
+    let _quiet = context.hushed().await;
     if how.ramp {
-        let step = (seconds / 5).max(Duration::from_secs(1));
-        let knee = ramp(&client, &requests, how.rate.unwrap_or(25.0), step, &context.cancel).await;
-        let mut text = String::new();
-        for step in &knee.steps {
-            let _ = writeln!(text, "{:7.0}/s asked: {}", step.asked, step.measured);
-        }
-        let why = knee.why.as_deref().unwrap_or("the end of the ramp");
-        let _ = writeln!(text, "knee: {:.0}/s are answered in time; beyond: {why}", knee.rate);
-        return Ok(Outcome::new(knee.rate > 0.0, text, json!(knee)));
+        return Ok(knee(context, &client, &requests, how.rate, seconds).await);
     }
     let shape = match how.rate.or(input.budget.rps) {
         Some(rate) => Shape::Open { rate },
@@ -76,18 +69,36 @@ pub(super) async fn load(context: &Context, input: &ApiTest) -> Result<Outcome, 
     Ok(Outcome::new(measured.ok(), text, json!(measured)))
 }
 
-/// What is asked: paths as given, else operations that only look and need nothing.
-async fn requests(
+async fn knee(
     context: &Context,
-    input: &ApiTest,
-    how: &Load,
-    client: &crate::api::client::Client,
-) -> Result<Vec<Request>, ApiError> {
+    client: &Client,
+    requests: &[Request],
+    first: Option<f64>,
+    seconds: Duration,
+) -> Outcome {
+    let step = (seconds / 5).max(Duration::from_secs(1));
+    let knee = ramp(client, requests, first.unwrap_or(25.0), step, &context.cancel).await;
+    let mut text = String::new();
+    for step in &knee.steps {
+        let Measured { rate, p50, p95, p99, errors, .. } = &step.measured;
+        let _ = writeln!(
+            text,
+            "{:6.0}/s: {rate:.0}/s answered, p50 {p50:.1}, p95 {p95:.1}, p99 {p99:.1} ms, {errors} errors",
+            step.asked
+        );
+    }
+    let why = knee.why.as_deref().unwrap_or("the end of the ramp");
+    let _ = writeln!(text, "knee: {:.0}/s are answered in time; beyond: {why}", knee.rate);
+    Outcome::new(knee.rate > 0.0, text, json!(knee))
+}
+
+/// What is asked: paths as given, else operations that only look and need nothing.
+async fn requests(context: &Context, input: &ApiTest, how: &Load, client: &Client) -> Result<Vec<Request>, ApiError> {
     let options = super::test::options(context, input, client).await?;
     let mut requests: Vec<Request> = how.paths.iter().map(|path| Request::new("GET", path.as_str())).collect();
     if requests.is_empty() {
         let spec = super::test::contract(context, input, client).await?;
-        let chosen = |operation: &&crate::api::spec::Operation| {
+        let chosen = |operation: &&Operation| {
             let named =
                 input.ops.is_empty() || input.ops.contains(&operation.name()) || input.ops.contains(&operation.path);
             let simple = operation.method == "GET" && !operation.path.contains('{');
@@ -102,5 +113,7 @@ async fn requests(
     if let Some(credentials) = &options.credentials {
         requests.iter_mut().for_each(|request| credentials.apply(request));
     }
+    let paths: Vec<&str> = requests.iter().map(|request| request.url.as_str()).collect();
+    context.say(&format!("load on {}", paths.join(", ")));
     Ok(requests)
 }

@@ -8,8 +8,10 @@ use super::http::{Http, http};
 use super::test::ApiTest;
 use super::{Context, Outcome};
 use crate::api::ApiError;
+use crate::api::exchange::is_secret_name;
 use crate::api::import::{self, Collection, Imported};
 use crate::api::second;
+use crate::api::target::Target;
 use crate::text;
 
 /// Does it.
@@ -83,8 +85,14 @@ async fn settle(context: &Context, input: &ApiTest, collection: &Collection) -> 
     let mut base = input.url.clone();
     if let Some(name) = named {
         let given = variables.get(*name).filter(|value| !value.is_empty()).cloned();
-        if base.is_none() && (given.is_none() || context.desk.running().is_some()) {
-            base = Some(context.target(None).await?.origin().to_owned());
+        // An address of this machine means the project's own service, where it has one.
+        let here = given.as_deref().is_none_or(|given| Target::parse(given).is_ok_and(|target| target.is_loopback()));
+        if base.is_none() && here {
+            base = match context.target(None).await {
+                Ok(target) => Some(target.origin().to_owned()),
+                Err(error) if given.is_none() => return Err(error),
+                Err(_) => None,
+            };
         }
         if let Some(base) = base.clone().or(given) {
             variables.insert((*name).to_owned(), base);
@@ -95,7 +103,9 @@ async fn settle(context: &Context, input: &ApiTest, collection: &Collection) -> 
 }
 
 fn of(request: &Imported, input: &ApiTest, base: Option<&str>) -> Http {
-    let headers = request.headers.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    // Who asks is said anew, so what the file has in its place is no secret that anybody knows.
+    let headers = request.headers.iter().filter(|(name, _)| input.auth.is_none() || !is_secret_name(name));
+    let headers = headers.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
     let auth = input.auth.clone().or_else(|| request.auth.as_ref().and_then(|auth| serde_json::to_value(auth).ok()));
     let url = match base {
         Some(base) if request.url.starts_with('/') => format!("{base}{}", request.url),

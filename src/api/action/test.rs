@@ -126,7 +126,9 @@ async fn checked(context: &Context, input: &ApiTest, modes: &[Mode]) -> Result<O
         cancel: &context.cancel,
     };
     context.say(&format!("{} operations of {}", spec.operations().len(), spec.place));
+    let quiet = context.hushed().await;
     let mut report = test(here, modes, &options).await;
+    drop(quiet);
     broken(&spec, &mut report);
     let mut text = report.lines();
     let mut value = serde_json::to_value(&report).unwrap_or_default();
@@ -174,7 +176,8 @@ pub(super) async fn options(context: &Context, input: &ApiTest, client: &Client)
         ..Options::default()
     };
     if let Some(auth) = &input.auth {
-        options.credentials = Some(context.desk.credentials(auth, client).await?.1);
+        let (profile, credentials) = context.desk.credentials(auth, client).await?;
+        (options.profile, options.credentials) = (Some(profile), Some(credentials));
     }
     if let Some(auth) = &input.other_auth {
         options.others = Some(context.desk.credentials(auth, client).await?.1);

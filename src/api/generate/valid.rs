@@ -168,6 +168,11 @@ impl Making<'_> {
         let low = limit("minimum").map(f64::ceil).or_else(|| limit("exclusiveMinimum").map(|low| low.floor() + 1.0));
         let high = limit("maximum").map(f64::floor).or_else(|| limit("exclusiveMaximum").map(|high| high.ceil() - 1.0));
         let step = limit("multipleOf").filter(|step| *step >= 1.0).map_or(1, |step| step as i64);
+        // A month, a page, a divisor: the special values of a number without bounds are small.
+        let (low, high) = match (low, high) {
+            (None, None) if step == 1 && self.fill == Fill::Some && self.rng.bool() => (Some(0.0), Some(12.0)),
+            bounds => bounds,
+        };
         let low = low.map_or_else(|| high.map_or(1, |high| (high as i64).saturating_sub(100).min(1)), |low| low as i64);
         let high = high.map_or_else(|| low.saturating_add(100), |high| high as i64);
         let (first, last) = (low.div_euclid(step) + i64::from(low.rem_euclid(step) != 0), high.div_euclid(step));

@@ -1,7 +1,10 @@
 //! `.http` and `.rest` files, as editors run them.
 
+use serde_json::json;
+
 use super::{Collection, Imported};
 use crate::api::ApiError;
+use crate::api::auth::Profile;
 use crate::api::variables::Variables;
 
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"];
@@ -65,6 +68,10 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
         if line.starts_with(['?', '&']) {
             made.url.push_str(line);
         } else if let Some((name, value)) = line.split_once(':').filter(|_| !line.starts_with('#')) {
+            if let Some(profile) = by_environment(name.trim(), value.trim()) {
+                made.auth = Some(profile);
+                continue;
+            }
             made.headers.push((name.trim().to_owned(), value.trim().to_owned()));
         }
     }
@@ -88,6 +95,18 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
     Some(made)
 }
 
+/// `Authorization: Bearer {{$processEnv NAME}}` and the like: who asks, by the name of an environment variable.
+fn by_environment(name: &str, value: &str) -> Option<Profile> {
+    let (before, rest) = value.split_once("{{$processEnv ")?;
+    let variable = rest.strip_suffix("}}")?.trim_start_matches('%').trim();
+    let profile = match before.trim() {
+        "Bearer" if name.eq_ignore_ascii_case("authorization") => json!({"kind": "bearer", "token_env": variable}),
+        "" => json!({"kind": "api_key", "name": name, "in": "header", "key_env": variable}),
+        _ => return None,
+    };
+    serde_json::from_value(profile).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +124,9 @@ mod tests {
         assert_eq!(make.body.as_deref(), Some("{\n  \"a\": 1\n}"));
         assert_eq!(make.not_run, ["a script after the request"]);
         assert_eq!((plain.method.as_str(), plain.url.as_str()), ("GET", "http://h/x"));
+        let keyed = "GET http://h/x\nX-API-Key: {{$processEnv KEY}}\n\n###\nGET http://h/y\nAuthorization: Bearer {{$processEnv TOKEN}}\n";
+        let kinds: Vec<_> = read("a.http", keyed).unwrap().requests.into_iter().map(|made| made.auth).collect();
+        assert!(matches!(&kinds[..], [Some(Profile::ApiKey { .. }), Some(Profile::Bearer { .. })]), "{kinds:?}");
         assert!(read("a.http", "nothing: here\n").is_ok() || read("a.http", "").is_err());
     }
 }

@@ -7,6 +7,7 @@ use crate::api::ApiError;
 use crate::api::auth::{Place, Profile};
 use crate::api::exchange::Exchange;
 use crate::api::expect::plain;
+use crate::api::export::{BASE_URL, address, hidden};
 use crate::api::target::encode;
 
 pub(super) fn read(path: &str, text: &str) -> Result<Collection, ApiError> {
@@ -163,12 +164,15 @@ fn profile(auth: &Value) -> Result<Option<Profile>, String> {
 
 /// Exchanges as a collection; secrets are variables of it.
 pub fn collection(name: &str, exchanges: &[Exchange]) -> Value {
+    let mut origin = None;
     let items: Vec<Value> = exchanges
         .iter()
         .map(|exchange| {
+            let (url, base) = address(exchange, &exchange.url);
+            origin = origin.take().or(base);
             let headers: Vec<Value> =
                 exchange.headers.iter().map(|(name, value)| json!({"key": name, "value": hidden(name, value)})).collect();
-            let mut request = json!({"method": exchange.method, "header": headers, "url": {"raw": exchange.url}});
+            let mut request = json!({"method": exchange.method, "header": headers, "url": {"raw": url}});
             if let Some(body) = &exchange.body {
                 request["body"] = json!({"mode": "raw", "raw": body.text});
             }
@@ -184,12 +188,6 @@ pub fn collection(name: &str, exchanges: &[Exchange]) -> Value {
     json!({
         "info": {"name": name, "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
         "item": items,
+        "variable": origin.into_iter().map(|origin| json!({"key": BASE_URL, "value": origin})).collect::<Vec<_>>(),
     })
-}
-
-fn hidden(name: &str, value: &str) -> String {
-    match value.find("[redacted") {
-        Some(at) => format!("{}{{{{{}}}}}", &value[..at], name.to_ascii_lowercase().replace('-', "_")),
-        None => value.to_owned(),
-    }
 }

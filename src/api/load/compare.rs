@@ -1,9 +1,11 @@
 //! Two builds side by side: is one slower, or is it noise.
 //!
-//! Both are asked in short rounds that take turns, so that what else the machine does hits both alike. Each round
-//! gives one difference; only when their interval of confidence leaves nothing out and the difference is large enough
-//! to matter is it called a change.
+//! Every request is asked of both in short rounds that take turns, so that what else the machine does hits both alike.
+//! Each round gives one difference; only when their interval of confidence leaves nothing out and the difference is
+//! large enough to matter is it called a change. Each request is judged by itself: one slow handler among five would
+//! not move the median of all.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -34,10 +36,8 @@ impl Default for Rounds {
 const MATTERS: f64 = 0.05;
 /// As is one below a tenth of a millisecond.
 const MATTERS_MS: f64 = 0.1;
-/// How sure the interval is.
-const CONFIDENCE: f64 = 0.96;
-/// With fewer rounds no interval is that sure.
-const LEAST_ROUNDS: usize = 6;
+/// How likely an interval may leave the truth out, over all requests of a comparison.
+const DOUBT: f64 = 0.04;
 
 /// What the comparison says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -49,18 +49,37 @@ pub enum Verdict {
     Slower,
     /// The second one is faster.
     Faster,
-    /// Requests fail, or there were too few rounds.
+    /// Requests fail, are answered differently, or there were too few rounds.
     NotMeasured,
 }
 
-/// Two builds side by side.
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NoMeasurableChange => "no measurable change",
+            Self::Slower => "slower",
+            Self::Faster => "faster",
+            Self::NotMeasured => "not measured",
+        })
+    }
+}
+
+/// One request on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Comparison {
+pub struct Compared {
+    /// The method and path.
+    pub request: String,
     /// What it says.
     pub verdict: Verdict,
+    /// One of two comparisons showed a change, the other did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub seen_once: bool,
+    /// Why nothing was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// The median of the second by the median of the first.
     pub ratio: f64,
-    /// The interval the ratio is in, with 96 % confidence at the least.
+    /// The interval the ratio is in, with 96 % confidence at the least for all requests together.
     pub interval: (f64, f64),
     /// Pairs of rounds.
     pub rounds: usize,
@@ -70,29 +89,72 @@ pub struct Comparison {
     pub subject: Measured,
 }
 
-impl std::fmt::Display for Comparison {
+impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { request, verdict, base, subject, rounds, .. } = self;
+        if let Some(why) = &self.why {
+            return write!(f, "{request}: {verdict}: {why}");
+        }
         let percent = |ratio: f64| (ratio - 1.0) * 100.0;
-        let verdict = match self.verdict {
-            Verdict::NoMeasurableChange => "no measurable change",
-            Verdict::Slower => "slower",
-            Verdict::Faster => "faster",
-            Verdict::NotMeasured => "not measured",
-        };
+        let once = if self.seen_once { " (a difference was seen once, and not again)" } else { "" };
         write!(
             f,
-            "{verdict}: median {:.2} ms, base {:.2} ms, {:+.1} % (96 % interval {:+.1} % to {:+.1} %, {} rounds)",
-            self.subject.p50,
-            self.base.p50,
+            "{request}: {verdict}{once}: median {:.2} ms, base {:.2} ms, {:+.1} % (96 % interval {:+.1} % to {:+.1} %, {rounds} rounds)",
+            subject.p50,
+            base.p50,
             percent(self.ratio),
             percent(self.interval.0),
             percent(self.interval.1),
-            self.rounds
         )
     }
 }
 
-/// Compares two services that answer the same requests.
+/// Two builds side by side.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The worst that is said of a request.
+    pub verdict: Verdict,
+    /// Each request.
+    pub requests: Vec<Compared>,
+}
+
+impl Comparison {
+    fn of(requests: Vec<Compared>) -> Self {
+        let worst = [Verdict::Slower, Verdict::NotMeasured, Verdict::Faster];
+        let said = |verdict: &Verdict| requests.iter().any(|compared| compared.verdict == *verdict);
+        let none = if requests.is_empty() { Verdict::NotMeasured } else { Verdict::NoMeasurableChange };
+        Self { verdict: worst.into_iter().find(said).unwrap_or(none), requests }
+    }
+
+    /// Whether somebody would say that something changed.
+    pub fn changed(&self) -> bool {
+        self.requests.iter().any(|compared| matches!(compared.verdict, Verdict::Slower | Verdict::Faster))
+    }
+
+    /// What both say: a change that a second comparison, with processes started anew, does not show was an accident of
+    /// the first.
+    pub fn confirmed_by(self, second: Self) -> Self {
+        let mut requests = second.requests;
+        for (first, second) in self.requests.iter().zip(&mut requests) {
+            if first.verdict != second.verdict && second.verdict != Verdict::NotMeasured {
+                second.verdict = Verdict::NoMeasurableChange;
+                second.seen_once = true;
+            }
+        }
+        Self::of(requests)
+    }
+}
+
+impl std::fmt::Display for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for compared in &self.requests {
+            writeln!(f, "{compared}")?;
+        }
+        write!(f, "in all: {}", self.verdict)
+    }
+}
+
+/// Compares two services that answer the same requests. Each round asks every request for its time.
 pub async fn compare(
     base: &Client,
     subject: &Client,
@@ -100,67 +162,115 @@ pub async fn compare(
     rounds: Rounds,
     cancel: &CancellationToken,
 ) -> Comparison {
-    let shape = Shape::Closed { concurrency: rounds.concurrency };
-    let plan = Plan { requests: requests.to_vec(), shape, time: rounds.time };
-    let warm = Plan { time: rounds.time.max(Duration::from_millis(300)), ..plan.clone() };
-    for client in [base, subject] {
-        let _ = run(client, &warm, cancel).await;
-    }
-    let (mut medians, mut all) = (Vec::new(), [Seen::new(), Seen::new()]);
-    let mut took = [Duration::ZERO; 2];
-    for round in 0..rounds.count {
-        if cancel.is_cancelled() {
-            break;
+    let sides = [base, subject];
+    let mut pairs: Vec<Pair> = requests.iter().map(|request| Pair::new(request, rounds)).collect();
+    for pair in &pairs {
+        let warm = Plan { time: rounds.time.max(Duration::from_millis(300)), ..pair.plan.clone() };
+        for client in sides {
+            let _ = run(client, &warm, cancel).await;
         }
-        // The order changes, lest who comes first always has the warmer machine.
-        let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
+    }
+    for round in 0..rounds.count {
+        for pair in &mut pairs {
+            if cancel.is_cancelled() {
+                break;
+            }
+            // The order changes, lest who comes first always has the warmer machine.
+            pair.round(sides, round % 2 == 1, cancel).await;
+        }
+    }
+    let doubt = DOUBT / pairs.len().max(1) as f64;
+    Comparison::of(pairs.into_iter().map(|pair| pair.judged(doubt)).collect())
+}
+
+/// One request, asked of both in turn.
+struct Pair {
+    plan: Plan,
+    medians: Vec<(f64, f64)>,
+    all: [Option<Seen>; 2],
+    took: [Duration; 2],
+}
+
+impl Pair {
+    fn new(request: &Request, rounds: Rounds) -> Self {
+        let shape = Shape::Closed { concurrency: rounds.concurrency };
+        let plan = Plan { requests: vec![request.clone()], shape, time: rounds.time };
+        Self { plan, medians: Vec::new(), all: [Seen::new(), Seen::new()], took: [Duration::ZERO; 2] }
+    }
+
+    async fn round(&mut self, sides: [&Client; 2], reversed: bool, cancel: &CancellationToken) {
         let mut median = [0.0; 2];
-        for side in order {
+        for side in if reversed { [1, 0] } else { [0, 1] } {
             let begun = std::time::Instant::now();
-            let Some(seen) = run([base, subject][side], &plan, cancel).await else { continue };
-            took[side] += begun.elapsed();
+            let Some(seen) = run(sides[side], &self.plan, cancel).await else { return };
+            self.took[side] += seen.last.saturating_duration_since(begun);
             median[side] = seen.latencies.value_at_quantile(0.5) as f64 / 1e3;
-            if let Some(all) = &mut all[side] {
+            if let Some(all) = &mut self.all[side] {
                 all.take(&seen);
             }
         }
-        medians.push((median[0], median[1]));
+        self.medians.push((median[0], median[1]));
     }
-    let [base, subject] =
-        [0, 1].map(|side| all[side].as_ref().map(|seen| seen.measured(took[side])).unwrap_or_default());
-    judge(&medians, base, subject)
+
+    fn judged(self, doubt: f64) -> Compared {
+        let measured =
+            |side: usize| self.all[side].as_ref().map(|seen| seen.measured(self.took[side])).unwrap_or_default();
+        let compared = judge(&self.medians, measured(0), measured(1), doubt);
+        let request = &self.plan.requests[0];
+        Compared { request: format!("{} {}", request.method, request.url), ..compared }
+    }
 }
 
-fn judge(medians: &[(f64, f64)], base: Measured, subject: Measured) -> Comparison {
-    let differences: Vec<f64> =
+fn judge(medians: &[(f64, f64)], base: Measured, subject: Measured, doubt: f64) -> Compared {
+    let mut ratios: Vec<f64> =
         medians.iter().filter(|(a, b)| *a > 0.0 && *b > 0.0).map(|(a, b)| (b / a).ln()).collect();
-    let count = differences.len();
-    let mut comparison = Comparison {
+    ratios.sort_by(f64::total_cmp);
+    let count = ratios.len();
+    let why = no_measure(&base, &subject);
+    let mut compared = Compared {
+        request: String::new(),
         verdict: Verdict::NotMeasured,
+        seen_once: false,
+        why,
         ratio: 1.0,
         interval: (0.0, f64::MAX),
         rounds: count,
         base,
         subject,
     };
-    if count < LEAST_ROUNDS || !comparison.base.ok() || !comparison.subject.ok() {
-        return comparison;
+    if compared.why.is_some() {
+        return compared;
     }
-    let mut sorted = differences;
-    sorted.sort_by(f64::total_cmp);
-    let cut = outermost(count);
-    comparison.ratio = middle(&sorted).exp();
-    comparison.interval = (sorted[cut].exp(), sorted[count - 1 - cut].exp());
+    let Some(cut) = outermost(count, doubt) else {
+        compared.why = Some(format!("{count} rounds are too few to be sure"));
+        return compared;
+    };
+    compared.ratio = middle(&ratios).exp();
+    compared.interval = (ratios[cut].exp(), ratios[count - 1 - cut].exp());
     let mut apart: Vec<f64> = medians.iter().map(|(a, b)| b - a).collect();
     apart.sort_by(f64::total_cmp);
-    let typical = middle(&apart);
-    let matters = (comparison.ratio - 1.0).abs() >= MATTERS && typical.abs() >= MATTERS_MS;
-    comparison.verdict = match (matters, comparison.interval) {
+    let matters = (compared.ratio - 1.0).abs() >= MATTERS && middle(&apart).abs() >= MATTERS_MS;
+    compared.verdict = match (matters, compared.interval) {
         (true, (low, _)) if low > 1.0 => Verdict::Slower,
         (true, (_, high)) if high < 1.0 => Verdict::Faster,
         _ => Verdict::NoMeasurableChange,
     };
-    comparison
+    compared
+}
+
+/// Why the figures say nothing: requests fail, or the two do different things.
+fn no_measure(base: &Measured, subject: &Measured) -> Option<String> {
+    for (name, side) in [("base", base), ("the proposal", subject)] {
+        if !side.ok() {
+            let error = side.first_error.as_deref().unwrap_or("nothing was answered");
+            return Some(format!("{} of {} requests failed on {name}: {error}", side.errors, side.requests));
+        }
+    }
+    let usual = |statuses: &BTreeMap<u16, u64>| statuses.iter().max_by_key(|(_, count)| **count).map(|(s, _)| *s);
+    match (usual(&base.statuses), usual(&subject.statuses)) {
+        (Some(a), Some(b)) if a != b => Some(format!("base answers {a}, the proposal {b}")),
+        _ => None,
+    }
 }
 
 /// The middle one of sorted values.
@@ -174,18 +284,19 @@ fn middle(sorted: &[f64]) -> f64 {
 }
 
 /// How many of the smallest and of the largest differences may be left out so that the median is still between what
-/// remains with [`CONFIDENCE`]. Ranks need no bell curve, and one round in which the machine was busy decides nothing.
-fn outermost(count: usize) -> usize {
+/// remains but for this doubt; `None` when there are too few even with all of them. Ranks need no bell curve, and one
+/// round in which the machine was busy decides nothing.
+fn outermost(count: usize, doubt: f64) -> Option<usize> {
     let mut tail = 0.0;
-    let mut chance = 0.5_f64.powi(i32::try_from(count).unwrap_or(i32::MAX));
+    let mut chance = 0.5_f64.powi(i32::try_from(count).ok()?);
     for left_out in 0..count / 2 {
         tail += 2.0 * chance;
-        if tail > 1.0 - CONFIDENCE {
-            return left_out.saturating_sub(1);
+        if tail > doubt {
+            return left_out.checked_sub(1);
         }
         chance *= (count - left_out) as f64 / (left_out + 1) as f64;
     }
-    0
+    (count / 2).checked_sub(1)
 }
 
 #[cfg(test)]
@@ -196,11 +307,12 @@ mod tests {
         Measured { requests: 100, ..Measured::default() }
     }
 
+    fn noise(shift: f64, spread: f64) -> Vec<(f64, f64)> {
+        (0..10).map(|n| (10.0, (10.0 + shift) * (1.0 + spread * (f64::from(n % 5) - 2.0) / 2.0))).collect()
+    }
+
     #[test]
     fn noise_is_no_change_and_a_shift_is() {
-        let noise = |shift: f64, spread: f64| -> Vec<(f64, f64)> {
-            (0..10).map(|n| (10.0, (10.0 + shift) * (1.0 + spread * (f64::from(n % 5) - 2.0) / 2.0))).collect()
-        };
         for (medians, expected) in [
             (noise(0.0, 0.1), Verdict::NoMeasurableChange),
             (noise(0.3, 0.01), Verdict::NoMeasurableChange),
@@ -212,11 +324,35 @@ mod tests {
             (vec![(10.0, 20.0); 3], Verdict::NotMeasured),
             (vec![(0.1, 0.15); 10], Verdict::NoMeasurableChange),
         ] {
-            let found = judge(&medians, measured(), measured());
+            let found = judge(&medians, measured(), measured(), DOUBT);
             assert_eq!(found.verdict, expected, "{medians:?}: {found}");
         }
+        assert_eq!([6, 10, 12, 20].map(|count| outermost(count, DOUBT)), [Some(0), Some(1), Some(2), Some(4)]);
+        assert_eq!([3, 5, 6].map(|count| outermost(count, DOUBT)), [None, None, Some(0)]);
+        // Five requests have to be surer each.
+        assert_eq!([6, 8, 12].map(|count| outermost(count, DOUBT / 5.0)), [None, Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn what_fails_or_does_something_else_is_not_measured() {
         let broken = Measured { errors: 50, ..measured() };
-        assert_eq!(judge(&noise(0.0, 0.01), measured(), broken).verdict, Verdict::NotMeasured);
-        assert_eq!([6, 10, 12, 20].map(outermost), [0, 1, 2, 4]);
+        let answering = |status: u16| Measured { statuses: [(status, 100)].into(), ..measured() };
+        for (base, subject, why) in [
+            (measured(), broken, "50 of 100 requests failed on the proposal"),
+            (answering(404), answering(200), "base answers 404, the proposal 200"),
+        ] {
+            let found = judge(&noise(5.0, 0.01), base, subject, DOUBT);
+            assert_eq!(found.verdict, Verdict::NotMeasured);
+            assert!(found.to_string().contains(why), "{found}");
+        }
+    }
+
+    #[test]
+    fn a_change_counts_when_it_is_seen_twice() {
+        let of = |medians: &[(f64, f64)]| Comparison::of(vec![judge(medians, measured(), measured(), DOUBT)]);
+        let (slower, same, faster) = (of(&noise(1.0, 0.01)), of(&noise(0.0, 0.01)), of(&noise(-1.0, 0.01)));
+        assert_eq!(slower.clone().confirmed_by(slower.clone()).verdict, Verdict::Slower);
+        assert_eq!(slower.clone().confirmed_by(same).verdict, Verdict::NoMeasurableChange);
+        assert_eq!(slower.confirmed_by(faster).verdict, Verdict::NoMeasurableChange);
     }
 }

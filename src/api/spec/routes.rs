@@ -13,10 +13,13 @@ use super::lint::shape;
 use crate::stack::StackReport;
 use crate::workspace::{Query, Workspace};
 
+/// The method of a route that takes all of them, as far as the framework knows.
+pub const ANY: &str = "ANY";
+
 /// One route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Route {
-    /// The method in capitals.
+    /// The method in capitals; [`ANY`] where the framework does not tell them apart.
     pub method: String,
     /// The path, parameters in braces.
     pub path: String,
@@ -48,20 +51,21 @@ pub fn drift(table: &Table, spec: &Spec) -> Drift {
     let key = |method: &str, path: &str| (method.to_owned(), shape(path).trim_end_matches('/').to_owned());
     let documented: BTreeSet<_> = operations.iter().map(|operation| key(&operation.method, &operation.path)).collect();
     let real: BTreeSet<_> = table.routes.iter().map(|route| key(&route.method, &route.path)).collect();
+    let known = |route: &Route| {
+        let (method, path) = key(&route.method, &route.path);
+        documented.iter().any(|(m, p)| *p == path && (method == ANY || *m == method))
+    };
     let of_tools = |route: &Route| {
-        let own = ["/openapi", "/docs", "/redoc", "/api-json", "/swagger", "/static"];
+        let own = ["/openapi", "/docs", "/redoc", "/api-json", "/swagger", "/static", "/admin"];
         own.iter().any(|start| route.path.starts_with(start)) || matches!(route.method.as_str(), "HEAD" | "OPTIONS")
     };
     Drift {
-        undocumented: table
-            .routes
-            .iter()
-            .filter(|route| !documented.contains(&key(&route.method, &route.path)) && !of_tools(route))
-            .cloned()
-            .collect(),
+        undocumented: table.routes.iter().filter(|route| !known(route) && !of_tools(route)).cloned().collect(),
         absent: operations
             .iter()
-            .filter(|operation| !real.contains(&key(&operation.method, &operation.path)))
+            .filter(|operation| {
+                [operation.method.as_str(), ANY].iter().all(|method| !real.contains(&key(method, &operation.path)))
+            })
             .map(|operation| operation.name())
             .collect(),
     }
@@ -153,10 +157,34 @@ fn command(workspace: &dyn Workspace, folder: &str, framework: &str) -> Option<S
                  for r in a.routes:\n  for m in sorted(getattr(r,\"methods\",None) or []): print(\"ROUTE\",m,r.path)'"
             ))
         }
+        "django" => Some(format!("{python} manage.py shell -v 0 -c '{DJANGO}'")),
         "flask" => Some(format!("{python} -m flask --app {} routes", flask_module(workspace, folder)?)),
         _ => None,
     }
 }
+
+/// Walks Django's table of addresses. Views that are functions do not say their methods.
+const DJANGO: &str = r#"
+import re
+from django.urls import get_resolver
+def walk(patterns, before):
+    for p in patterns:
+        path = before + str(p.pattern)
+        if hasattr(p, "url_patterns"):
+            walk(p.url_patterns, path)
+            continue
+        path = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^)]*\))*\)", r"{\1}", path)
+        path = re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", path)
+        path = re.sub(r"\\Z|[\^$\\]", "", path)
+        if "{format}" in path:
+            continue
+        view = p.callback
+        of = getattr(view, "view_class", None) or getattr(view, "cls", None)
+        methods = getattr(view, "actions", None) or (of and [m for m in of.http_method_names if hasattr(of, m)]) or ["any"]
+        for method in methods:
+            print("ROUTE", method.upper(), "/" + path)
+walk(get_resolver().url_patterns, "")
+"#;
 
 static CALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?i)(?:^|[\s.@])(?:\w+\.)?(get|post|put|patch|delete)\(\s*["'`](/[^"'`\s]*)["'`]"#).ok()
@@ -210,7 +238,11 @@ mod tests {
         let table = from_log(&log).unwrap();
         assert_eq!(table.routes[0].path, "/items/{id}");
         let spec = json!({"openapi": "3.1.0", "paths": {"/items/{item}": {"get": {}}, "/gone": {"get": {}}}});
-        let drift = drift(&table, &Spec::of_value("s", &spec).unwrap());
+        let spec = Spec::of_value("s", &spec).unwrap();
+        let any = Route { method: ANY.to_owned(), path: "/gone".to_owned(), place: "django".to_owned() };
+        let all = Table { routes: [table.routes.clone(), vec![any]].concat(), ..table.clone() };
+        assert_eq!(drift(&all, &spec).absent, [""; 0]);
+        let drift = drift(&table, &spec);
         assert_eq!(drift.undocumented.iter().map(|route| route.path.as_str()).collect::<Vec<_>>(), ["/items"]);
         assert_eq!(drift.absent, ["GET /gone"]);
         assert_eq!(from_log(&["Mapped {/cats/:id, GET} route +1ms".to_owned()]).unwrap().routes[0].path, "/cats/{id}");

@@ -158,9 +158,13 @@ impl<'a> Bench<'a> {
     }
 
     fn record(&self, operation: &Operation, request: &Request, outcome: &Result<Response, String>) -> String {
-        let url = self.here.client.target().url(&request.url);
-        let mut exchange = Exchange::new(&url, request, outcome.as_ref().map_err(Clone::clone), None, Vec::new());
+        let target = self.here.client.target();
+        let carried = self.options.credentials.as_ref().is_some_and(|credentials| credentials.are_in(request));
+        let profile = self.options.profile.as_ref().filter(|_| carried);
+        let outcome = outcome.as_ref().map_err(Clone::clone);
+        let mut exchange = Exchange::new(&target.url(&request.url), request, outcome, profile, Vec::new());
         exchange.operation = Some(operation.name());
+        exchange.own = target.is_own();
         self.here.recorder.add(exchange).id
     }
 

@@ -48,7 +48,10 @@ pub(super) fn judge(
             problems.push(problem("accepts-invalid", "took what the contract forbids".to_owned()));
         }
         Expectation::Absent if status < 300 => {
-            problems.push(problem("missing-404", format!("answers {status} for something that does not exist")));
+            // What is to be gone is gone: many a service says so of what never was.
+            let severity = if operation.method == "DELETE" { Severity::Warning } else { Severity::Failure };
+            let text = format!("answers {status} for something that does not exist");
+            problems.push(Problem { severity, ..problem("missing-404", text) });
         }
         Expectation::Valid if matches!(status, 400 | 415 | 422) => problems.push(Problem {
             severity: Severity::Warning,

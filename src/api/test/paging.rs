@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::bench::Bench;
+use super::growth;
 use super::report::Severity;
 use crate::api::generate::{Fill, Generator};
 use crate::api::message::{Request, Response};
@@ -46,6 +47,7 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
         bounded(bench, operation, &request, &outcome, whole.len(), &paging);
         if let Some(size) = &paging.size {
             odd_sizes(bench, operation, &request, size).await;
+            growth::check(bench, operation, &request, size, whole.len()).await;
         }
         walk(bench, operation, &request, &paging).await;
         bench.tell(operation, "paged through");
@@ -74,7 +76,7 @@ fn paging(operation: &Operation) -> Paging {
 }
 
 /// The items of a list, or of the one list within an object.
-fn items(response: &Response) -> Option<Vec<Value>> {
+pub(super) fn items(response: &Response) -> Option<Vec<Value>> {
     if !response.succeeded() {
         return None;
     }

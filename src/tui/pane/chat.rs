@@ -25,6 +25,7 @@ use segments::Segmenter;
 
 pub use layout::{count, duration};
 pub use markdown::Look;
+pub use tool_line::about;
 
 /// What waits for the user's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,15 @@ use crate::tui::keymap::{Action, Place};
 use crate::tui::msg::Effect;
 use crate::tui::popup::Popup;
 
+use super::chat::about;
 use ring::Ring;
 
 pub use ring::LogLine;
+
+/// Tools that ask the project's service: what comes of them is shown in whole.
+const API: [&str; 4] = ["serve", "http", "api_test", "api_spec"];
+/// The source their lines have, whoever called them.
+const API_SOURCE: &str = "api";
 
 /// The state of the log pane.
 #[derive(Debug, Default)]
@@ -48,15 +54,24 @@ impl LogPane {
         match event {
             Event::ToolCalled { call, name, input, .. } => {
                 let command = input.get("command").and_then(serde_json::Value::as_str);
-                if let Some(command) = command {
-                    self.calls.insert(call.clone(), name.clone());
-                    let source = self.source(name);
-                    self.line(source, &format!("$ {}", text::sanitize_line(command)));
-                }
+                let own = command.is_some_and(|command| command.starts_with("/api"));
+                let line = match command {
+                    Some(command) => format!("$ {command}"),
+                    None if API.contains(&name.as_str()) => format!("{name} {}", about(name, input)),
+                    None => return,
+                };
+                let source = if own || API.contains(&name.as_str()) { API_SOURCE } else { name };
+                self.calls.insert(call.clone(), source.to_owned());
+                let source = self.source(source);
+                self.line(source, &text::sanitize_line(&line));
             }
             Event::ToolReturned { call, ok, output, .. } => {
                 if let Some(name) = self.calls.remove(call) {
-                    self.finish(&name, output);
+                    let streamed = self.finish(&name, output);
+                    // What a service writes meanwhile is not what came of the call: the exchange, the findings.
+                    if streamed && name == API_SOURCE {
+                        self.finish(&name, output);
+                    }
                     let source = self.source(&name);
                     self.line(source, if *ok { "✓ ended" } else { "✗ failed" });
                 }
@@ -126,10 +141,12 @@ impl LogPane {
     }
 
     /// Ends a stream: shows what has no line end, or everything when nothing was streamed (a session read again).
-    fn finish(&mut self, name: &str, whole: &str) {
+    /// Whether something was.
+    fn finish(&mut self, name: &str, whole: &str) -> bool {
         let index = self.source(name);
-        let Some(source) = self.sources.get_mut(index) else { return };
-        if std::mem::take(&mut source.streamed) {
+        let Some(source) = self.sources.get_mut(index) else { return false };
+        let streamed = std::mem::take(&mut source.streamed);
+        if streamed {
             let mut rest = std::mem::take(&mut source.partial);
             rest.push_str(&source.sanitizer.finish());
             for line in rest.lines() {
@@ -140,6 +157,7 @@ impl LogPane {
                 self.line(index, line);
             }
         }
+        streamed
     }
 
     fn line(&mut self, source: usize, text: &str) {

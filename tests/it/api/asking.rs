@@ -16,6 +16,7 @@ fn context(files: &[(&str, &[u8])]) -> Context {
         output,
         cancel: CancellationToken::new(),
         permitted: false,
+        base: None,
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
-use tenon::api::action::{self, Context, Http, Serve};
-use tenon::domain::Isolation;
+use tenon::api::action::{self, ApiTest, Context, Http, Serve};
+use tenon::api::desk::Desk;
+use tenon::domain::{Isolation, RepoPath};
 use tenon::workspace::{Place, Workspace, best_isolation, open};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +40,8 @@ async fn bench(isolation: Isolation) -> Bench {
     place.helper = Some(PathBuf::from(env!("CARGO_BIN_EXE_tenon")));
     let workspace: Arc<dyn Workspace> = open(place).await.unwrap().into();
     let (output, _) = mpsc::channel(1_000);
-    let context = Context { desk: desk(), workspace, output, cancel: CancellationToken::new(), permitted: false };
+    let context =
+        Context { desk: desk(), workspace, output, cancel: CancellationToken::new(), permitted: false, base: None };
     Bench { folder, context }
 }
 
@@ -101,4 +103,29 @@ async fn interrupting_ends_what_is_starting() {
     cancel.cancel();
     let outcome = tokio::time::timeout(Duration::from_secs(20), starting).await.unwrap().unwrap();
     assert!(!outcome.ok && outcome.text.contains("interrupted"), "{}", outcome.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_makes_the_service_slower_is_told_from_base() {
+    for isolation in isolations() {
+        let mut bench = bench(isolation).await;
+        let settings =
+            tenon::config::ApiSettings { command: Some("python3 service.py".to_owned()), ..Default::default() };
+        bench.context.desk = Arc::new(Desk::new(BTreeMap::new(), settings, None));
+        let ask = || -> ApiTest {
+            serde_json::from_value(json!({"mode": "load", "budget": {"secs": 1},
+                "load": {"against": "base", "paths": ["/x"], "rounds": 6}}))
+            .unwrap()
+        };
+        let nothing = action::api_test(&bench.context, ask()).await;
+        assert!(nothing.text.contains("nothing differs from base"), "{}", nothing.text);
+        let slow = SERVICE
+            .replace("        self.send_response", "        import time; time.sleep(0.06)\n        self.send_response");
+        bench.context.workspace.write(&RepoPath::parse("service.py").unwrap(), slow.as_bytes(), None).unwrap();
+        let slower = action::api_test(&bench.context, ask()).await;
+        assert!(!slower.ok && slower.text.contains("GET /x: slower: median "), "{isolation:?}: {}", slower.text);
+        let elsewhere = json!({"mode": "load", "load": {"against": "HEAD~1"}});
+        let unknown = action::api_test(&bench.context, serde_json::from_value(elsewhere).unwrap()).await;
+        assert!(unknown.text.contains("`against` is `base` or the address"), "{}", unknown.text);
+    }
 }

@@ -13,6 +13,8 @@ use super::markdown::{self, Look};
 
 /// Rows of a folded output.
 const FOLDED: usize = 3;
+/// The same for what the user asked for by hand.
+const FOLDED_OWN: usize = 12;
 /// Rows of a long message of the user before it is folded.
 const MESSAGE_ROWS: usize = 30;
 
@@ -155,13 +157,15 @@ fn tool(call: &Call, open: bool, look: Look<'_>) -> Vec<Line<'static>> {
 /// The end of what a command printed or why a call failed; everything when opened.
 fn output(call: &Call, open: bool, look: Look<'_>) -> Vec<Line<'static>> {
     let failed = matches!(call.state, CallState::Failed { .. });
-    let shows = open || failed || matches!(call.name.as_str(), "run" | "serve" | "verify" | "shell");
+    let shows = open || failed || matches!(call.name.as_str(), "run" | "serve" | "verify" | "shell" | "api_test");
     if !shows || call.output.trim().is_empty() {
         return Vec::new();
     }
     let style = look.theme.style(if failed && !open { Role::Warn } else { Role::Dim });
     let lines: Vec<&str> = call.output.trim_end().lines().collect();
-    let hidden = if open { 0 } else { lines.len().saturating_sub(FOLDED) };
+    let own = call.name == "shell";
+    let most = if own { FOLDED_OWN } else { FOLDED };
+    let hidden = if open { 0 } else { lines.len().saturating_sub(most) };
     let mut rows = Vec::new();
     if hidden > 0 {
         rows.push(styled(
@@ -171,7 +175,7 @@ fn output(call: &Call, open: bool, look: Look<'_>) -> Vec<Line<'static>> {
     }
     for line in lines.into_iter().skip(hidden) {
         let safe = text::sanitize_output(line);
-        if open {
+        if open || own {
             rows.extend(Rich::new(&safe, style).wrap(look.width, &Line::from("  "), &Line::from("  ")));
         } else {
             rows.push(styled(format!("  {}", text::truncate(&safe, look.width.saturating_sub(2))), style));
