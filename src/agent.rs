@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod fields;
+mod instructions;
 mod lists;
 mod names;
 mod parse;
@@ -18,6 +19,7 @@ use serde::{Serialize, Serializer};
 use crate::domain::NoteLevel;
 
 pub use catalogue::{Catalogue, Folders, Skipped, builtin, load_folder, project_folders, user_folders};
+pub use instructions::{Instructions, instructions};
 pub use names::{Allowed, ModelName, PROTOCOL_TOOLS, TOOLS, allowed_tools, model_name};
 pub use parse::parse;
 

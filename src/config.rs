@@ -30,6 +30,8 @@ pub struct Settings {
     pub fallback: Vec<String>,
     /// The agent to start with.
     pub agent: Option<String>,
+    /// Files with instructions for every agent; in each folder the first one that is there is read. None: `[]`.
+    pub instructions: Vec<String>,
     /// Name of the theme.
     pub theme: Option<String>,
     /// How workspaces are isolated: `overlay` or `copy`; the best there is when not set.
@@ -60,6 +62,7 @@ impl Default for Settings {
             model: None,
             fallback: Vec::new(),
             agent: None,
+            instructions: ["AGENTS.md", "CLAUDE.md"].map(str::to_owned).to_vec(),
             theme: None,
             isolation: None,
             idle_timeout_s: 120,

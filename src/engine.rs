@@ -53,6 +53,8 @@ pub struct Opening {
     /// The user's own agent folders, the nearest first (`~/.config/tenon/agents`, `~/.claude/agents`). Those of the
     /// repository and the built-in ones are found by the engine.
     pub agents: Vec<PathBuf>,
+    /// The folder of the user's configuration, where instructions for every agent may lie.
+    pub config: Option<PathBuf>,
     /// The environment: keys and base URLs of providers.
     pub environment: BTreeMap<String, String>,
     /// The program that serves as the sandbox's helper; the running one when `None`.

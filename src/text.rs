@@ -12,7 +12,7 @@ mod redact;
 mod sanitize;
 mod stream;
 
-pub use cut::cut_middle;
+pub use cut::{cut_middle, head, tail};
 pub use measure::{expand_tabs, truncate, width, wrap};
 pub use redact::redact;
 pub use sanitize::{escape_json, sanitize, sanitize_bytes, sanitize_line};

@@ -68,8 +68,11 @@ pub trait Tool: Send + Sync {
     /// Name, description and schema.
     fn spec(&self) -> ToolSpec;
 
-    /// What the user has to allow before this input may run, in one line; `None` when nothing.
-    fn permission(&self, input: &Value) -> Option<String>;
+    /// What the user has to allow before this input may run, in one line; `None` when nothing, which is the rule:
+    /// the workspace holds everything else in.
+    fn permission(&self, _input: &Value) -> Option<String> {
+        None
+    }
 
     /// One line that says what this input does, for the chat: "src/a.py", "pytest -q".
     fn summary(&self, input: &Value) -> String;

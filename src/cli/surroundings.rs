@@ -64,6 +64,7 @@ impl Surroundings {
             state: self.directories.state.clone(),
             cache: self.directories.cache.clone(),
             agents: self.agent_folders(),
+            config: Some(self.directories.config.clone()),
             environment: self.environment.clone(),
             helper: None,
             parent: None,

@@ -129,6 +129,7 @@ pub(super) fn nearest<'a>(word: &str, valid: &[&'a str]) -> Option<&'a str> {
 const PROJECT_MAY_SET: &[&str] = &[
     "model",
     "agent",
+    "instructions",
     "theme",
     "commit.trailers",
     "commit.more_trailers",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::agent::{Folders, project_folders};
+use crate::agent::{Folders, Instructions, instructions, project_folders};
 use crate::api::desk::Desk;
 use crate::domain::{Event, Isolation, NoteLevel, Record, SessionId};
 use crate::git::{Deed, Receipt, Recovered, Repository, TreeState};
@@ -45,6 +45,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         .map_err(|error| failure(format!("an internal error: {error}")))??;
     let root = found.repository.root().to_owned();
     let project = tokio::task::spawn_blocking(move || stack::detect_folder(&root).brief());
+    let told = told(&opening, &found).await;
     let workspace = open_workspace(&opening, &found).await?;
     let project = project.await.unwrap_or_default();
     let (commands, wishes) = mpsc::channel(COMMANDS);
@@ -76,7 +77,12 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
             project: project_folders(&opening.folder, found.repository.root()),
         },
         models,
-        surroundings: Surroundings { root: bench.workspace.root().display().to_string(), isolation, project },
+        surroundings: Surroundings {
+            root: bench.workspace.root().display().to_string(),
+            isolation,
+            project,
+            instructions: told.text,
+        },
         bench,
         outlet: Outlet::new(updates),
         inbox: results,
@@ -89,13 +95,17 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
     for record in found.records.iter().cloned() {
         driver.outlet.record(record);
     }
-    let begin =
-        if found.records.is_empty() { begin(&mut driver, &opening, &found.tree) } else { go_on(&mut driver, &opening) };
+    let new = found.records.is_empty();
+    let begin = if new { begin(&mut driver, &opening, &found.tree) } else { go_on(&mut driver, &opening) };
     if let Err(error) = begin {
         found.store.discard(&found.id);
         return Err(error);
     }
-    for note in found.notes {
+    if new && !told.files.is_empty() {
+        let text = format!("every agent is told what stands in {}", told.files.join(", "));
+        write(&mut driver, Event::Noted { level: NoteLevel::Info, text })?;
+    }
+    for note in found.notes.into_iter().chain(told.notes) {
         write(&mut driver, Event::Noted { level: NoteLevel::Warning, text: note })?;
     }
     if let Some(receipt) = found.unrecorded {
@@ -149,6 +159,14 @@ async fn selection(driver: &Driver, offer: Option<Offer>) -> Option<Arc<Selected
         Outcome::Selected(Ok(selected)) => Some(selected),
         _ => None,
     }
+}
+
+/// What the repository and the user want every agent to know. They may lie on a slow disk, and many.
+async fn told(opening: &Opening, found: &Found) -> Instructions {
+    let (user, from) = (opening.config.clone(), opening.folder.clone());
+    let (root, names) = (found.repository.root().to_owned(), opening.settings.instructions.clone());
+    let read = move || instructions(user.as_deref(), &from, &root, &names);
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
 }
 
 /// What the tools for services share: their records stay with the session.

@@ -11,6 +11,8 @@ pub struct Surroundings {
     pub isolation: Isolation,
     /// What is known of the project, in a line or two; may be empty.
     pub project: String,
+    /// What the repository and the user want every agent to know; may be empty.
+    pub instructions: String,
 }
 
 /// The prompt.
@@ -20,6 +22,13 @@ pub fn system(agent: &str, here: &Surroundings) -> String {
         Isolation::Copy => "The workspace is a copy of the repository; commands are not contained beyond that.",
     };
     let project = if here.project.is_empty() { String::new() } else { format!("- Project: {}\n", here.project) };
+    let instructions = match here.instructions.trim() {
+        "" => String::new(),
+        text => format!(
+            "\n# Instructions of this repository and its user\n\
+             What the user says in the conversation counts for more; of two files that disagree, the later one holds.\n\n{text}\n"
+        ),
+    };
     format!(
         "{agent}\n\n\
          # Where you are\n\
@@ -31,7 +40,8 @@ pub fn system(agent: &str, here: &Surroundings) -> String {
          with a title and a commit message (Conventional Commits) when your change is whole: you get the results of the \
          checks and can repair what fails.\n\
          - Only the user commits. Do not run git commands that write.\n\
-         - When something was interrupted or rejected, take the reason seriously instead of doing it again.\n",
+         - When something was interrupted or rejected, take the reason seriously instead of doing it again.\n\
+         {instructions}",
         agent = agent.trim(),
         root = here.root,
         os = std::env::consts::OS,

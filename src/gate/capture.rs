@@ -251,10 +251,7 @@ impl Seen {
         let bytes: Vec<u8> = self.kept.iter().copied().collect();
         let text = plain(&String::from_utf8_lossy(&bytes));
         let text = crate::text::redact(&text);
-        let mut from = text.len().saturating_sub(TAIL);
-        while !text.is_char_boundary(from) {
-            from += 1;
-        }
+        let from = text.len() - crate::text::tail(&text, TAIL).len();
         if from == 0 && !self.cut {
             return text.into_owned();
         }

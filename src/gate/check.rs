@@ -248,11 +248,8 @@ impl CheckGate {
 /// The last 8 KiB, from a line start.
 fn end(text: &str) -> String {
     const TAIL: usize = 8 * 1024;
-    let mut from = text.len().saturating_sub(TAIL);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    if from == 0 { text.to_owned() } else { text[from..].split_once('\n').map_or("", |(_, rest)| rest).to_owned() }
+    let end = crate::text::tail(text, TAIL);
+    if end.len() == text.len() { text.to_owned() } else { end.split_once('\n').map_or("", |(_, rest)| rest).to_owned() }
 }
 
 /// Marks what base has as well. Lines move, so a finding is known by its file, rule and words; each one of base stands

@@ -64,11 +64,7 @@ pub(super) fn tidy(case: &mut TestCase, root: &Path) {
     if let Some(message) = &mut case.message
         && message.len() > TEXT
     {
-        let mut end = TEXT;
-        while !message.is_char_boundary(end) {
-            end -= 1;
-        }
-        message.truncate(end);
+        message.truncate(crate::text::head(message, TEXT).len());
         message.push('…');
     }
 }

@@ -22,8 +22,20 @@ pub fn cut_middle(text: &str, max_bytes: usize) -> Cow<'_, str> {
     Cow::Owned([&text[..head], &marker, &text[tail..]].concat())
 }
 
+/// The start of a text in at most `bytes`, no character cut.
+pub fn head(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
+}
+
+/// The end of a text in at most `bytes`, no character cut.
+pub fn tail(text: &str, bytes: usize) -> &str {
+    let start = (text.len().saturating_sub(bytes)..=text.len()).find(|at| text.is_char_boundary(*at));
+    start.and_then(|start| text.get(start..)).unwrap_or_default()
+}
+
 fn line_end_before(text: &str, at: usize) -> usize {
-    let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let at = head(text, at).len();
     match text[..at].rfind('\n') {
         Some(end) if end + 1 >= at / 2 => end + 1,
         _ => at,
@@ -31,8 +43,8 @@ fn line_end_before(text: &str, at: usize) -> usize {
 }
 
 fn line_start_after(text: &str, at: usize) -> usize {
-    let at = (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    let room = text.len() - at;
+    let room = tail(text, text.len() - at).len();
+    let at = text.len() - room;
     match text[at..].find('\n') {
         Some(end) if end < room / 2 => at + end + 1,
         _ => at,
@@ -43,6 +55,14 @@ fn line_start_after(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn head_and_tail_cut_no_character() {
+        for (bytes, start, end) in [(0, "", ""), (1, "a", "z"), (2, "a", "z"), (3, "aé", "éz"), (99, "aééz", "aééz")]
+        {
+            assert_eq!((head("aééz", bytes), tail("aééz", bytes)), (start, end), "{bytes}");
+        }
+    }
 
     #[test]
     fn short_text_stays() {

@@ -47,10 +47,6 @@ impl Tool for ApplyPatch {
         }
     }
 
-    fn permission(&self, _input: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         let patch = value.get("patch").and_then(Value::as_str).unwrap_or_default();
         let marks = ["*** Add File: ", "*** Delete File: ", "*** Update File: ", "+++ b/"];

@@ -71,10 +71,6 @@ impl Tool for EditTool {
         }
     }
 
-    fn permission(&self, _input: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         input::text_field(value, "path")
     }

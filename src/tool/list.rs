@@ -50,10 +50,6 @@ impl Tool for List {
         }
     }
 
-    fn permission(&self, _input: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         match input::text_field(value, "path") {
             path if path.is_empty() => ".".to_owned(),

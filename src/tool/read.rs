@@ -54,10 +54,6 @@ impl Tool for Read {
         }
     }
 
-    fn permission(&self, _input: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         let path = input::text_field(value, "path");
         match (value.get("from"), value.get("to")) {

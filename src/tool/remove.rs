@@ -39,10 +39,6 @@ impl Tool for Remove {
         }
     }
 
-    fn permission(&self, _input: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         input::text_field(value, "path")
     }

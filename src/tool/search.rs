@@ -54,10 +54,6 @@ impl Tool for Search {
         }
     }
 
-    fn permission(&self, _input: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         let pattern = input::text_field(value, "pattern");
         let place = [input::text_field(value, "path"), input::text_field(value, "glob")]

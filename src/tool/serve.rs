@@ -41,10 +41,6 @@ impl Tool for Serve {
         }
     }
 
-    fn permission(&self, _value: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         let command = input::text_field(value, "command");
         if command.is_empty() { input::text_field(value, "op") } else { command }

@@ -37,10 +37,6 @@ impl Tool for Stack {
         }
     }
 
-    fn permission(&self, _: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, _: &Value) -> String {
         String::new()
     }

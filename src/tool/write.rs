@@ -45,10 +45,6 @@ impl Tool for Write {
         }
     }
 
-    fn permission(&self, _input: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         input::text_field(value, "path")
     }

@@ -212,8 +212,7 @@ impl Host {
                 while let Ok(read @ 1..) = errors.read(&mut buffer).await {
                     if let Ok(mut words) = words.lock() {
                         words.push_str(&String::from_utf8_lossy(&buffer[..read]));
-                        let cut = words.len().saturating_sub(2_000);
-                        let cut = (cut..=words.len()).find(|at| words.is_char_boundary(*at)).unwrap_or(0);
+                        let cut = words.len() - crate::text::tail(&words, 2_000).len();
                         words.drain(..cut);
                     }
                 }

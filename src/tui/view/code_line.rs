@@ -41,11 +41,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, line: &str, look: &Look<'_>) {
         return;
     }
     buffer.set_style(Rect { height: 1, ..area }, look.base);
-    let mut line = line;
-    if line.len() > LONGEST {
-        let cut = (0..=LONGEST).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
-        line = line.get(..cut).unwrap_or_default();
-    }
+    let line = text::head(line, LONGEST);
     let width = usize::from(area.width);
     let mut cell = 0;
     for (range, style) in pieces(line, look) {

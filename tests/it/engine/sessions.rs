@@ -279,3 +279,23 @@ async fn in_the_best_isolation_of_this_machine_commands_and_gates_see_the_draft(
 }
 
 const TEST_CALC: &str = "import unittest\nfrom calc import add\n\n\nclass Adding(unittest.TestCase):\n    def test_add(self):\n        self.assertEqual(add(1, 2), 3)\n";
+
+#[tokio::test]
+async fn every_request_carries_the_instructions_of_the_repository_and_its_user() {
+    let world = World::new(&[("AGENTS.md", "Handlers live in src/handlers.\n"), ("CLAUDE.md", "never read\n")]);
+    std::fs::create_dir_all(world.opening().config.unwrap()).unwrap();
+    std::fs::write(world.opening().config.unwrap().join("AGENTS.md"), "Answer in one paragraph.\n").unwrap();
+    world.says(text("hello"));
+    let mut front = world.open().await;
+    let said = front.until(
+        "what agents are told",
+        |event| matches!(event, Event::Noted { text, .. } if text.contains("told what stands in")),
+    );
+    assert!(matches!(said.await, Event::Noted { text, .. } if text.ends_with("config/AGENTS.md, AGENTS.md")));
+    front.say("hello").await;
+    front.turn_end().await;
+    let system = world.script.requests()[0].system.clone();
+    let at = |words: &str| system.find(words).unwrap_or_else(|| panic!("{words} in {system}"));
+    assert!(at("Answer in one paragraph.") < at("Handlers live in src/handlers."));
+    assert!(!system.contains("never read"));
+}

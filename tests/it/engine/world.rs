@@ -176,6 +176,7 @@ impl World {
             state: self.state(),
             cache: self.folder.path().join("cache"),
             agents: Vec::new(),
+            config: Some(self.folder.path().join("config")),
             environment: BTreeMap::from([
                 ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
                 ("HOME".to_owned(), self.folder.path().display().to_string()),

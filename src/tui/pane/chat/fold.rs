@@ -302,10 +302,6 @@ impl ChatPane {
 fn append(output: &mut String, piece: &str) {
     output.push_str(piece);
     if output.len() > 2 * OUTPUT_KEPT {
-        let mut cut = output.len() - OUTPUT_KEPT;
-        while !output.is_char_boundary(cut) {
-            cut += 1;
-        }
-        output.drain(..cut);
+        output.drain(..output.len() - crate::text::tail(output, OUTPUT_KEPT).len());
     }
 }
