@@ -348,7 +348,8 @@ fn card(start: &StartInfo) -> Vec<String> {
     lines.push("The agent works in a workspace of its own; what it did comes to you as a proposal.".to_owned());
     lines.push("Nothing is sent anywhere before your first message.".to_owned());
     lines.push(String::new());
-    lines.push("@ names a file   / gives commands   ! runs a command   ? shows the keys".to_owned());
+    lines.push("@ names a file     / gives commands".to_owned());
+    lines.push("! runs a command   ? shows the keys".to_owned());
     if !start.notes.is_empty() {
         lines.push(String::new());
         lines.extend(start.notes.iter().cloned());

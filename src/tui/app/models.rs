@@ -70,7 +70,8 @@ impl App {
     /// Opens the list of models; servers on this machine join it when they answer.
     pub(super) fn choose_model(&mut self, first_run: bool) -> Vec<Effect> {
         let looking = self.start.scout.is_some();
-        self.popup = Some(Popup::Models(ModelList::new(self.start.models.clone(), first_run, looking)));
+        self.popup =
+            Some(Popup::Models(ModelList::new(self.start.models.clone(), &self.session.model, first_run, looking)));
         vec![Effect::LookForModels]
     }
 

@@ -20,6 +20,8 @@ pub struct ModelList {
     pub query: String,
     /// Why the last key did nothing.
     pub complaint: Option<String>,
+    /// The model of the session; empty when it has none.
+    current: String,
     offers: Vec<Offer>,
     found: Vec<usize>,
     cursor: Cursor,
@@ -28,14 +30,16 @@ pub struct ModelList {
 }
 
 impl ModelList {
-    /// The list with what is known so far, the best first.
-    pub fn new(offers: Vec<Offer>, first_run: bool, looking: bool) -> Self {
+    /// The list with what is known so far: the model in use, then the best first.
+    pub fn new(offers: Vec<Offer>, current: &str, first_run: bool, looking: bool) -> Self {
+        let offers = in_use_first(offers, current);
         let found = (0..offers.len()).collect();
         Self {
             first_run,
             looking,
             query: String::new(),
             complaint: None,
+            current: current.to_owned(),
             offers,
             found,
             cursor: Cursor::default(),
@@ -47,7 +51,7 @@ impl ModelList {
     pub fn found(&mut self, offers: Vec<Offer>) {
         self.looking = false;
         let chosen = self.chosen().map(|offer| offer.model.clone());
-        self.offers = offers;
+        self.offers = in_use_first(offers, &self.current);
         self.narrow();
         let again = chosen.filter(|_| self.moved);
         if let Some(at) = again.and_then(|model| self.found.iter().position(|index| self.is(*index, &model))) {
@@ -135,5 +139,41 @@ impl ModelList {
                 Outcome::Stay
             }
         }
+    }
+}
+
+/// The model in use leads the list, and is there although only the user knows of it.
+fn in_use_first(mut offers: Vec<Offer>, current: &str) -> Vec<Offer> {
+    if current.is_empty() {
+        return offers;
+    }
+    let details = match offers.iter().position(|offer| offer.model == current) {
+        Some(at) => offers.remove(at).details,
+        None => Vec::new(),
+    };
+    let offer = Offer { model: current.to_owned(), state: "in use".to_owned(), ready: Ready::Now, details };
+    offers.insert(0, offer);
+    offers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_in_use_comes_first_whoever_knows_it() {
+        let offer = |model: &str| Offer {
+            model: model.to_owned(),
+            state: "key found".to_owned(),
+            ready: Ready::Now,
+            details: Vec::new(),
+        };
+        let lines = |current: &str| {
+            let list = ModelList::new(vec![offer("a/one"), offer("b/two")], current, false, false);
+            list.rows().into_iter().map(|(model, state)| format!("{model} {state}")).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("b/two"), ["b/two in use", "a/one key found"]);
+        assert_eq!(lines("own/x"), ["own/x in use", "a/one key found", "b/two key found"]);
+        assert_eq!(lines("")[0], "a/one key found");
     }
 }

@@ -32,8 +32,8 @@ fn the_smallest_screen_is_exactly_this() {
         "│ comes to you as a proposal.                              │",
         "│ Nothing is sent anywhere before your first message.      │",
         "│                                                          │",
-        "│ @ names a file   / gives commands   ! runs a shell       │",
-        "│ command   ? shows the keys                               │",
+        "│ @ names a file     / gives commands                      │",
+        "│ ! runs a command   ? shows the keys                      │",
         "│                                                          │",
         "│                                                          │",
         "│ ──────────────────────────────────────────────────────── │",
@@ -99,7 +99,7 @@ fn agents_and_models_are_chosen_from_lists() {
     let mut player = Player::with(start, 100, 30).open();
     player.keys("F2 Down Enter");
     assert_eq!(player.taken(), [Command::UseAgent { agent: "two".to_owned() }]);
-    player.keys("F3 Enter");
+    player.keys("F3 Down Enter");
     assert_eq!(player.taken(), [Command::UseModel { model: "a/b".to_owned() }]);
     player.keys("F3");
     player.types("x/y-z\n");
