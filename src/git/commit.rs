@@ -316,13 +316,14 @@ impl Work<'_> {
         if user.exists() {
             std::fs::copy(&user, path).map_err(GitError::io(path))?;
         }
-        let mut index = git2::Index::open(path)?;
+        let (mut index, _) = index::open_own(self.repository, path)?;
         let announced: Vec<Vec<u8>> =
             index.iter().filter(|e| e.flags_extended & (1 << 13) != 0).map(|e| e.path).collect();
         for path in announced {
             index.remove_path(Path::new(&String::from_utf8_lossy(&path).into_owned()))?;
         }
-        let diff = self.repository.diff_tree_to_index(Some(self.tree), Some(&index), None)?;
+        let how = &mut entry::comparing();
+        let diff = self.repository.diff_tree_to_index(Some(self.tree), Some(&index), Some(how))?;
         let wanted: Vec<(Option<Entry>, Vec<u8>)> = diff
             .deltas()
             .map(|delta| {
@@ -346,12 +347,13 @@ impl Work<'_> {
 
     /// A hook that stages other content (a formatter) would commit what nobody has seen.
     fn refuse_changed(&self, path: &Path) -> Result<(), GitError> {
-        let mut index = git2::Index::open(path)?;
+        let (mut index, _) = index::open_own(self.repository, path)?;
         let now = self.repository.find_tree(index.write_tree_to(self.repository)?)?;
         if now.id() == self.tree.id() {
             return Ok(());
         }
-        let diff = self.repository.diff_tree_to_tree(Some(self.tree), Some(&now), None)?;
+        let how = &mut entry::comparing();
+        let diff = self.repository.diff_tree_to_tree(Some(self.tree), Some(&now), Some(how))?;
         let paths = diff.deltas().filter_map(|delta| {
             let path = delta.new_file().path().or(delta.old_file().path())?;
             RepoPath::parse(path.to_str()?).ok()

@@ -57,6 +57,13 @@ impl TryFrom<(String, u32)> for Entry {
     }
 }
 
+/// How two versions are compared: a link in the place of a file is one difference, not a deletion and an addition.
+pub(super) fn comparing() -> git2::DiffOptions {
+    let mut options = git2::DiffOptions::new();
+    options.include_typechange(true);
+    options
+}
+
 /// What a tree holds at a path; a folder is nothing.
 pub(super) fn in_tree(tree: Option<&git2::Tree<'_>>, path: &RepoPath) -> Result<Option<Entry>, GitError> {
     let Some(tree) = tree else { return Ok(None) };

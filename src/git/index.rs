@@ -1,5 +1,8 @@
 //! The index: what a path is to hold after a commit, and writing it without touching anything else in it.
 
+mod raw;
+mod split;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -15,21 +18,59 @@ const SKIP_WORKTREE: u16 = 1 << 14;
 const EXTENDED: u16 = 1 << 14;
 const ASSUME_VALID: u16 = 1 << 15;
 
-/// Opens the index of a repository and says what to do when libgit2 cannot.
+/// Opens the index of a repository, in whatever form git has left it. The repository itself goes on with the same one.
 pub(super) fn open(repository: &git2::Repository) -> Result<git2::Index, GitError> {
-    repository.index().map_err(|error| unreadable(&error))
+    let refused = match repository.index() {
+        Ok(index) => return Ok(index),
+        Err(error) => error,
+    };
+    let path = repository.path().join("index");
+    let bytes = fs::read(&path).map_err(GitError::io(&path))?;
+    let Some(plain) = split::plain(repository, &bytes)? else { return Err(unreadable(&refused)) };
+    let copy = tempfile::NamedTempFile::new().map_err(GitError::io(&path))?;
+    fs::write(copy.path(), plain.bytes).map_err(GitError::io(copy.path()))?;
+    // What is newer than the index is looked at more closely; the copy must not look younger than what it stands for.
+    let written = fs::metadata(&path).and_then(|metadata| metadata.modified());
+    written.and_then(|time| copy.as_file().set_modified(time)).map_err(GitError::io(copy.path()))?;
+    let mut index = git2::Index::open(copy.path())?;
+    repository.set_index(&mut index)?;
+    Ok(index)
+}
+
+/// Lets libgit2 look at an index it would refuse, before anything asks it to. Costs a look into git's folder.
+pub(super) fn prepare(repository: &git2::Repository) -> Result<(), GitError> {
+    let shares = || {
+        let names = fs::read_dir(repository.path()).into_iter().flatten().flatten();
+        names.map(|entry| entry.file_name()).any(|name| name.as_encoded_bytes().starts_with(b"sharedindex."))
+    };
+    let folds = || repository.config().is_ok_and(|config| config.get_bool("index.sparse").unwrap_or(false));
+    if shares() || folds() { open(repository).map(drop) } else { Ok(()) }
+}
+
+/// Opens an index file of our own, which becomes a plain one, and says what it shared its entries with.
+pub(super) fn open_own(
+    repository: &git2::Repository,
+    path: &Path,
+) -> Result<(git2::Index, Option<split::Shared>), GitError> {
+    let refused = match git2::Index::open(path) {
+        Ok(index) => return Ok((index, None)),
+        Err(error) => error,
+    };
+    let bytes = fs::read(path).map_err(GitError::io(path))?;
+    let Some(plain) = split::plain(repository, &bytes)? else { return Err(unreadable(&refused)) };
+    fs::write(path, plain.bytes).map_err(GitError::io(path))?;
+    Ok((git2::Index::open(path)?, plain.shared))
 }
 
 fn unreadable(error: &git2::Error) -> GitError {
     let message = error.message();
-    let next = if message.contains("'link'") {
-        "`git update-index --no-split-index` gives it one that can be read"
-    } else if message.contains("'sdir'") {
-        "`git sparse-checkout reapply --no-sparse-index` gives it one that can be read"
-    } else {
+    if !message.contains("extension") {
         return GitError::Git(message.to_owned());
-    };
-    GitError::Unsupported { what: format!("its index has an {message}"), next: next.to_owned() }
+    }
+    GitError::Unsupported {
+        what: format!("its index has an {message}"),
+        next: "`git` still works here; `git update-index --force-write-index` may leave it out".to_owned(),
+    }
 }
 
 /// What the index holds at a path. A path that is only announced (`git add -N`) holds nothing yet.
@@ -107,7 +148,7 @@ pub(super) fn lock(
     const ATTEMPTS: u32 = 40;
     for attempt in 1..=ATTEMPTS {
         let seen = fs::read(&path).ok();
-        build(root, &path, seen.as_deref(), new, updates)?;
+        build(repository, &path, seen.as_deref(), new, (root, updates))?;
         match fs::hard_link(new, &lock) {
             Ok(()) => {
                 let locked = Locked { path: path.clone(), lock: lock.clone() };
@@ -154,12 +195,18 @@ impl Locked {
 }
 
 /// Writes a copy of the index with the updates in it to `new`.
-fn build(root: &Path, path: &Path, bytes: Option<&[u8]>, new: &Path, updates: &[IndexUpdate]) -> Result<(), GitError> {
+fn build(
+    repository: &git2::Repository,
+    path: &Path,
+    bytes: Option<&[u8]>,
+    new: &Path,
+    (root, updates): (&Path, &[IndexUpdate]),
+) -> Result<(), GitError> {
     let _ = fs::remove_file(new);
     if let Some(bytes) = bytes {
         fs::write(new, bytes).map_err(GitError::io(new))?;
     }
-    let mut index = git2::Index::open(new).map_err(|error| unreadable(&error))?;
+    let (mut index, shared) = open_own(repository, new)?;
     smudge_racy(root, path, &mut index)?;
     for update in updates.iter().filter(|update| update.after.is_none()) {
         if update.before.is_some() {
@@ -182,7 +229,14 @@ fn build(root: &Path, path: &Path, bytes: Option<&[u8]>, new: &Path, updates: &[
         }
         index.add(&entry)?;
     }
-    Ok(index.write()?)
+    index.write()?;
+    if let Some(shared) = shared {
+        let plain = fs::read(new).map_err(GitError::io(new))?;
+        if let Some(split) = split::split(&plain, &shared) {
+            fs::write(new, split).map_err(GitError::io(new))?;
+        }
+    }
+    Ok(())
 }
 
 fn stat(entry: &mut git2::IndexEntry, metadata: &fs::Metadata) {

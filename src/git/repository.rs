@@ -48,7 +48,9 @@ impl Repository {
     }
 
     pub(super) fn libgit(&self) -> Result<git2::Repository, GitError> {
-        git2::Repository::open(&self.root).map_err(|error| refused(&self.root, &error))
+        let repository = git2::Repository::open(&self.root).map_err(|error| refused(&self.root, &error))?;
+        super::index::prepare(&repository)?;
+        Ok(repository)
     }
 
     /// The same repository, failing on purpose at one of its writes: for tests of what a crash leaves.

@@ -33,18 +33,20 @@ impl Repository {
             Source::Staged => {
                 let tree = head_tree(&repository)?;
                 let index = index::open(&repository)?;
-                let diff = repository.diff_tree_to_index(tree.as_ref(), Some(&index), None)?;
+                let diff = repository.diff_tree_to_index(tree.as_ref(), Some(&index), Some(&mut entry::comparing()))?;
                 from_objects(&repository, &diff)
             }
             Source::Revision(name) => {
                 let commit = commit(&repository, name)?;
                 let parent = commit.parents().next().map(|parent| parent.tree()).transpose()?;
-                let diff = repository.diff_tree_to_tree(parent.as_ref(), Some(&commit.tree()?), None)?;
+                let (tree, how) = (commit.tree()?, &mut entry::comparing());
+                let diff = repository.diff_tree_to_tree(parent.as_ref(), Some(&tree), Some(how))?;
                 from_objects(&repository, &diff)
             }
             Source::Range(text) => {
                 let (from, to) = range(&repository, text)?;
-                let diff = repository.diff_tree_to_tree(Some(&from.tree()?), Some(&to.tree()?), None)?;
+                let (from, to, how) = (from.tree()?, to.tree()?, &mut entry::comparing());
+                let diff = repository.diff_tree_to_tree(Some(&from), Some(&to), Some(how))?;
                 from_objects(&repository, &diff)
             }
         }
@@ -74,7 +76,8 @@ fn range<'r>(repository: &'r git2::Repository, text: &str) -> Result<(git2::Comm
 /// Both sides as git stores them.
 fn from_objects(repository: &git2::Repository, diff: &git2::Diff<'_>) -> Result<Vec<Change>, GitError> {
     let mut changes = Vec::new();
-    for delta in diff.deltas() {
+    // A path with stages of an unfinished merge has nothing in the index that could be shown.
+    for delta in diff.deltas().filter(|delta| delta.status() != git2::Delta::Conflicted) {
         let (old, new) = (delta.old_file(), delta.new_file());
         let Some(path) = path_of(&new).or_else(|| path_of(&old)) else { continue };
         let base = stored(repository, &old)?;

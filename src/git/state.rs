@@ -1,6 +1,7 @@
 //! What the header of the screen says about the repository.
 
-use super::{GitError, Repository};
+use super::{GitError, Repository, index};
+use crate::domain::RepoPath;
 
 /// The state of the working folder at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -54,6 +55,12 @@ impl Repository {
 }
 
 fn count(repository: &git2::Repository, state: &mut TreeState) -> Result<(), GitError> {
+    let index = index::open(repository)?;
+    // A path that is only announced has nothing in the index.
+    let announced = |entry: &git2::StatusEntry<'_>| {
+        let path = entry.path().ok().and_then(|path| RepoPath::parse(path).ok());
+        path.is_some_and(|path| index::at(&index, &path).is_none())
+    };
     let mut options = git2::StatusOptions::new();
     options.include_untracked(true).include_ignored(false).exclude_submodules(true);
     for entry in repository.statuses(Some(&mut options))?.iter() {
@@ -62,8 +69,9 @@ fn count(repository: &git2::Repository, state: &mut TreeState) -> Result<(), Git
             | git2::Status::INDEX_MODIFIED
             | git2::Status::INDEX_DELETED
             | git2::Status::INDEX_TYPECHANGE;
+        let is_staged = status.intersects(staged) && !(status.contains(git2::Status::INDEX_NEW) && announced(&entry));
         let unstaged = git2::Status::WT_MODIFIED | git2::Status::WT_DELETED | git2::Status::WT_TYPECHANGE;
-        state.staged += usize::from(status.intersects(staged));
+        state.staged += usize::from(is_staged);
         state.unstaged += usize::from(status.intersects(unstaged));
         state.untracked += usize::from(status.contains(git2::Status::WT_NEW));
         state.conflicted += usize::from(status.contains(git2::Status::CONFLICTED));

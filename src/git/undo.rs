@@ -403,7 +403,7 @@ fn differences(
 ) -> Result<Vec<Difference>, GitError> {
     let parent = base.map(git2::Commit::tree).transpose()?;
     let tree = commit.tree()?;
-    let diff = repository.diff_tree_to_tree(parent.as_ref(), Some(&tree), None)?;
+    let diff = repository.diff_tree_to_tree(parent.as_ref(), Some(&tree), Some(&mut entry::comparing()))?;
     let mut found = Vec::new();
     for delta in diff.deltas() {
         let bytes = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default().to_vec();

@@ -3,7 +3,9 @@
 mod commit;
 mod crash;
 mod hooks;
+mod indexes;
 mod interleave;
+mod kinds;
 mod odd;
 mod property;
 pub mod scratch;

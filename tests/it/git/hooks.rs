@@ -314,3 +314,13 @@ fn commits_are_signed_with_x509() {
     scratch.git(&["verify-commit", &made.oid]);
     scratch.is_sound();
 }
+
+#[test]
+fn a_hook_sees_a_link_in_the_place_of_a_file() {
+    let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n")]);
+    hook(&scratch, ".git/hooks", "pre-commit", "git diff --cached --raw --no-abbrev > .git/seen");
+    let linked = selection(vec![change("a", state("1\n"), super::scratch::symlink("b"))]);
+    scratch.open().commit(&linked).unwrap();
+    assert!(scratch.read(".git/seen").starts_with(":100644 120000 "), "{}", scratch.read(".git/seen"));
+    assert_eq!(scratch.status(), "");
+}

@@ -127,7 +127,7 @@ fn a_linked_worktree_and_a_submodule_are_repositories_of_their_own() {
 }
 
 #[test]
-fn sparse_and_split_indexes() {
+fn a_sparse_checkout_stays_sparse() {
     let scratch = Scratch::with(&[("in/a", "1\n"), ("out/b", "1\n"), ("a", "1\n")]);
     scratch.git(&["sparse-checkout", "set", "in"]);
     assert!(!scratch.path("out").exists());
@@ -138,11 +138,6 @@ fn sparse_and_split_indexes() {
     scratch.open().undo(&made.oid).unwrap();
     assert_eq!(scratch.status(), "");
     assert!(!scratch.path("out").exists());
-    scratch.git(&["update-index", "--split-index"]);
-    let before = scratch.read("a");
-    let refused = scratch.open().commit(&edit()).unwrap_err().to_string();
-    assert!(refused.contains("git update-index --no-split-index"), "{refused}");
-    assert_eq!(scratch.read("a"), before);
 }
 
 #[test]
@@ -227,65 +222,4 @@ fn a_repository_of_somebody_else_is_refused_with_the_way_to_trust_it() {
     assert!(matches!(refused, GitError::Owner(_)), "{refused}");
     assert!(refused.to_string().contains("safe.directory"), "{refused}");
     assert_eq!(scratch.read("a"), "1\n");
-}
-
-/// Everything the index holds about the paths that are not these.
-fn others(scratch: &Scratch, but: &[&str]) -> Vec<String> {
-    let all = scratch.git(&["ls-files", "-s", "-v", "--debug"]);
-    let mut kept = Vec::new();
-    let mut keep = true;
-    for line in all.lines() {
-        if !line.starts_with(' ') {
-            keep = !but.iter().any(|path| line.ends_with(&format!("\t{path}")));
-        }
-        if keep {
-            kept.push(line.to_owned());
-        }
-    }
-    kept
-}
-
-#[test]
-fn the_index_keeps_what_it_knows_of_other_paths_to_the_byte() {
-    let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n"), ("c", "1\n"), ("d", "1\n"), ("sub/e", "1\n")]);
-    scratch.write("announced", "1\n");
-    scratch.write("b", "staged\n");
-    for file in ["a", "b", "c", "d", "sub/e", "announced"] {
-        // Older than the index, so that git trusts what it noted.
-        let file = std::fs::File::options().append(true).open(scratch.path(file)).unwrap();
-        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(100)).unwrap();
-    }
-    scratch.git(&["add", "a", "b", "c", "d", "sub/e"]);
-    scratch.git(&["add", "-N", "announced"]);
-    scratch.git(&["update-index", "--assume-unchanged", "c"]);
-    scratch.git(&["update-index", "--skip-worktree", "d"]);
-    let before = others(&scratch, &["a", "new"]);
-    assert!(before.len() > 20, "{before:?}");
-    let selected = selection(vec![change("a", state("1\n"), state("2\n")), change("new", None, state("n\n"))]);
-    let made = scratch.open().commit(&selected).unwrap();
-    assert_eq!(others(&scratch, &["a", "new"]), before);
-    scratch.open().undo(&made.oid).unwrap();
-    assert_eq!(others(&scratch, &["a", "new"]), before);
-    scratch.open().stage(&selected.files).unwrap();
-    assert_eq!(others(&scratch, &["a", "new"]), before);
-    scratch.is_sound();
-}
-
-#[test]
-fn a_watcher_and_other_helpers_of_the_index_are_not_misled() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n")]);
-    // A watcher that swears that nothing has changed since it was asked last.
-    scratch.write(".git/watcher", "#!/bin/sh\nprintf 'token\\0'\n");
-    std::fs::set_permissions(scratch.path(".git/watcher"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    scratch.git(&["config", "core.fsmonitor", scratch.path(".git/watcher").to_str().unwrap()]);
-    scratch.git(&["config", "core.fsmonitorHookVersion", "2"]);
-    scratch.git(&["update-index", "--fsmonitor"]);
-    scratch.git(&["update-index", "--untracked-cache"]);
-    scratch.git(&["status"]);
-    scratch.open().commit(&edit()).unwrap();
-    assert_eq!((scratch.status().as_str(), scratch.head("a").as_str()), ("", "2\n"));
-    scratch.git(&["config", "--unset", "core.fsmonitor"]);
-    assert_eq!(scratch.status(), "");
-    scratch.is_sound();
 }

@@ -73,3 +73,33 @@ fn an_empty_repository_shows_its_files() {
     assert_eq!(scratch.open().changes_from(&Source::Worktree).unwrap(), [change("a", None, state("1\n"))]);
     assert_eq!(scratch.open().changes_from(&Source::Staged).unwrap(), []);
 }
+
+#[test]
+fn a_link_in_the_place_of_a_file_is_one_change() {
+    let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n")]);
+    std::fs::remove_file(scratch.path("a")).unwrap();
+    std::os::unix::fs::symlink("b", scratch.path("a")).unwrap();
+    scratch.git(&["add", "a"]);
+    let expected = [change("a", state("1\n"), super::scratch::symlink("b"))];
+    for source in [Source::Worktree, Source::Staged] {
+        assert_eq!(scratch.open().changes_from(&source).unwrap(), expected, "{source:?}");
+    }
+    scratch.git(&["commit", "-q", "-m", "link"]);
+    assert_eq!(scratch.open().changes_from(&Source::Revision("HEAD".to_owned())).unwrap(), expected);
+    assert_eq!(scratch.open().changes_from(&Source::Range("HEAD~1..".to_owned())).unwrap(), expected);
+}
+
+#[test]
+fn what_is_in_conflict_is_not_shown_as_staged() {
+    let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n")]);
+    scratch.git(&["checkout", "-q", "-b", "side"]);
+    scratch.write("a", "side\n");
+    scratch.git(&["commit", "-q", "-am", "side"]);
+    scratch.git(&["checkout", "-q", "main"]);
+    scratch.write("a", "main\n");
+    scratch.git(&["commit", "-q", "-am", "main"]);
+    assert!(!scratch.command().args(["merge", "-q", "side"]).output().unwrap().status.success());
+    scratch.write("b", "2\n");
+    scratch.git(&["add", "b"]);
+    assert_eq!(scratch.open().changes_from(&Source::Staged).unwrap(), [change("b", state("1\n"), state("2\n"))]);
+}
