@@ -11,7 +11,7 @@
 //! | `compare`, `bases` | from paths that may differ to [`Change`]s; what each draft was made from |
 //! | `process` | running a command through the helper, its output, its limits |
 //! | `served`, `processes` | commands that go on running, and the ports they listen on |
-//! | `environment`, `env_files` | what commands see of the user's variables and of `.env` files |
+//! | `environment`, `env_files`, `secrets` | what commands see of the user's variables, of `.env` files and of places that hold credentials |
 //! | `limits`, `disk` | what commands may use, and watching what they take on the disk |
 //! | `lock`, `leftovers` | one process in one place, and what killed ones have left |
 //! | `holder` | the helper that holds the namespaces, and ways to ports in them |
@@ -41,6 +41,8 @@ mod reason;
 mod rules;
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod served;
 mod tracked;
 mod tree;
@@ -344,7 +346,8 @@ pub async fn open(place: Place) -> Result<Box<dyn Workspace>, WorkspaceError> {
         None if began("copy") => Ok(Box::new(copy::Copy::open(place, None).await?)),
         None if began("upper") => open_overlay(place).await,
         None => match open_overlay(place.clone()).await {
-            Err(WorkspaceError::Isolation(why)) => {
+            // Whatever stood in the overlay's way, the files can still be worked on.
+            Err(why @ (WorkspaceError::Isolation(_) | WorkspaceError::Io { .. })) => {
                 // What was made for the overlay must not be taken for a draft next time.
                 let _ = std::fs::remove_dir(place.state.join("upper"));
                 let why = format!("commands can reach more than the workspace: {why}");
@@ -396,6 +399,18 @@ pub fn namespaces_possible() -> bool {
 #[cfg(not(target_os = "linux"))]
 pub fn namespaces_possible() -> bool {
     false
+}
+
+/// Who holds commands to their limits on this machine, in words.
+#[cfg(target_os = "linux")]
+pub fn limits_held_by() -> &'static str {
+    sandbox::limits::held_by()
+}
+
+/// Who holds commands to their limits on this machine, in words.
+#[cfg(not(target_os = "linux"))]
+pub fn limits_held_by() -> &'static str {
+    "nobody here: only the time and the size of the workspace are looked at"
 }
 
 /// The hidden subcommand `tenon sandbox …`: the process that holds namespaces or runs one command in them.

@@ -58,10 +58,11 @@ fn isolation(around: &Surroundings) -> Check {
     let settings = &around.settings.workspace;
     let limits = workspace::Limits::of(settings);
     let limits = format!(
-        "each command may have {} processes, {} MiB of memory and {} MiB on the disk",
+        "each command may have {} processes, {} MiB of memory and {} MiB on the disk; {}",
         limits.processes,
         limits.memory >> 20,
-        limits.disk >> 20
+        limits.disk >> 20,
+        workspace::limits_held_by()
     );
     let (detail, hint) = match workspace::best_isolation() {
         (Isolation::Overlay, _) => {
@@ -69,15 +70,16 @@ fn isolation(around: &Surroundings) -> Check {
         }
         (Isolation::Copy, why) if workspace::namespaces_possible() => (
             format!(
-                "copy: your repository is safe from commands, their processes and network are contained, but they can \
-                 read and write the rest of the machine with your rights; {limits}"
+                "copy: your repository is safe from commands, their processes and network are contained and the usual \
+                 places of credentials are hidden, but they can read and write the rest of the machine with your \
+                 rights; {limits}"
             ),
             why,
         ),
         (Isolation::Copy, why) => (
             format!(
-                "copy: your files are safe from edits, but commands run with your rights and can reach the rest of the \
-                 machine and the network; {limits}"
+                "copy: your files are safe from edits, but commands run with your rights: they can read keys and \
+                 passwords in your home directory, write everywhere, and reach the network; {limits}"
             ),
             why,
         ),

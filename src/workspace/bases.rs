@@ -50,23 +50,44 @@ impl Bases {
         Self { folder, known: Mutex::new(known.unwrap_or_default()) }
     }
 
+    /// Those of the paths of which it is not known what their draft was made from.
+    pub fn unknown(&self, paths: impl Iterator<Item = RepoPath>) -> Vec<RepoPath> {
+        let known = self.lock();
+        paths.filter(|path| !known.0.contains_key(path)).collect()
+    }
+
     /// Keeps the version a path has in the user's tree, when it is not known what its draft was made from.
     pub fn note(&self, path: &RepoPath, base: &Tree) -> io::Result<()> {
-        if self.lock().0.contains_key(path) {
-            return Ok(());
+        let new = self.unknown(std::iter::once(path.clone()));
+        self.note_all(new.into_iter(), base)
+    }
+
+    /// The same for many paths that are not known, written down at once. One that cannot be read is left out.
+    pub fn note_all(&self, paths: impl Iterator<Item = RepoPath>, base: &Tree) -> io::Result<()> {
+        let mut known = self.lock();
+        let mut more = false;
+        for path in paths {
+            if let Ok(state) = base.state(path.as_ref()) {
+                more |= self.take(&mut known, &path, state.as_ref())?;
+            }
         }
-        self.keep(path, base.state(path.as_ref())?.as_ref())
+        if more { self.save(&known) } else { Ok(()) }
     }
 
     /// Keeps a version from now on.
     pub fn keep(&self, path: &RepoPath, state: Option<&FileState>) -> io::Result<()> {
+        let mut known = self.lock();
+        if self.take(&mut known, path, state)? { self.save(&known) } else { Ok(()) }
+    }
+
+    /// Says whether something is different afterwards.
+    fn take(&self, known: &mut Known, path: &RepoPath, state: Option<&FileState>) -> io::Result<bool> {
         if state.is_some_and(|state| state.bytes.len() > LARGEST) {
-            return Ok(());
+            return Ok(false);
         }
         let kept = state.map(|state| (ContentHash::of(&state.bytes), state.mode));
-        let mut known = self.lock();
         if known.0.get(path) == Some(&kept) {
-            return Ok(());
+            return Ok(false);
         }
         fs::create_dir_all(&self.folder)?;
         if let (Some(state), Some((hash, _))) = (state, &kept)
@@ -75,7 +96,7 @@ impl Bases {
             super::write_whole(&self.file(hash), &state.bytes)?;
         }
         known.0.insert(path.clone(), kept);
-        self.save(&known)
+        Ok(true)
     }
 
     /// Forgets paths whose draft is gone; `None` forgets everything.

@@ -27,7 +27,8 @@ pub(super) struct Sides<'a> {
 impl Sides<'_> {
     /// Whether a file can be part of a change at all.
     pub fn counts(&self, path: &Path) -> bool {
-        !in_git_folder(path) && (self.tracked.holds(path) || !self.rules.ignores_deep(path, false))
+        // The rules first: the index of a large repository takes time to read.
+        !in_git_folder(path) && (!self.rules.ignores_deep(path, false) || self.tracked.holds(path))
     }
 
     /// Every file of base below a path, which may itself be one: what is gone when the path is.
@@ -73,12 +74,10 @@ impl Sides<'_> {
     /// Remembers what the candidates that are known by nothing yet were made from: the user's files as they are now.
     pub fn note_bases(&self, candidates: &BTreeSet<PathBuf>) {
         let Some(bases) = self.bases else { return };
-        for path in candidates.iter().filter(|path| self.counts(path)) {
-            if let Some(path) = path.to_str().and_then(|name| RepoPath::parse(name).ok()) {
-                // Without it the draft is compared with whatever the file holds later.
-                let _ = bases.note(&path, self.base);
-            }
-        }
+        let named = candidates.iter().filter_map(|path| path.to_str().and_then(|name| RepoPath::parse(name).ok()));
+        let new = bases.unknown(named).into_iter().filter(|path| self.counts(path.as_ref()));
+        // Without it the draft is compared with whatever the file holds later.
+        let _ = bases.note_all(new, self.base);
     }
 
     fn change(&self, path: &Path, notes: &mut Vec<String>) -> Result<Option<Change>, String> {

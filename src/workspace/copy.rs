@@ -23,7 +23,7 @@ use super::lock::Lock;
 use super::process::{self, Started};
 use super::rules::{Outer, Rules};
 use super::served::{Servers, alone};
-use super::tracked::{GitFolders, Tracked};
+use super::tracked::{GitFolders, Index, Tracked};
 use super::tree::Tree;
 use super::{
     Entry, Environment, Exit, Hit, Job, Limits, Place, Query, Reach, Served, Workspace, WorkspaceError, explore,
@@ -49,6 +49,7 @@ pub(super) struct Copy {
     protected: Protected,
     view: Tree,
     base: Tree,
+    index: Arc<Index>,
     manifest: Mutex<Manifest>,
     /// A fork has none: nobody edits below it.
     bases: Option<Bases>,
@@ -92,6 +93,7 @@ impl Copy {
         Ok(Self {
             view: open(&root)?,
             base: open(&place.repository)?,
+            index: Index::of(&place.repository),
             repository: place.repository,
             #[cfg(target_os = "linux")]
             holder: namespaces::Namespaces::new(place.helper.as_deref()),
@@ -117,7 +119,7 @@ impl Copy {
     /// The manifest of a copy of this copy: what is unchanged here is unchanged there.
     fn manifest_for(&self, view: &Tree) -> Manifest {
         let rules = Rules::new(&self.view, &self.outer());
-        let tracked = Tracked::read(GitFolders::of(&self.repository).as_ref());
+        let tracked = self.tracked();
         let manifest = lock(&self.manifest);
         let differing = manifest.differing(&self.view, &rules, &tracked);
         manifest.carried_over(view, &differing)
@@ -135,7 +137,7 @@ impl Copy {
 
     #[cfg(target_os = "linux")]
     fn launch(&self, job: &Job) -> Result<Started, WorkspaceError> {
-        let holder = self.holder.get(&self.environment)?;
+        let holder = self.holder.get(&self.environment, &[&self.repository, &self.root])?;
         let request = super::sandbox::Run {
             holder: holder.as_ref().map(|holder| holder.id()),
             command: job.command.clone(),
@@ -198,7 +200,7 @@ impl Copy {
     }
 
     fn tracked(&self) -> Tracked {
-        Tracked::read(GitFolders::of(&self.repository).as_ref())
+        self.index.tracked()
     }
 
     fn refuse_protected(&self, path: &RepoPath) -> Result<(), WorkspaceError> {
@@ -213,7 +215,9 @@ impl Copy {
 
     #[cfg(target_os = "linux")]
     fn way_to(&self, port: u16) -> Result<Reach, WorkspaceError> {
-        let Some(holder) = self.holder.get(&self.environment)? else { return Ok(Reach::Tcp(port)) };
+        let Some(holder) = self.holder.get(&self.environment, &[&self.repository, &self.root])? else {
+            return Ok(Reach::Tcp(port));
+        };
         let helper = process::helper(self.helper.as_deref())?;
         holder.reach(&helper, &self.environment, &self.state.join("reach"), port)
     }
@@ -221,6 +225,26 @@ impl Copy {
     #[cfg(not(target_os = "linux"))]
     fn way_to(&self, port: u16) -> Result<Reach, WorkspaceError> {
         Ok(Reach::Tcp(port))
+    }
+
+    /// What this isolation does not protect.
+    #[cfg(target_os = "linux")]
+    fn unprotected(&self) -> Option<&'static str> {
+        Some(match self.holder.possible() {
+            true => {
+                "copy: commands cannot write your repository, their processes and network are contained and the usual \
+                 places of credentials are hidden, but they can read and write the rest of the machine with your rights"
+            }
+            false => {
+                "copy: commands run with your rights: they can read your home directory, keys and passwords in it \
+                 included, write everywhere, and reach the network"
+            }
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn unprotected(&self) -> Option<&'static str> {
+        Some("copy: commands run with your rights and can reach the rest of the machine and the network")
     }
 
     fn outer(&self) -> Outer {
@@ -304,7 +328,8 @@ impl Workspace for Copy {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.reason.iter().cloned().chain(lock(&self.notes).iter().cloned()).collect()
+        let open = self.unprotected().map(ToOwned::to_owned);
+        self.reason.iter().cloned().chain(open).chain(lock(&self.notes).iter().cloned()).collect()
     }
 
     async fn fork(&self, files: Vec<(RepoPath, Option<FileState>)>) -> Result<Box<dyn Workspace>, WorkspaceError> {

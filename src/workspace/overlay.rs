@@ -1,7 +1,6 @@
 //! A workspace in Linux namespaces: an overlay at the repository's own path, held by a helper process.
 
 mod layer;
-mod secrets;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,11 +21,11 @@ use super::lock::Lock;
 use super::process::{self, Started};
 use super::rules::{Outer, Rules};
 use super::served::{Servers, alone};
-use super::tracked::{GitFolders, Tracked};
+use super::tracked::{GitFolders, Index};
 use super::tree::Tree;
 use super::{
     Entry, Exit, Hit, Job, Place, Query, Reach, Served, Workspace, WorkspaceError, explore, io_error, remove_tree,
-    sandbox,
+    sandbox, secrets,
 };
 use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
 
@@ -51,6 +50,7 @@ struct Inner {
     lowers: Vec<PathBuf>,
     upper: PathBuf,
     base: Tree,
+    index: Arc<Index>,
     /// A fork has none: nobody edits below it.
     bases: Option<Bases>,
     /// `None` when it could not be set up again.
@@ -70,12 +70,17 @@ struct Mounted {
 impl Overlay {
     /// Mounts the overlay, with the draft an earlier process left at this place.
     pub async fn open(place: Place) -> Result<Self, WorkspaceError> {
-        let lowers = vec![place.repository.clone()];
-        Self::mount(place, lowers, false).await
+        let (lowers, index) = (vec![place.repository.clone()], Index::of(&place.repository));
+        Self::mount(place, lowers, index, false).await
     }
 
-    async fn mount(place: Place, lowers: Vec<PathBuf>, throw_away: bool) -> Result<Self, WorkspaceError> {
-        let opened = tokio::task::spawn_blocking(move || Inner::open(place, lowers, throw_away)).await;
+    async fn mount(
+        place: Place,
+        lowers: Vec<PathBuf>,
+        index: Arc<Index>,
+        throw_away: bool,
+    ) -> Result<Self, WorkspaceError> {
+        let opened = tokio::task::spawn_blocking(move || Inner::open(place, lowers, index, throw_away)).await;
         let inner = opened.map_err(|error| WorkspaceError::Isolation(error.to_string()))??;
         let grows = vec![inner.upper.clone(), inner.scratch(), inner.place.state.join("home")];
         Ok(Self {
@@ -115,7 +120,7 @@ impl Overlay {
     /// Where a path leads, when that is a file which is not shown as it is.
     fn protects(&self, view: &Tree, path: &Path) -> bool {
         let real = view.real(path);
-        let tracked = || Tracked::read(self.inner.git().as_ref());
+        let tracked = || self.inner.index.tracked();
         self.protected.holds(&self.inner.base, tracked, &real) && !self.inner.has_changed(&real)
     }
 
@@ -126,7 +131,7 @@ impl Overlay {
     /// What commands see in place of protected files.
     fn covers(&self) -> Vec<sandbox::Cover> {
         let repository = &self.inner.place.repository;
-        let paths = self.protected.all(repository, || Tracked::read(self.inner.git().as_ref()));
+        let paths = self.protected.all(repository, || self.inner.index.tracked());
         let cover = |path: PathBuf| {
             let state = self.inner.base.optional(&path).unwrap_or_default();
             let text = String::from_utf8_lossy(&masked(&state, self.protected.how())).into_owned();
@@ -156,7 +161,7 @@ impl Overlay {
 }
 
 impl Inner {
-    fn open(place: Place, lowers: Vec<PathBuf>, throw_away: bool) -> Result<Self, WorkspaceError> {
+    fn open(place: Place, lowers: Vec<PathBuf>, index: Arc<Index>, throw_away: bool) -> Result<Self, WorkspaceError> {
         let state = &place.state;
         super::make_state_folder(state)?;
         let lock = Lock::take(state)?;
@@ -170,6 +175,7 @@ impl Inner {
             bases: (!throw_away).then(|| Bases::open(state)),
             base: Tree::open(&place.repository)
                 .map_err(io_error(format!("cannot open {}", place.repository.display())))?,
+            index,
             place,
             holder: RwLock::new(None),
             throw_away,
@@ -200,10 +206,10 @@ impl Inner {
             state: self.place.state.clone(),
             scratch: self.scratch(),
             in_memory: self.place.limits.memory / 2,
-            hidden: secrets::hidden(&self.place.environment, &self.place.repository),
             home,
         };
-        let request = sandbox::Hold { view: Some(view) };
+        let hidden = secrets::hidden(&self.place.environment, &[&self.place.repository]);
+        let request = sandbox::Hold { view: Some(view), hidden };
         let holder = Holder::start(&self.helper, &self.place.environment, request)?;
         Ok(Mounted { view: holder.view(&self.place.repository)?, holder })
     }
@@ -259,7 +265,7 @@ impl Inner {
     ) -> Result<T, WorkspaceError> {
         self.with_view(|view| {
             let rules = Rules::new(view, &self.outer());
-            let tracked = Tracked::read(self.git().as_ref());
+            let tracked = self.index.tracked();
             let sides = Sides { base: &self.base, view, rules: &rules, tracked: &tracked, bases: self.bases.as_ref() };
             let mut candidates = std::collections::BTreeSet::new();
             let below = self.lowers.iter().take(self.lowers.len().saturating_sub(1));
@@ -407,7 +413,7 @@ impl Workspace for Overlay {
         place.state = place.state.join("forks").join(number);
         let mut lowers = vec![self.inner.upper.clone()];
         lowers.extend(self.inner.lowers.iter().cloned());
-        let fork = Self::mount(place, lowers, true).await?;
+        let fork = Self::mount(place, lowers, Arc::clone(&self.inner.index), true).await?;
         for (path, state) in files {
             fork.inner.with_view(|view| view.set(&path, state.as_ref()))?;
         }

@@ -7,9 +7,10 @@
 mod descendants;
 mod devices;
 mod forward;
+pub(super) mod group;
 mod hold;
 mod init;
-mod limits;
+pub(super) mod limits;
 mod mounts;
 mod namespaces;
 mod run;
@@ -51,6 +52,8 @@ impl Request {
 pub(super) struct Hold {
     /// What is seen of the file system in them; without one it is the machine's.
     pub view: Option<View>,
+    /// Files and folders of the machine that are not to be seen inside.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// An overlay of the repository, and a machine around it that cannot be written.
@@ -72,8 +75,6 @@ pub(super) struct View {
     pub in_memory: u64,
     /// Gets an overlay whose changes are thrown away.
     pub home: Option<PathBuf>,
-    /// Further files and folders that are not to be seen inside.
-    pub hidden: Vec<PathBuf>,
 }
 
 /// Connect a socket to a port of a holder's network until the control socket is closed.

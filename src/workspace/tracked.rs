@@ -1,7 +1,9 @@
 //! What git tracks, read from its index: a tracked file counts although a rule ignores it.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where git keeps what belongs to a working folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,37 +32,110 @@ impl GitFolders {
     }
 }
 
-/// Paths of the index as bytes, sorted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tracked(BTreeSet<Vec<u8>>);
+/// The paths of an index, sorted by their bytes.
+#[derive(Debug, Default)]
+struct Paths {
+    text: Vec<u8>,
+    /// Where each begins and ends in the text.
+    places: Vec<(usize, usize)>,
+}
+
+/// The index of a repository. Who asks what is tracked pays for reading it once, and again when git has written it anew.
+#[derive(Debug)]
+pub(super) struct Index {
+    repository: PathBuf,
+    read: Mutex<Option<(Stamp, Arc<Paths>)>>,
+}
+
+/// The look of the index file from outside: where, how long, since when.
+type Stamp = (u64, u64, i64, i64);
+
+impl Index {
+    /// The index of a working folder. Nothing is read yet.
+    pub fn of(repository: &Path) -> Arc<Self> {
+        Arc::new(Self { repository: repository.to_owned(), read: Mutex::default() })
+    }
+
+    /// What is tracked at this moment, looked up when it is first asked for: most questions need not be.
+    pub fn tracked(self: &Arc<Self>) -> Tracked {
+        Tracked { index: Arc::clone(self), paths: OnceCell::new() }
+    }
+
+    /// Without an index, or when it is damaged, nothing is tracked.
+    fn paths(&self) -> Option<Arc<Paths>> {
+        let folders = GitFolders::of(&self.repository)?;
+        let file = folders.own.join("index");
+        let metadata = std::fs::metadata(&file).ok()?;
+        let stamp = (metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, paths)) = read.as_ref()
+            && *known == stamp
+        {
+            return Some(Arc::clone(paths));
+        }
+        let mut paths = Paths::default();
+        let shared = parse(&std::fs::read(&file).ok()?, &mut paths);
+        // A split index names the file that holds the other entries.
+        if let Some(bytes) = shared.and_then(|id| std::fs::read(folders.own.join(format!("sharedindex.{id}"))).ok()) {
+            parse(&bytes, &mut paths);
+        }
+        paths.sort();
+        let paths = Arc::new(paths);
+        *read = Some((stamp, Arc::clone(&paths)));
+        Some(paths)
+    }
+}
+
+impl Paths {
+    fn push(&mut self, path: &[u8]) {
+        let start = self.text.len();
+        self.text.extend_from_slice(path);
+        self.places.push((start, self.text.len()));
+    }
+
+    fn sort(&mut self) {
+        let text = &self.text;
+        let path = |place: &(usize, usize)| text.get(place.0..place.1).unwrap_or_default();
+        // Git has sorted them; only a split one comes in two parts.
+        if !self.places.is_sorted_by(|a, b| path(a) <= path(b)) {
+            self.places.sort_by(|a, b| path(a).cmp(path(b)));
+        }
+    }
+
+    /// The paths from the first one that is not before this on.
+    fn from(&self, path: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let name = |place: &(usize, usize)| self.text.get(place.0..place.1).unwrap_or_default();
+        let first = self.places.partition_point(|place| name(place) < path);
+        self.places.iter().skip(first).map(name)
+    }
+}
+
+/// What git tracks.
+#[derive(Clone, Debug)]
+pub(super) struct Tracked {
+    index: Arc<Index>,
+    paths: OnceCell<Option<Arc<Paths>>>,
+}
 
 impl Tracked {
-    /// Reads the index of a repository; without one, or when it is damaged, nothing is tracked.
-    pub fn read(folders: Option<&GitFolders>) -> Self {
-        let Some(folders) = folders else { return Self::default() };
-        let mut paths = BTreeSet::new();
-        if let Ok(bytes) = std::fs::read(folders.own.join("index")) {
-            let shared = parse(&bytes, &mut paths);
-            // A split index names the file that holds the other entries.
-            if let Some(bytes) = shared.and_then(|id| std::fs::read(folders.own.join(format!("sharedindex.{id}"))).ok())
-            {
-                parse(&bytes, &mut paths);
-            }
-        }
-        Self(paths)
+    fn paths(&self) -> Option<&Paths> {
+        self.paths.get_or_init(|| self.index.paths()).as_deref()
     }
 
     /// Whether a path is in the index.
     pub fn holds(&self, path: &Path) -> bool {
-        self.0.contains(path.as_os_str().as_encoded_bytes())
+        let path = path.as_os_str().as_encoded_bytes();
+        self.paths().is_some_and(|paths| paths.from(path).next() == Some(path))
     }
 
     /// The tracked paths below a folder.
-    pub fn below(&self, folder: &Path) -> impl Iterator<Item = PathBuf> {
-        let mut start = folder.as_os_str().as_encoded_bytes().to_vec();
-        start.push(b'/');
-        let prefix = start.clone();
-        self.0.range(start..).take_while(move |path| path.starts_with(&prefix)).map(|path| as_path(path))
+    pub fn below(&self, folder: &Path) -> Vec<PathBuf> {
+        let start = [folder.as_os_str().as_encoded_bytes(), b"/"].concat();
+        let Some(paths) = self.paths() else { return Vec::new() };
+        let mut found: Vec<PathBuf> =
+            paths.from(&start).take_while(|path| path.starts_with(&start)).map(as_path).collect();
+        found.dedup();
+        found
     }
 }
 
@@ -70,7 +145,7 @@ fn as_path(bytes: &[u8]) -> PathBuf {
 }
 
 /// Collects the paths of an index (versions 2 to 4) and returns the id of the shared index it is split from.
-fn parse(bytes: &[u8], into: &mut BTreeSet<Vec<u8>>) -> Option<String> {
+fn parse(bytes: &[u8], into: &mut Paths) -> Option<String> {
     let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
     if bytes.get(..4) != Some(b"DIRC".as_slice()) {
         return None;
@@ -89,10 +164,10 @@ fn parse(bytes: &[u8], into: &mut BTreeSet<Vec<u8>>) -> Option<String> {
         } else {
             last.clear();
         }
-        let length = bytes.get(name..)?.iter().position(|byte| *byte == 0)?;
+        let length = memchr::memchr(0, bytes.get(name..)?)?;
         last.extend_from_slice(bytes.get(name..name + length)?);
         at = if version == 4 { name + length + 1 } else { at + (name - at + length + 8) / 8 * 8 };
-        into.insert(last.clone());
+        into.push(&last);
     }
     while let (Some(name), Some(size)) = (bytes.get(at..at + 4), word(at + 4)) {
         if name == b"link" {

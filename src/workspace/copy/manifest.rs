@@ -120,7 +120,7 @@ impl Manifest {
                 continue;
             }
             if is_folder && rules.ignores(&path, true) {
-                differing.extend(tracked.below(&path).filter(|path| self.differs(view, path)));
+                differing.extend(tracked.below(&path).into_iter().filter(|path| self.differs(view, path)));
             } else if is_folder {
                 self.descend(view, rules, tracked, &path, differing);
             } else if self.differs(view, &path) {

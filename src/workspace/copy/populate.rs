@@ -8,7 +8,7 @@ use super::manifest::Manifest;
 use crate::config::EnvFiles;
 use crate::workspace::env_files::{is_env_file, masked};
 use crate::workspace::rules::{Outer, Rules};
-use crate::workspace::tracked::{GitFolders, Tracked};
+use crate::workspace::tracked::{Index, Tracked};
 use crate::workspace::tree::{Kind, Tree};
 use crate::workspace::{WorkspaceError, io_error};
 
@@ -34,7 +34,7 @@ pub(super) fn populate(
     fs::create_dir_all(root).map_err(io_error(format!("cannot create {}", root.display())))?;
     let source = Tree::open(repository).map_err(io_error(format!("cannot open {}", repository.display())))?;
     let rules = Rules::new(&source, outer);
-    let tracked = Tracked::read(GitFolders::of(repository).as_ref());
+    let tracked = Index::of(repository).tracked();
     let mut copying = Copying {
         repository,
         root,
@@ -81,7 +81,7 @@ impl Copying<'_> {
     }
 
     fn ignored_folder(&mut self, path: &Path) -> io::Result<()> {
-        let tracked: Vec<_> = self.tracked.below(path).collect();
+        let tracked = self.tracked.below(path);
         let dependencies = path.file_name().is_some_and(|name| DEPENDENCIES.iter().any(|known| name == *known));
         if tracked.is_empty() && dependencies {
             std::os::unix::fs::symlink(self.repository.join(path), self.root.join(path))?;

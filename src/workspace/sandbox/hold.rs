@@ -14,8 +14,9 @@ use super::{Failure, Hold, Report, devices, failed, mounts, send};
 /// Sets the view up, says so, and keeps it until the socket is closed.
 pub(super) fn hold(request: &Hold, stream: &mut UnixStream) -> Result<(), Failure> {
     isolate()?;
-    if let Some(view) = &request.view {
-        mounts::for_workspace(view)?;
+    match &request.view {
+        Some(view) => mounts::for_workspace(view, &request.hidden)?,
+        None => mounts::hide(&request.hidden, Path::new("/dev/null"))?,
     }
     rustix::process::chdir("/").map_err(failed("cannot leave the folder it was started in"))?;
     send(stream, &Report::Ready).map_err(failed("cannot report"))?;
@@ -26,9 +27,11 @@ pub(super) fn hold(request: &Hold, stream: &mut UnixStream) -> Result<(), Failur
 
 /// Tries what a workspace needs, on nothing.
 pub(super) fn probe(stream: &mut UnixStream) -> Result<(), Failure> {
-    let namespaces = isolate();
+    let folder = Path::new("/tmp");
+    // Not everybody who may make a mount namespace may mount something in it.
+    let namespaces = isolate().and_then(|()| mounts::empty_folder(folder, 0o700, 1 << 20));
     let overlay =
-        namespaces.as_ref().map_err(ToString::to_string).and_then(|()| try_overlay().map_err(|e| e.to_string()));
+        namespaces.as_ref().map_err(ToString::to_string).and_then(|()| try_overlay(folder).map_err(|e| e.to_string()));
     let report = Report::Probed { namespaces: namespaces.err().map(|why| why.to_string()), overlay: overlay.err() };
     send(stream, &report).map_err(failed("cannot report"))
 }
@@ -40,9 +43,7 @@ fn isolate() -> Result<(), Failure> {
     mounts::make_private()
 }
 
-fn try_overlay() -> Result<(), Failure> {
-    let folder = Path::new("/tmp");
-    mounts::empty_folder(folder, 0o700, 1 << 20)?;
+fn try_overlay(folder: &Path) -> Result<(), Failure> {
     let at = |name: &str| folder.join(name);
     for name in ["lower", "upper", "work"] {
         std::fs::create_dir(at(name)).map_err(failed("cannot make a folder"))?;

@@ -12,8 +12,11 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
 };
 
+use super::group::Group;
 use super::limits::{self, Watch};
+use super::system::in_session_of_its_own;
 use super::{Failure, Report, Run, failed, mounts, send};
+use crate::workspace::limits::Limit;
 use crate::workspace::processes;
 
 /// What a command keeps of the superuser's rights when it is started by the superuser: those over files and own
@@ -28,8 +31,9 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::NET_BIND_SERVICE);
 
 /// Runs the command and reports how it ended; returns this process's own exit code.
-pub(super) fn main(request: &Run, stream: &mut UnixStream) -> i32 {
-    let report = prepare(request).and_then(|()| execute(request)).unwrap_or_else(|why| Report::Failed(why.to_string()));
+pub(super) fn main(request: &Run, stream: &mut UnixStream, group: Option<Group>) -> i32 {
+    let report =
+        prepare(request).and_then(|()| execute(request, group)).unwrap_or_else(|why| Report::Failed(why.to_string()));
     i32::from(send(stream, &report).is_err())
 }
 
@@ -64,11 +68,9 @@ fn drop_privileges() -> io::Result<()> {
 
 /// Starts the command as asked.
 pub(super) fn spawn(request: &Run) -> Result<Pid, Failure> {
-    let child = Command::new("sh")
-        .arg("-c")
-        .arg(&request.command)
-        .current_dir(&request.folder)
-        .env("PWD", &request.folder)
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(&request.command).current_dir(&request.folder).env("PWD", &request.folder);
+    let child = in_session_of_its_own(&mut command)
         .stdin(Stdio::null())
         .spawn()
         .map_err(failed(format!("cannot start a shell in {}", request.folder.display())))?;
@@ -78,7 +80,7 @@ pub(super) fn spawn(request: &Run) -> Result<Pid, Failure> {
         .ok_or_else(|| failed("cannot start a shell")(io::Error::other("it has no number")))
 }
 
-fn execute(request: &Run) -> Result<Report, Failure> {
+fn execute(request: &Run, mut group: Option<Group>) -> Result<Report, Failure> {
     let me = std::process::id();
     let others = move || -> Vec<u32> { processes::all().into_iter().filter(|pid| *pid != me).collect() };
     let watch =
@@ -89,6 +91,9 @@ fn execute(request: &Run) -> Result<Report, Failure> {
             Ok(Some((pid, status))) if pid == child => {
                 if let Some(limit) = watch.exceeded(&others()) {
                     return Ok(Report::Exceeded(limit));
+                }
+                if group.as_mut().is_some_and(Group::starved) {
+                    return Ok(Report::Exceeded(Limit::Memory(request.limits.memory)));
                 }
                 return Ok(match status.terminating_signal() {
                     Some(signal) => Report::Signal(signal),

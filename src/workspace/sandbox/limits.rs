@@ -36,10 +36,23 @@ pub(super) fn for_each_process(limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
+/// Who holds the limits on this machine, in words.
+pub(in crate::workspace) fn held_by() -> &'static str {
+    match (super::group::possible(), counts_by_namespace()) {
+        (true, _) => "the kernel holds processes and memory to it (a control group for each command)",
+        (false, true) => "the kernel holds processes to it by namespace, memory is looked at ten times a second",
+        (false, false) => "processes and memory are looked at ten times a second",
+    }
+}
+
+fn counts_by_namespace() -> bool {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    crate::workspace::reason::version(&release).is_some_and(|version| version >= COUNTS_BY_NAMESPACE)
+}
+
 /// Lets the kernel refuse further processes in this namespace, whose `/proc` has just been mounted.
 pub(super) fn for_namespace(limits: &Limits) {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    if crate::workspace::reason::version(&release).is_some_and(|version| version >= COUNTS_BY_NAMESPACE) {
+    if counts_by_namespace() {
         // Some more than the limit, so that it is seen to be reached.
         let _ = fs::write("/proc/sys/kernel/pid_max", (RESERVED + limits.processes + 64).to_string());
     }
@@ -90,13 +103,17 @@ impl Watch {
 }
 
 fn look(limits: &Limits, members: &[u32]) -> u8 {
+    // When there are too many, reading about each of them would take as long as they are many, and they want the same
+    // processors: two looks a second became one in half a minute that way.
+    if members.len() as u64 >= u64::from(limits.processes) {
+        return PROCESSES;
+    }
     let (mut threads, mut memory) = (0, 0);
     for use_of in members.iter().filter_map(|pid| Use::of(*pid)) {
         threads += use_of.threads;
         memory += use_of.memory;
     }
-    // Processes that end while they are counted were there all the same.
-    if threads.max(members.len() as u64) >= u64::from(limits.processes) {
+    if threads >= u64::from(limits.processes) {
         PROCESSES
     } else if memory > limits.memory {
         MEMORY

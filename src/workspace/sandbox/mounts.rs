@@ -45,7 +45,7 @@ pub(super) struct Below<'a> {
 
 /// Builds the view of a workspace: the repository under its overlay at its own path, the home directory under one that
 /// is thrown away, private folders, hidden secrets, and everything else read-only.
-pub(super) fn for_workspace(request: &View) -> Result<(), Failure> {
+pub(super) fn for_workspace(request: &View, hidden: &[PathBuf]) -> Result<(), Failure> {
     // Taken first, because the folders they lie in are covered or made read-only below.
     let repository = overlay(&Below { lowers: &request.lowers, upper: &request.upper, work: &request.work })?;
     let git = request.repository.join(".git");
@@ -83,7 +83,10 @@ pub(super) fn for_workspace(request: &View) -> Result<(), Failure> {
         attach(&copy, &git)?;
         change_mount_attributes(&git, attributes, 0, true).map_err(failed("cannot protect .git"))?;
     }
-    hide(request)
+    let empty = Path::new("/dev/.empty");
+    File::create(empty).map_err(failed("cannot make an empty file"))?;
+    hide(hidden, empty)?;
+    hide(std::slice::from_ref(&request.state), empty)
 }
 
 /// Makes an overlay that is not mounted anywhere yet.
@@ -151,10 +154,8 @@ fn home_overlay(home: &Path, request: &View) -> Result<OwnedFd, Failure> {
 }
 
 /// Covers secrets: folders by empty ones, files by an empty one.
-fn hide(request: &View) -> Result<(), Failure> {
-    let empty = Path::new("/dev/.empty");
-    File::create(empty).map_err(failed("cannot make an empty file"))?;
-    for path in request.hidden.iter().chain([&request.state]) {
+pub(super) fn hide(hidden: &[PathBuf], empty: &Path) -> Result<(), Failure> {
+    for path in hidden {
         let Ok(path) = path.canonicalize() else { continue };
         let what = || format!("cannot hide {}", path.display());
         if path.is_dir() {

@@ -8,13 +8,16 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::CloneFlags;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::group::Group;
 use super::namespaces::{Proc, join, unshare_with_user, wait_for};
 use super::system::{Side, exit_now, fork};
 use super::{Failure, Run, descendants, failed, init};
 
 /// Runs a command in the holder's namespaces, or as a tree of plain processes.
 pub(super) fn run(request: Run, stream: &mut UnixStream) -> Result<(), Failure> {
-    let Some(holder) = request.holder else { return descendants::run(&request, stream) };
+    // Before the machine's own tree of groups is out of sight.
+    let mut group = Group::make(&request.limits);
+    let Some(holder) = request.holder else { return descendants::run(&request, stream, group) };
     let proc = Proc::open()?;
     // Below the holder's user namespace a second one: its mounts are locked there, so that nothing, not even the
     // superuser inside, can take the overlay away.
@@ -22,8 +25,16 @@ pub(super) fn run(request: Run, stream: &mut UnixStream) -> Result<(), Failure> 
     unshare_with_user(&proc, CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID)?;
     drop(proc);
     match fork().map_err(failed("cannot fork"))? {
-        Side::Child => exit_now(init::main(&request, stream)),
-        Side::Parent(child) => watch(child, stream),
+        Side::Child => exit_now(init::main(&request, stream, group)),
+        Side::Parent(child) => {
+            // One that may not take the process in is as good as none.
+            group = group.and_then(|group| group.with(child));
+            let watched = watch(child, stream);
+            if let Some(group) = group {
+                group.remove();
+            }
+            watched
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use rustix::process::Pid;
 
@@ -24,6 +26,14 @@ pub(super) fn fork() -> io::Result<Side> {
         0 => Ok(Side::Child),
         id => Pid::from_raw(id).map(Side::Parent).ok_or_else(|| io::Error::other("fork gave no process")),
     }
+}
+
+/// Starts a command as the first of a session. The kernel shares the processors out between sessions first, so that
+/// however many processes a command has, who watches it gets to look.
+pub(super) fn in_session_of_its_own(command: &mut Command) -> &mut Command {
+    let begin = || Ok(rustix::process::setsid().map(drop)?);
+    // SAFETY: the child makes one system call, which allocates nothing and takes no lock.
+    unsafe { command.pre_exec(begin) }
 }
 
 /// Ends this process at once, without running what is registered for its exit.

@@ -372,3 +372,20 @@ async fn what_the_user_edits_meanwhile_in_a_file_of_the_draft_is_merged_into_it(
         assert!(case.workspace.notes().iter().any(|note| note.starts_with("gone: ")));
     }
 }
+
+#[tokio::test]
+async fn what_the_user_begins_to_track_meanwhile_is_known() {
+    for isolation in isolations() {
+        let case = Case::open_with(isolation, |repository| {
+            fs::write(repository.join("generated/late.txt"), "late\n").unwrap();
+        })
+        .await;
+        case.sh("echo more > generated/late.txt").await;
+        assert_eq!(case.draft(), [], "{isolation:?}: an ignored file is no part of it");
+        git(&case.repository(), &["add", "-f", "generated/late.txt"]);
+        assert_eq!(case.draft(), [change("generated/late.txt", Some("late\n"), Some("more\n"))], "{isolation:?}");
+        git(&case.repository(), &["update-index", "--split-index"]);
+        git(&case.repository(), &["rm", "-q", "--cached", "README.md"]);
+        assert_eq!(case.draft().len(), 1, "{isolation:?}");
+    }
+}

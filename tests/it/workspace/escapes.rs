@@ -181,6 +181,35 @@ async fn the_network_outside_needs_a_permission() {
 }
 
 #[tokio::test]
+async fn places_of_credentials_are_not_to_be_seen_from_a_copy_either() {
+    if !overlay_possible() {
+        return;
+    }
+    // The copy lies below such a place itself, as it does by default.
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    prepare(folder.path());
+    let home = folder.path().join("home");
+    for (name, text) in [(".ssh/id_ed25519", "private"), (".netrc", "password"), (".config/gh/hosts.yml", "token")] {
+        let file = home.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    fs::write(home.join("notes"), "notes\n").unwrap();
+    let mut at = place(folder.path(), Isolation::Copy);
+    at.state = home.canonicalize().unwrap().join(".cache/tenon/workspaces/one");
+    let workspace = open(at).await.unwrap();
+    let look =
+        "ls -A ~/.ssh ~/.config/gh; cat ~/.netrc ~/.ssh/id_ed25519; cat ~/notes README.md; umount ~/.ssh; cat ~/.ssh/*";
+    let (_, output) = run(&*workspace, look).await;
+    for secret in ["private", "password", "token", "hosts.yml"] {
+        assert!(!output.contains(secret), "{output}");
+    }
+    assert!(output.contains("notes\n# Read me\n"), "{output}");
+    assert_eq!(run(&*workspace, "echo x > ~/.netrc; echo made > made; cat made").await.1, "made\n");
+    assert_eq!(fs::read_to_string(home.join(".netrc")).unwrap(), "password");
+}
+
+#[tokio::test]
 async fn sockets_of_the_machine_are_out_of_reach() {
     let Some(case) = Outside::open().await else { return };
     let folder = TempDir::new_in("/tmp").unwrap();
@@ -417,4 +446,6 @@ async fn a_copy_contains_processes_network_and_the_repository() {
     let port = listener.local_addr().unwrap().port();
     let connect = format!("python3 -c \"import socket; socket.create_connection(('127.0.0.1', {port}), 2)\"");
     assert!(case.run(&connect).await.0 != Exit::Code(0));
+    let notes = case.workspace.notes().join("\n");
+    assert!(notes.contains("cannot write your repository") && notes.contains("rest of the machine"), "{notes}");
 }

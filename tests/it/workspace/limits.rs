@@ -26,7 +26,6 @@ fn limits() -> Limits {
 }
 
 #[tokio::test]
-#[ignore = "takes the whole machine for up to a minute when it is loaded; `tests/run -- --ignored fork_bomb`"]
 async fn a_fork_bomb_goes_off_in_a_box() {
     for isolation in isolations() {
         let folder = TempDir::new().unwrap();

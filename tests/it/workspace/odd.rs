@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
+use tenon::domain::Isolation;
 use tenon::workspace::{Exit, open};
 
 use super::{Case, change, git, isolations, path};
@@ -196,14 +197,31 @@ async fn a_disk_of_its_own_for_the_repository_or_the_workspace_is_no_hindrance()
             let workspace = open(place).await.unwrap();
             let (exit, output) =
                 super::run(&*workspace, "echo x >> tool.sh; rm -r src; echo y > new; git status --short").await;
-            assert_eq!(
-                exit,
-                if isolation == tenon::domain::Isolation::Copy { exit } else { Exit::Code(0) },
-                "{output}"
-            );
+            assert_eq!(exit, if isolation == Isolation::Copy { exit } else { Exit::Code(0) }, "{output}");
             let names: Vec<String> =
                 workspace.changes().unwrap().into_iter().map(|change| change.path.to_string()).collect();
             assert_eq!(names, ["new", "src/app.py", "src/deep/er.py", "tool.sh"], "{isolation:?} {repository_there}");
         }
     }
+}
+
+#[tokio::test]
+async fn where_the_overlay_cannot_be_set_up_the_copy_takes_its_place_and_says_why() {
+    let folder = tempfile::TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("home/repo with space")).unwrap();
+    super::make_repository(&folder.path().join("home/repo with space"));
+    let mut place = super::place(folder.path(), Isolation::Copy);
+    place.isolation = None;
+    // Something stands where the kernel's own folder belongs.
+    fs::create_dir_all(&place.state).unwrap();
+    fs::write(place.state.join("work"), "in the way").unwrap();
+    let workspace = open(place.clone()).await.unwrap();
+    assert_eq!(workspace.isolation(), Isolation::Copy);
+    let notes = workspace.notes().join("\n");
+    assert!(notes.contains("commands can reach more than the workspace") && notes.contains("/work"), "{notes}");
+    assert!(super::run(&*workspace, "echo more >> README.md; cat README.md").await.1.ends_with("\nmore\n"));
+    drop(workspace);
+    fs::remove_file(place.state.join("work")).unwrap();
+    let again = open(place).await.unwrap();
+    assert_eq!((again.isolation(), again.changes().unwrap().len()), (Isolation::Copy, 1), "the draft is there again");
 }

@@ -54,8 +54,9 @@ const IN_CONFIG: [&str; 12] = [
 /// Of the machine; matter when the superuser works.
 const OF_MACHINE: [&str; 3] = ["/etc/shadow", "/etc/gshadow", "/etc/ssh"];
 
-/// Everything to hide; most of it will not be there.
-pub(super) fn hidden(environment: &Environment, repository: &Path) -> Vec<PathBuf> {
+/// Everything to hide; most of it will not be there. A place that one of the folders to work in lies in is left out: it
+/// was opened by the user, and hiding it would leave nothing to work on.
+pub(super) fn hidden(environment: &Environment, shown: &[&Path]) -> Vec<PathBuf> {
     let mut hidden: Vec<PathBuf> = OF_MACHINE.iter().map(PathBuf::from).collect();
     let home = environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     let folder = |name: &str, default: &str| {
@@ -71,7 +72,9 @@ pub(super) fn hidden(environment: &Environment, repository: &Path) -> Vec<PathBu
     // Journals and drafts of this program. Not its whole cache: the demo's project lies there and is worked on.
     hidden.extend(folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("tenon")));
     hidden.extend(folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("tenon/workspaces")));
-    // A repository that lies in such a place was opened by the user; hiding it would leave nothing to work on.
-    hidden.retain(|path| !path.canonicalize().is_ok_and(|path| repository.starts_with(path)));
+    hidden.retain(|path| {
+        let Ok(path) = path.canonicalize() else { return true };
+        !shown.iter().any(|folder| folder.starts_with(&path))
+    });
     hidden
 }
