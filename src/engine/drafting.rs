@@ -2,7 +2,7 @@
 
 use crate::domain::CallId;
 
-use super::session::{ItemKind, Session};
+use super::session::{Item, ItemKind, Offer, OfferState, Session};
 
 /// The words for the next freeze: those of the call that asks for it, of the last `propose` since the last commit, of
 /// the proposal that is open, or made from what was said.
@@ -22,10 +22,23 @@ pub fn words(session: &Session, call: Option<&CallId>) -> (String, String) {
             (title, message) => return (title.to_owned(), message.to_owned()),
         }
     }
-    if let Some(offer) = session.open_offer() {
+    if let Some(offer) = session.open_offer().or_else(|| left_over(session)) {
         return (offer.proposal.title.clone(), offer.proposal.message.clone());
     }
     made_up(session)
+}
+
+/// The proposal whose commit was the last thing that happened: what is there now is what was left of it.
+fn left_over(session: &Session) -> Option<&Offer> {
+    let since = |item: &Item| item.seq > session.committed && !matches!(item.kind, ItemKind::Told { .. });
+    let committed = session.offers.last().filter(|offer| offer.state == OfferState::Committed);
+    committed.filter(|_| !session.items.iter().any(since))
+}
+
+/// Words that say what is to be done, and not what is thought of what was done.
+fn is_task(text: &str) -> bool {
+    let about = ["# Review of proposal ", "A question about proposal ", "[checks] "];
+    !about.iter().any(|start| text.starts_with(start))
 }
 
 fn made_up(session: &Session) -> (String, String) {
@@ -34,12 +47,18 @@ fn made_up(session: &Session) -> (String, String) {
     let mut closing = None;
     for item in since {
         match &item.kind {
-            ItemKind::User { text } if task.is_none() => task = Some(text.as_str()),
+            ItemKind::User { text } if task.is_none() && is_task(text) => task = Some(text.as_str()),
             ItemKind::Answer(answer) if !answer.text.trim().is_empty() => closing = Some(answer.text.trim()),
             _ => {}
         }
     }
-    let task = task.or(session.request.as_deref()).unwrap_or("Change files");
+    let before = || {
+        session.items.iter().rev().find_map(|item| match &item.kind {
+            ItemKind::User { text } if is_task(text) => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    let task = task.or_else(before).or(session.request.as_deref()).unwrap_or("Change files");
     let title = first_line(task, 60);
     let subject = format!("{}: {}", commit_type(&title), lower_first(title.trim_end_matches(['.', '!'])));
     let message = match closing {
@@ -85,11 +104,55 @@ fn lower_first(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Event, MessageId, Record};
+    use crate::domain::{ContentHash, Event, MessageId, Proposal, Record};
 
     fn said(text: &str) -> Session {
         let event = Event::UserSaid { message: MessageId::new("m1"), text: text.to_owned(), queued: false };
         Session::of(&[Record { v: 1, seq: 1, at: jiff::Timestamp::UNIX_EPOCH, event }])
+    }
+
+    #[test]
+    fn what_a_commit_leaves_of_a_proposal_goes_under_its_words() {
+        let say = |message: &str, text: &str| Event::UserSaid {
+            message: MessageId::new(message),
+            text: text.to_owned(),
+            queued: false,
+        };
+        let proposal = Proposal {
+            id: "p1".into(),
+            title: "Add cancelling".to_owned(),
+            message: "feat: orders can be cancelled".to_owned(),
+            hash: ContentHash::of(b"p1"),
+            changes: vec![],
+        };
+        let committed = Event::Committed {
+            proposal: "p1".into(),
+            oid: "abc".to_owned(),
+            message: "feat: orders can be cancelled".to_owned(),
+            branch: None,
+            amends: None,
+        };
+        let mut events = vec![
+            say("m1", "let orders be cancelled"),
+            Event::Proposed { proposal },
+            say("m2", "# Review of proposal p1: Add cancelling\n\n1 hunk accepted"),
+            committed,
+        ];
+        let session = |events: &[Event]| {
+            let record = |(seq, event): (usize, &Event)| Record {
+                v: 1,
+                seq: seq as u64 + 1,
+                at: jiff::Timestamp::UNIX_EPOCH,
+                event: event.clone(),
+            };
+            Session::of(&events.iter().enumerate().map(record).collect::<Vec<_>>())
+        };
+        let expected = ("Add cancelling".to_owned(), "feat: orders can be cancelled".to_owned());
+        assert_eq!(words(&session(&events), None), expected);
+        events.push(say("m3", "A question about proposal p1, a.py\n\nwhy?"));
+        assert_eq!(words(&session(&events), None).0, "let orders be cancelled", "a question is no task");
+        events.push(say("m4", "Add a log"));
+        assert_eq!(words(&session(&events), None).0, "Add a log");
     }
 
     #[test]

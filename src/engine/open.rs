@@ -108,8 +108,9 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
     for note in found.notes.into_iter().chain(told.notes) {
         write(&mut driver, Event::Noted { level: NoteLevel::Warning, text: note })?;
     }
-    if let Some(receipt) = found.unrecorded {
-        catch_up(&mut driver, receipt, &found.records).await?;
+    match found.unrecorded {
+        Some(receipt) => catch_up(&mut driver, receipt, &found.records).await?,
+        None => settle_again(&mut driver, &found.records).await?,
     }
     tokio::spawn(driver.run());
     Ok((handle, receiver))
@@ -144,6 +145,39 @@ async fn catch_up(driver: &mut Driver, receipt: Receipt, records: &[Record]) -> 
         }
     };
     driver.begin(job, work).map_err(journal_failure)
+}
+
+/// The program ended after a commit was recorded, perhaps before the draft had followed it: hunks that were rejected
+/// would be proposed again. A draft that did follow is left as it is.
+async fn settle_again(driver: &mut Driver, records: &[Record]) -> Result<(), EngineError> {
+    let Some(selected) = selection(driver, unsettled(records)).await else { return Ok(()) };
+    let workspace = Arc::clone(&driver.bench.workspace);
+    let drafted = tokio::task::spawn_blocking(move || workspace.changes()).await;
+    let Ok(Ok(drafted)) = drafted else { return Ok(()) };
+    let mut selected = Arc::unwrap_or_clone(selected);
+    selected.whole.retain(|file| drafted.iter().any(|change| change.path == file.path));
+    if selected.whole.is_empty() {
+        return Ok(());
+    }
+    driver.begin(Job::Settle, Work::Settle(Arc::new(selected))).map_err(journal_failure)
+}
+
+/// The proposal that was committed last, when nothing is recorded since that comes after the draft has followed.
+fn unsettled(records: &[Record]) -> Option<Offer> {
+    let last = records.iter().rposition(|record| matches!(record.event, Event::Committed { .. }))?;
+    let (until, since) = records.split_at_checked(last + 1)?;
+    let moved = |record: &Record| {
+        matches!(
+            record.event,
+            Event::Proposed { .. }
+                | Event::TurnStarted { .. }
+                | Event::ToolCalled { .. }
+                | Event::Undone { .. }
+                | Event::Rewound { .. }
+        )
+    };
+    let Event::Committed { proposal, .. } = &until.last()?.event else { return None };
+    if since.iter().any(moved) { None } else { Session::of(until).offer(proposal).cloned() }
 }
 
 fn deed_word(deed: Deed) -> &'static str {

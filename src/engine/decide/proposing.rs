@@ -165,7 +165,13 @@ fn report(here: &mut Situation<'_>, proposal: &Proposal) -> Step {
         // What is frozen is what was sent back: without a change there is nothing to prove again.
         step.events.push(Event::SentBack { proposal: proposal.id.clone(), round: rounds + 1, text });
     } else if again && (ok || resting) {
-        let how = if ok { "green" } else { "still red" };
+        let green = here.session.evidence_on(&proposal.hash).all(Evidence::is_green);
+        // What did not run has not failed, and is not green either.
+        let how = match (ok, green) {
+            (true, true) => "green",
+            (true, false) => "without a red gate",
+            (false, _) => "still red",
+        };
         step.join(noted(
             NoteLevel::Info,
             format!("proposal {} is {how} after {} of checks", proposal.id, count(rounds)),

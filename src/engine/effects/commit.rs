@@ -54,7 +54,11 @@ pub async fn commit(bench: Bench, selected: Arc<Selected>, message: String, (way
             paths: done.paths,
             notes: done.notes,
         }),
-        Ok(Err(GitError::Stale { paths } | GitError::Conflict { paths })) => Err(CommitFailure::Stale(paths)),
+        Ok(Err(GitError::Stale { paths })) => Err(CommitFailure::Stale(paths)),
+        // The files are as they were shown, so showing them again would change nothing.
+        Ok(Err(error @ GitError::Conflict { .. })) => Err(CommitFailure::Refused(format!(
+            "{error}. Commit your own changes of it first (or stash them), then these can be committed"
+        ))),
         Ok(Err(GitError::HookChanged { name, output, files })) => {
             Err(follow::hook(&taking, &selected, (name, output, files)))
         }

@@ -102,3 +102,66 @@ async fn verdicts_and_evidence_are_there_again() {
     assert_eq!(world.read("a.txt").as_deref(), Some("b\n"));
     assert_eq!(before.offers, tenon::engine::session::Session::of(&front.records[..before.seq as usize]).offers);
 }
+
+#[tokio::test]
+async fn overlapping_work_of_the_user_is_named_once_and_nothing_is_shown_again() {
+    let world = World::new(&[("a.txt", TWENTY)]);
+    let mine = TWENTY.replace("3\n4\n", "mine\n4\n");
+    world.write("a.txt", &mine);
+    world.says(calls(&[write("c1", "a.txt", &mine.replace("mine\n", "mine, and better\n"))]));
+    let mut front = world.open().await;
+    front.say("Better that line").await;
+    front.turn_end().await;
+    let proposal = front.proposal();
+    front.decide(&proposal, "", Verdict::Accept).await;
+    front.commit(&proposal, CommitChoice::Despite).await;
+    let note = front.note("nothing was committed").await;
+    assert!(note.contains("a.txt") && note.contains("Commit your own changes"), "{note}");
+    assert_eq!(world.read("a.txt").as_deref(), Some(mine.as_str()));
+    world.git(&["commit", "-q", "-am", "mine"]);
+    front.commit(&proposal, CommitChoice::Despite).await;
+    front.until("the commit", |event| matches!(event, Event::Committed { .. })).await;
+    assert!(world.git(&["show", "HEAD:a.txt"]).contains("mine, and better\n"));
+    let shown = front.events().iter().filter(|event| matches!(event, Event::Proposed { .. })).count();
+    assert_eq!(shown, 1, "the same proposal is not shown again and again");
+    front.close().await;
+}
+
+fn hook(world: &World, text: &str) {
+    let hook = world.tree().join(".git/hooks/pre-commit");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, text).unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test]
+async fn what_a_hook_makes_of_the_files_is_shown_before_it_is_committed() {
+    let stages = "#!/bin/sh\nsed -i 's/three/THREE/' a.txt && git add a.txt\n";
+    let refuses = "#!/bin/sh\ngrep -q three a.txt || exit 0\nsed -i 's/three/THREE/' a.txt\necho formatted; exit 1\n";
+    for script in [stages, refuses] {
+        let world = World::new(&[("a.txt", TWENTY)]);
+        hook(&world, script);
+        world.says(calls(&[write("c1", "a.txt", &TWENTY.replace("3\n4\n", "three\n4\n"))]));
+        let mut front = world.open().await;
+        front.say("Spell it out").await;
+        front.turn_end().await;
+        let proposal = front.proposal();
+        front.decide(&proposal, "", Verdict::Accept).await;
+        front.commit(&proposal, CommitChoice::Despite).await;
+        let note = front.note("pre-commit hook changed").await;
+        assert!(note.contains("a.txt") && note.contains("its version is shown now"), "{note}");
+        let again = front.until("its version", |event| matches!(event, Event::Proposed { .. })).await;
+        let Event::Proposed { proposal: again } = again else { unreachable!() };
+        assert_eq!(again.id, proposal.id);
+        assert_ne!(again.hash, proposal.hash);
+        assert_eq!(world.read("a.txt").as_deref(), Some(TWENTY), "nobody has approved its version yet");
+        assert_eq!(world.git(&["log", "--format=%s"]).trim(), "first");
+        assert_eq!(front.session().open_offer().unwrap().verdict(&again.changes[0].hunks[0].id), Verdict::Open);
+        front.decide(&again, "", Verdict::Accept).await;
+        front.commit(&again, CommitChoice::Despite).await;
+        front.until("the commit", |event| matches!(event, Event::Committed { .. })).await;
+        assert!(world.git(&["show", "HEAD:a.txt"]).contains("\nTHREE\n"));
+        assert_eq!(world.git(&["status", "--porcelain"]), "");
+        front.close().await;
+    }
+}

@@ -114,6 +114,56 @@ async fn a_commit_that_was_killed_at_any_write_is_recorded_when_it_happened_and_
     assert!(happened > 1 && failed > 3, "{happened} happened, {failed} did not");
 }
 
+/// Copies a folder as it is.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    let done = std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(done.success());
+}
+
+#[tokio::test]
+async fn hunks_that_were_rejected_do_not_come_back_when_the_draft_had_not_followed_the_commit() {
+    let world = World::new(&[("a.txt", super::sessions::TWENTY), ("b.txt", "b\n")]);
+    let edited = super::sessions::TWENTY.replace("2\n3\n", "2\nthree\n").replace("19\n", "nineteen\n");
+    world.says(calls(&[write("c1", "a.txt", &edited), write("c2", "b.txt", "better\n")]));
+    let mut front = world.open().await;
+    let session = front.handle.session.clone();
+    front.say("Change things").await;
+    front.turn_end().await;
+    let proposal = front.proposal();
+    let hunks = &proposal.changes[0].hunks;
+    let verdicts =
+        vec![super::world::verdict(&hunks[0], Verdict::Accept), super::world::verdict(&hunks[1], Verdict::Reject)];
+    front.decide_on(&proposal, verdicts).await;
+    front.close().await;
+    let cache = world.opening().cache;
+    let before = cache.with_file_name("cache before");
+    copy(&cache, &before);
+    let mut front = world.resume(&session).await;
+    front.until("the verdicts", |event| matches!(event, Event::Decided { .. })).await;
+    front.commit(&proposal, CommitChoice::Despite).await;
+    front.until("the commit", |event| matches!(event, Event::Committed { .. })).await;
+    front.until("what is left", |event| matches!(event, Event::Proposed { .. })).await;
+    front.close().await;
+    // As if the program had been killed right after the commit was recorded.
+    let whole = std::fs::read_to_string(world.journal(&session)).unwrap();
+    let lines: Vec<String> = whole.lines().map(ToOwned::to_owned).collect();
+    let committed = lines.iter().rposition(|line| line.contains(r#""type":"committed""#)).unwrap();
+    cut(&world, &session, &lines[..=committed]);
+    std::fs::remove_dir_all(&cache).unwrap();
+    copy(&before, &cache);
+    let mut front = world.resume(&session).await;
+    front.until("the commit", |event| matches!(event, Event::Committed { .. })).await;
+    let left = front.until("what is left", |event| matches!(event, Event::Proposed { .. })).await;
+    let Event::Proposed { proposal: left } = left else { unreachable!() };
+    let paths: Vec<&str> = left.changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(paths, ["b.txt"], "only what was not decided");
+    front.close().await;
+    // Once more: there is nothing left to do, and nothing is done.
+    let records = world.resume(&session).await.close().await;
+    let last = records.iter().rposition(|record| matches!(record.event, Event::Proposed { .. })).unwrap();
+    assert!(records[last..].iter().skip(1).all(|record| !matches!(record.event, Event::Proposed { .. })));
+}
+
 #[tokio::test]
 async fn what_was_done_to_the_repository_and_not_recorded_any_more_is_recorded_on_resume() {
     let world = World::new(&[("a.txt", "a\n")]);
