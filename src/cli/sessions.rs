@@ -81,11 +81,9 @@ pub(crate) fn last_step(
     fits: impl Fn(&SessionSummary, &[Record]) -> bool,
 ) -> Option<SessionSummary> {
     let store = store(around);
-    let mut found = summaries(around, Some(&root(around)?));
-    found.retain(|session| session.damage.is_none());
-    found.sort_by_key(|session| std::cmp::Reverse(session.last));
+    root(around)?;
     let mut best: Option<(Timestamp, SessionSummary)> = None;
-    for session in found {
+    for session in of_repository(around) {
         let newest = best.as_ref().map(|(at, _)| *at);
         if newest.is_some() && session.last < newest {
             break;
@@ -132,6 +130,14 @@ pub(crate) fn made(records: &[Record], commit: &str) -> bool {
 
 fn last_that(around: &Surroundings, fits: impl Fn(&SessionSummary) -> bool) -> Option<SessionId> {
     store(around).latest(Repository::open(&around.folder).ok()?.root(), fits)
+}
+
+/// The sessions and reviews of this repository that can be read, the one that was worked in last first.
+pub(crate) fn of_repository(around: &Surroundings) -> Vec<SessionSummary> {
+    let mut found = summaries(around, root(around).as_deref());
+    found.retain(|session| session.damage.is_none());
+    found.sort_by_key(|session| std::cmp::Reverse(session.last));
+    found
 }
 
 /// Where the sessions are kept.

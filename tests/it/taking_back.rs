@@ -3,13 +3,17 @@
 use serde_json::{Value, json};
 
 use crate::support::bodies::{anthropic, anthropic_text};
-use crate::support::home::Home;
+use crate::support::home::{Ended, Home};
 use crate::support::{Answer, ScriptedServer};
 
 const NUMBERS: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n";
 
 fn head(home: &Home) -> String {
-    home.git(&["rev-parse", "HEAD"]).trim().to_owned()
+    head_of(home, "HEAD")
+}
+
+fn head_of(home: &Home, revision: &str) -> String {
+    home.git(&["rev-parse", revision]).trim().to_owned()
 }
 
 fn subjects(home: &Home) -> Vec<String> {
@@ -133,4 +137,51 @@ fn a_sessions_commits_are_listed_taken_back_one_by_one_and_amended() {
     home.tenon(&["undo"]).with_code(0);
     assert_eq!(head(&home), newer);
     assert!(!home.read("a.txt").contains("six\n"));
+}
+
+#[test]
+fn a_fixup_of_a_sessions_last_commit_is_made_without_a_screen() {
+    let mut answers = step("a", "2\n3\n", "two\n3\n", "numbers: two\n\nIn words.");
+    answers.extend(step("b", "11\n", "eleven\n", "numbers: eleven"));
+    let server = ScriptedServer::start(answers);
+    let mut home = Home::with(&[("a.txt", NUMBERS)]);
+    home.anthropic(&server.url());
+    let first = home.tenon(&["run", "--json", "--accept", "all", "two"]).with_code(0);
+    let session = first.of_type("session_opened")[0]["session"].as_str().unwrap().to_owned();
+    home.tenon(&["run", "--session", &session, "eleven"]);
+    let made = home
+        .tenon(&["review", "--from", &session, "--accept", "all", "--commit", "--fixup", "--despite-gates", "--json"])
+        .with_code(0);
+    assert_eq!(made.of_type("committed").len(), 1, "{}", made.out);
+    assert_eq!(subjects(&home), ["fixup! numbers: two", "numbers: two", "first"]);
+    home.git(&["-c", "sequence.editor=:", "rebase", "-q", "-i", "--autosquash", "HEAD~2"]);
+    assert_eq!(subjects(&home), ["numbers: two", "first"]);
+    assert!(home.read("a.txt").contains("two\n") && home.read("a.txt").contains("eleven\n"));
+}
+
+#[test]
+fn commits_of_all_sessions_are_listed_together() {
+    let mut answers = step("a", "2\n3\n", "two\n3\n", "numbers: two");
+    answers.extend(step("b", "11\n", "eleven\n", "numbers: eleven"));
+    let server = ScriptedServer::start(answers);
+    let mut home = Home::with(&[("a.txt", NUMBERS)]);
+    home.anthropic(&server.url());
+    let session = |run: &Ended| run.of_type("session_opened")[0]["session"].as_str().unwrap().to_owned();
+    let one = session(&home.tenon(&["run", "--json", "--accept", "all", "two"]).with_code(0));
+    let two = session(&home.tenon(&["run", "--json", "--accept", "all", "eleven"]).with_code(0));
+    home.write("c.txt", "c\n");
+    home.tenon(&["review", "--accept", "c.txt", "--commit", "-m", "c: new"]).with_code(0);
+    let listed = home.tenon(&["undo", "--list", "--json"]).with_code(0).json();
+    assert_eq!(states(&listed), [pair("c: new", ""), pair("numbers: eleven", ""), pair("numbers: two", "")]);
+    assert_eq!(
+        (listed[1]["session"].as_str(), listed[2]["session"].as_str()),
+        (Some(two.as_str()), Some(one.as_str()))
+    );
+    let words = home.tenon(&["undo", "--list"]).with_code(0).out;
+    assert!(words.contains(&format!("session {one}\n  {}", &head_of(&home, "HEAD~2")[..10])), "{words}");
+    let only = home.tenon(&["undo", "--list", "--session", &one, "--json"]).with_code(0).json();
+    assert_eq!(states(&only), [pair("numbers: two", "")]);
+    // One of an older session is taken back by its name, whatever was done since.
+    home.tenon(&["undo", &head_of(&home, "HEAD~2")[..10]]).with_code(0);
+    assert!(home.read("a.txt").contains("eleven\n") && !home.read("a.txt").contains("two\n"));
 }
