@@ -162,6 +162,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_imports_is_needed_from_where_it_is_made() {
+        let (proposal, study) = studied(&[
+            ("use.py", "", "from util import brand_new\n\nprint(brand_new())\n"),
+            ("util.py", "import os\n", "import os\n\n\ndef brand_new():\n    return 42\n"),
+        ]);
+        let [user, maker] = [0, 1].map(|file: usize| proposal.changes[file].hunks[0].id.clone());
+        let mut verdicts = Verdicts::default();
+        verdicts.fold(&[HunkVerdict::new(maker.clone(), Verdict::Reject)]);
+        let unmet = study.unmet(&user, None, &verdicts);
+        let found: Vec<_> =
+            unmet.iter().map(|unmet| (unmet.name.as_str(), unmet.path.as_str(), unmet.rejected)).collect();
+        assert_eq!(found, [("brand_new", "util.py", true)]);
+        assert!(study.unmet(&maker, None, &verdicts).is_empty());
+    }
+
+    #[test]
     fn a_hunk_that_uses_a_name_another_one_defines_needs_it() {
         let (proposal, study) = studied(&[
             ("routes.py", "def get(id):\n    return load(id)\n", "def get(id):\n    return cancel_order(load(id))\n"),
@@ -222,5 +238,12 @@ mod tests {
         let path = RepoPath::parse("a.py").unwrap();
         assert_eq!(study.moved(&path, true, 1), Some(&(path.clone(), 21)));
         assert_eq!(study.moved(&path, false, 22), Some(&(path.clone(), 2)));
+        // Past a few lines only, within one hunk; a block that was only indented stays where it is.
+        let between = "def other():\n    pass\n\n";
+        let (_, study) = studied(&[("a.py", &format!("{block}{between}"), &format!("{between}{block}"))]);
+        assert_eq!(study.moved(&path, true, 1), Some(&(path.clone(), 4)));
+        let indented = block.replace("def", "    def").replace("    return", "        return");
+        let (_, study) = studied(&[("a.py", block, &format!("class A:\n{indented}"))]);
+        assert_eq!(study.moved(&path, true, 1), None);
     }
 }

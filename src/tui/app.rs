@@ -191,7 +191,8 @@ impl App {
                 for hint in error.hints {
                     self.chat.note(NoteLevel::Info, hint);
                 }
-                self.outbox.clear();
+                let unsent = std::mem::take(&mut self.outbox);
+                unsent.iter().for_each(|command| self.give_back(command));
                 vec![Effect::Focus(Place::Chat)]
             }
             Msg::Closed if matches!(self.session.link, Link::Gone(_)) => Vec::new(),
@@ -281,9 +282,21 @@ impl App {
             }
             Link::Gone(why) => {
                 self.status = Some((format!("nothing was sent: {why}"), self.now));
+                self.give_back(&command);
                 None
             }
         }
+    }
+
+    /// Words that reached nobody stand in the composer again.
+    fn give_back(&mut self, command: &Command) {
+        let words = match command {
+            Command::Say { text } | Command::Answer { text, .. } => text.clone(),
+            Command::Shell { command } => format!("!{command}"),
+            _ => return,
+        };
+        let written = self.composer.full_text();
+        self.composer.set(&if written.is_empty() { words } else { format!("{written}\n{words}") });
     }
 
     fn edited(&mut self, purpose: Purpose, result: Result<String, String>) -> Vec<Effect> {

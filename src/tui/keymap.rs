@@ -6,12 +6,12 @@ mod table;
 use std::collections::HashMap;
 
 pub use chord::Chord;
-pub use table::{Action, Entry, KEYS, Place, Places};
+pub use table::{Action, Entry, KEYS, Place, Places, Scope};
 
 /// Which key does what where.
 #[derive(Clone, Debug)]
 pub struct KeyMap {
-    actions: HashMap<(Place, Chord), Action>,
+    actions: HashMap<(Scope, Chord), Action>,
     keys: HashMap<Action, Vec<Chord>>,
 }
 
@@ -51,9 +51,9 @@ impl KeyMap {
 
     /// Gives an action those of these keys that no other action has in the same pane.
     fn bind(&mut self, entry: &Entry, chords: &[Chord]) {
-        for place in everywhere().filter(|place| entry.places.holds(*place)) {
+        for scope in everywhere().filter(|scope| entry.places.holds(*scope)) {
             for chord in chords {
-                self.actions.entry((place, *chord)).or_insert(entry.action);
+                self.actions.entry((scope, *chord)).or_insert(entry.action);
             }
         }
         let holds =
@@ -62,9 +62,9 @@ impl KeyMap {
         self.keys.entry(entry.action).or_default().extend(held);
     }
 
-    /// What a key does in a pane.
-    pub fn action(&self, place: Place, chord: Chord) -> Option<Action> {
-        self.actions.get(&(place, chord)).copied()
+    /// What a key does in a pane or in the dialog.
+    pub fn action(&self, scope: impl Into<Scope>, chord: Chord) -> Option<Action> {
+        self.actions.get(&(scope.into(), chord)).copied()
     }
 
     /// The keys of an action as people write them, the first one first.
@@ -77,10 +77,11 @@ impl KeyMap {
         self.keys.get(&action).and_then(|chords| chords.first()).map(Chord::to_string).unwrap_or_default()
     }
 
-    /// What the footer of a pane shows: keys with one word each.
-    pub fn footer(&self, place: Place) -> Vec<(String, &'static str)> {
+    /// What the footer of a pane or of the dialog shows: keys with one word each.
+    pub fn footer(&self, scope: impl Into<Scope>) -> Vec<(String, &'static str)> {
+        let scope = scope.into();
         KEYS.iter()
-            .filter(|entry| !entry.footer.is_empty() && entry.places.holds(place))
+            .filter(|entry| !entry.footer.is_empty() && entry.places.holds(scope))
             .map(|entry| (self.key_of(entry.action), entry.footer))
             .filter(|(key, _)| !key.is_empty())
             .collect()
@@ -94,9 +95,9 @@ fn unknown_action(name: &str) -> String {
     format!("[keys]: there is no action `{name}`{near} `tenon config keys` lists them all")
 }
 
-/// Every place where keys mean something.
-fn everywhere() -> impl Iterator<Item = Place> {
-    Place::ALL.into_iter().chain([Place::Dialog])
+/// Everywhere where keys mean something.
+fn everywhere() -> impl Iterator<Item = Scope> {
+    Place::ALL.into_iter().map(Scope::Pane).chain([Scope::Dialog])
 }
 
 /// The key table as a markdown section for the documentation.
@@ -131,9 +132,9 @@ mod tests {
 
     #[test]
     fn no_key_has_two_meanings_in_one_pane() {
-        let mut seen: HashMap<(Place, Chord), &str> = HashMap::new();
+        let mut seen: HashMap<(Scope, Chord), &str> = HashMap::new();
         for entry in KEYS {
-            for place in everywhere().filter(|place| entry.places.holds(*place)) {
+            for place in everywhere().filter(|scope| entry.places.holds(*scope)) {
                 for chord in entry.keys.iter().filter_map(|key| Chord::parse(key)) {
                     if let Some(other) = seen.insert((place, chord), entry.name) {
                         panic!("{chord} in {place:?}: {other} and {}", entry.name);

@@ -43,8 +43,7 @@ fn index(place: Place) -> usize {
         Place::Chat => 0,
         Place::Diff => 1,
         Place::Log => 2,
-        // A dialog has no room of its own.
-        Place::Tasks | Place::Dialog => 3,
+        Place::Tasks => 3,
     }
 }
 

@@ -59,7 +59,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
             Place::Chat => cursor = chat::draw(app, area, buffer),
             Place::Diff => diff::draw(app, area, buffer),
             Place::Log => log::draw(app, area, buffer),
-            Place::Tasks | Place::Dialog => tasks::draw(app, area, buffer),
+            Place::Tasks => tasks::draw(app, area, buffer),
         }
     }
     match &app.popup {

@@ -47,6 +47,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
     let body = prop_oneof![
         6 => prop::sample::select(vec!["a", "b", "c", "", "}", "    x", "\tx", "    }", "  ", "end"]).prop_map(|text| text.as_bytes().to_vec()),
         2 => "[a-d]{1,3}".prop_map(String::into_bytes),
+        2 => prop::sample::select(vec!["日本語", "e\u{301}", "👩\u{200d}🚀", "é"]).prop_map(|text| text.as_bytes().to_vec()),
         1 => prop::collection::vec(prop::sample::select(vec![0xFFu8, 0xC3, 0x28, b'\r', b'-', b'+', b'@', b'\\', b' ']), 1..4),
     ];
     let end = prop::sample::select(vec!["\n", "\n", "\n", "\r\n"]);

@@ -50,8 +50,12 @@ fn worth(lines: &[Line<'_>], at: usize, count: usize) -> bool {
     lines.get(at..at + count).unwrap_or_default().iter().map(letters).sum::<usize>() >= ENOUGH
 }
 
-/// A line that was only indented anew stands where it stood.
+/// A line that was only indented anew stands where it stood. One that is the same to the letter does not: it would not
+/// be a changed line else.
 fn apart(lines: &[Line<'_>], from: usize, to: usize) -> bool {
     let (old, new) = (&lines[from], &lines[to]);
+    if old.text == new.text && !old.text.trim().is_empty() {
+        return true;
+    }
     old.spot.path != new.spot.path || old.spot.hunk != new.spot.hunk || to.abs_diff(from) > 12
 }

@@ -101,7 +101,9 @@ fn side(sheets: &[(RepoPath, Sheet)], lines: &[Line<'_>], removed: bool) -> Vec<
             if !seen.insert(name) {
                 continue;
             }
-            let own = makers.get(&(name.to_owned(), Some(&line.spot.path)));
+            // A line that brings a name into its file needs it from where it is made.
+            let elsewhere = |makers: &&Vec<&Line<'_>>| makers.iter().all(|maker| maker.spot != line.spot);
+            let own = makers.get(&(name.to_owned(), Some(&line.spot.path))).filter(elsewhere);
             let Some(makers) = own.or_else(|| makers.get(&(name.to_owned(), None))) else { continue };
             if makers.iter().all(|maker| maker.spot != line.spot) {
                 let spots = makers.iter().map(|maker| maker.spot.clone()).collect();

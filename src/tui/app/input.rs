@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::domain::Command;
 use crate::tui::composer;
-use crate::tui::keymap::{Action, Chord, Place};
+use crate::tui::keymap::{Action, Chord, Place, Scope};
 use crate::tui::msg::Effect;
 use crate::tui::popup::Popup;
 
@@ -33,12 +33,12 @@ impl App {
     fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
         self.status = None;
         let chord = Chord::of(key);
-        let place = match &self.popup {
-            Some(Popup::Commit(_)) => Place::Dialog,
-            Some(_) => Place::Chat,
-            None => self.focus.place,
+        let scope = match &self.popup {
+            Some(Popup::Commit(_)) => Scope::Dialog,
+            Some(_) => Scope::Pane(Place::Chat),
+            None => Scope::Pane(self.focus.place),
         };
-        let action = self.keys.action(place, chord);
+        let action = self.keys.action(scope, chord);
         if action == Some(Action::Quit) {
             return self.quit();
         }
@@ -121,7 +121,7 @@ impl App {
             Place::Chat => self.act_in_chat(action),
             Place::Diff => self.diff.act(action),
             Place::Log => self.log.act(action),
-            Place::Tasks | Place::Dialog => self.tasks.act(action),
+            Place::Tasks => self.tasks.act(action),
         }
     }
 

@@ -35,7 +35,7 @@ impl App {
             Place::Chat => self.chat.scroll(isize::from(rows)),
             Place::Diff => self.diff.wheel(isize::from(rows)),
             Place::Log => self.log.step(i64::from(rows)),
-            Place::Tasks | Place::Dialog => {}
+            Place::Tasks => {}
         }
     }
 

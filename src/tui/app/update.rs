@@ -49,7 +49,8 @@ impl App {
         match event {
             Event::Proposed { proposal } => {
                 let mut effects = self.diff.proposed(proposal, live);
-                if live {
+                // Who is there sees it; in a review that would only hide what became of the last verdicts.
+                if live && self.focus.place != Place::Diff {
                     effects.push(Effect::Status(format!(
                         "proposal {} is ready: Tab goes to the diff",
                         crate::text::sanitize_line(proposal.id.as_str())
@@ -78,7 +79,7 @@ impl App {
                 status(live, format!("{} {words}", short(oid)))
             }
             // Without a chat on screen this is the only place where it is seen at once.
-            Event::Noted { level: NoteLevel::Warning | NoteLevel::Error, text } if self.start.review_only => {
+            Event::Noted { text, .. } if self.start.review_only => {
                 status(live, text.lines().next().unwrap_or_default().to_owned())
             }
             Event::Reviewed { proposal } => {

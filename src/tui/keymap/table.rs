@@ -1,6 +1,6 @@
 //! The table itself.
 
-/// Where keys are pressed: one per pane.
+/// A pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// The conversation and its composer.
@@ -11,8 +11,6 @@ pub enum Place {
     Log,
     /// The tasks side by side.
     Tasks,
-    /// The commit dialog, which lies over the panes.
-    Dialog,
 }
 
 impl Place {
@@ -20,7 +18,22 @@ impl Place {
     pub const ALL: [Self; 4] = [Self::Chat, Self::Diff, Self::Log, Self::Tasks];
 }
 
-/// A set of places.
+/// Where a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// In a pane.
+    Pane(Place),
+    /// In the commit dialog, which lies over the panes.
+    Dialog,
+}
+
+impl From<Place> for Scope {
+    fn from(place: Place) -> Self {
+        Self::Pane(place)
+    }
+}
+
+/// A set of panes and dialogs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Places(u8);
 
@@ -57,14 +70,14 @@ impl Places {
         ("Tasks", Self::TASKS),
     ];
 
-    /// Whether a place is in the set.
-    pub fn holds(self, place: Place) -> bool {
-        let bit = match place {
-            Place::Chat => Self::CHAT,
-            Place::Diff => Self::DIFF,
-            Place::Log => Self::LOG,
-            Place::Tasks => Self::TASKS,
-            Place::Dialog => Self::DIALOG,
+    /// Whether a pane or dialog is in the set.
+    pub fn holds(self, scope: impl Into<Scope>) -> bool {
+        let bit = match scope.into() {
+            Scope::Pane(Place::Chat) => Self::CHAT,
+            Scope::Pane(Place::Diff) => Self::DIFF,
+            Scope::Pane(Place::Log) => Self::LOG,
+            Scope::Pane(Place::Tasks) => Self::TASKS,
+            Scope::Dialog => Self::DIALOG,
         };
         self.0 & bit.0 != 0
     }

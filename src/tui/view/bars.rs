@@ -35,6 +35,11 @@ pub fn header(app: &App, area: Rect, buffer: &mut Buffer) {
         (Link::Open, Some(Isolation::Copy)) => right.push("copy !".to_owned()),
         (Link::Open, None) => {}
     }
+    // A review has no agent, no model and nothing that could run in a workspace.
+    let middle = if app.start.review_only { String::new() } else { middle };
+    if app.start.review_only && session.link == Link::Open {
+        right.clear();
+    }
     let used = session.usage.context_tokens() + session.usage.output_tokens;
     if used > 0 {
         right.push(format!("{} tok", tokens(used)));

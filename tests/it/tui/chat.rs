@@ -35,9 +35,13 @@ fn a_session_that_cannot_be_opened_says_why_and_what_next() {
     }));
     player.shows("the state folder is read-only");
     player.shows("set XDG_STATE_HOME");
-    player.types("again\n");
+    assert_eq!(player.app.composer.full_text(), "hello", "what waited is not lost");
+    player.types(" again\n");
     player.shows("nothing was sent");
     assert_eq!(player.taken(), []);
+    assert_eq!(player.app.composer.full_text(), "hello again");
+    player.types(" and\n");
+    assert_eq!(player.app.composer.full_text(), "hello again and");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Deciding on a proposal and committing it.
 
 use tenon::domain::{
-    Command, CommitChoice, CommitWay, ContentHash, Event, Evidence, GateStatus, HunkId, HunkVerdict, Proposal,
-    TestCount, Verdict,
+    Command, CommitChoice, CommitWay, ContentHash, Event, Evidence, GateStatus, HunkId, HunkVerdict, NoteLevel,
+    Proposal, TestCount, Verdict,
 };
 use tenon::tui::StartInfo;
 use tenon::tui::msg::{Effect, Msg, Purpose};
@@ -185,7 +185,8 @@ fn a_comment_whose_line_changed_is_stale_and_one_whose_line_moved_follows_it() {
     player.keys("J j j j j j c");
     player.types("a number\n");
     player.proposes("p1", &[("a.py", Some(&old), Some(&form(5, "SIX")))]);
-    player.shows("stale comment, its line has changed (`FIVE`): use a constant");
+    player.shows("stale comment: use a constant");
+    player.shows("(its line has changed: `FIVE`)");
     player.shows("▌ comment: a number");
     player.proposes("p1", &[("a.py", Some(&old), Some(&form(5, "FIVE")))]);
     player.hides("stale");
@@ -451,6 +452,28 @@ fn a_review_without_a_chat_has_two_panes_and_q_leaves() {
     player.shows("Diff · p1");
     player.keys("Tab Tab a");
     assert_eq!(verdicts(&player.taken()).len(), 1);
+    // What became of it is said where it is seen, and what is left does not say over it that it is there.
+    let (level, text) = (NoteLevel::Info, "the review was written to reviews/worktree.md".to_owned());
+    player.event(Event::Noted { level, text });
+    player.shows("written to reviews/worktree.md");
+    let made = Event::Committed {
+        proposal: "p1".into(),
+        oid: "0123456789abcdef".to_owned(),
+        message: "a: changed".to_owned(),
+        branch: None,
+        amends: None,
+    };
+    player.event(made);
+    two_files(&mut player);
+    player.shows("committed 0123456");
+    // Nobody is there to answer, so a question stays one.
+    player.keys("c ? w h y Enter");
+    let asked = player.taken();
+    let is_question = |command: &Command| {
+        matches!(command, Command::Decide { verdicts, .. }
+            if verdicts.iter().any(|verdict| verdict.comment.as_deref() == Some("why?")))
+    };
+    assert!(asked.iter().any(is_question), "{asked:?}");
     player.keys("q");
     assert!(player.effects.iter().any(|effect| matches!(effect, Effect::Quit)));
 }

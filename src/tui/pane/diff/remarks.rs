@@ -80,15 +80,18 @@ fn content(line: &SheetLine<'_>) -> String {
 
 fn words(remark: &Remark, stale: bool) -> Vec<String> {
     let head = match (stale, remark.sent) {
-        (true, _) => {
-            let about = remark.about.as_ref().map(|about| about.text.trim()).unwrap_or_default();
-            format!("stale comment, its line has changed (`{}`): ", text::truncate(&text::sanitize_line(about), 40))
-        }
-        (false, true) => "comment, sent: ".to_owned(),
-        (false, false) => "comment: ".to_owned(),
+        (true, _) => "stale comment: ",
+        (false, true) => "comment, sent: ",
+        (false, false) => "comment: ",
     };
     let lines = remark.text.trim().lines().map(|line| text::sanitize_line(line).into_owned());
-    lines.enumerate().map(|(at, line)| if at == 0 { format!("{head}{line}") } else { format!("  {line}") }).collect()
+    let indented = |(at, line)| if at == 0 { format!("{head}{line}") } else { format!("  {line}") };
+    let mut words: Vec<String> = lines.enumerate().map(indented).collect();
+    if stale {
+        let about = remark.about.as_ref().map(|about| about.text.trim()).unwrap_or_default();
+        words.push(format!("  (its line has changed: `{}`)", text::truncate(&text::sanitize_line(about), 40)));
+    }
+    words
 }
 
 /// The line under the cursor.
@@ -149,7 +152,11 @@ impl DiffPane {
         let spot = self.spot();
         let said = words.trim();
         let asks = agent && (said.starts_with('?') || said.ends_with('?'));
-        let comment = said.trim_start_matches('?').trim().to_owned();
+        let mut comment = said.trim_start_matches('?').trim().to_owned();
+        if !agent && said.starts_with('?') && !comment.ends_with('?') {
+            // Nobody answers it now, so it has to be seen later that it is a question.
+            comment.push('?');
+        }
         let (line, about) = spot.clone().map_or((None, None), |spot| (Some(spot.line), Some(spot.about)));
         let verdict = HunkVerdict {
             comment: Some(comment.clone()),

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::text;
 use crate::tui::app::App;
-use crate::tui::keymap::{Action, Place};
+use crate::tui::keymap::{Action, Scope};
 use crate::tui::pane::log::gate_words;
 use crate::tui::popup::{CommitDialog, Field};
 use crate::tui::theme::Role;
@@ -119,7 +119,7 @@ fn hint(app: &App, dialog: &CommitDialog) -> String {
     ];
     let on = |on: bool| if on { "✓" } else { "" };
     let branch = dialog.branch.is_some();
-    for (place, word) in app.keys.footer(Place::Dialog) {
+    for (place, word) in app.keys.footer(Scope::Dialog) {
         match word {
             "amend" => words.push(format!("{place} amend{}", on(dialog.amend))),
             "branch" => words.push(format!("{place} new branch{}", on(branch))),
