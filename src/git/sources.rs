@@ -34,7 +34,10 @@ impl Repository {
                 let tree = head_tree(&repository)?;
                 let index = index::open(&repository)?;
                 let diff = repository.diff_tree_to_index(tree.as_ref(), Some(&index), Some(&mut entry::comparing()))?;
-                from_objects(&repository, &diff)
+                let mut changes = from_objects(&repository, &diff)?;
+                // What is only announced (`git add -N`) is not staged yet.
+                changes.retain(|change| change.base.is_some() || index::at(&index, &change.path).is_some());
+                Ok(changes)
             }
             Source::Revision(name) => {
                 let commit = commit(&repository, name)?;

@@ -385,7 +385,7 @@ async fn what_the_user_begins_to_track_meanwhile_is_known() {
         git(&case.repository(), &["add", "-f", "generated/late.txt"]);
         assert_eq!(case.draft(), [change("generated/late.txt", Some("late\n"), Some("more\n"))], "{isolation:?}");
         git(&case.repository(), &["update-index", "--split-index"]);
-        git(&case.repository(), &["rm", "-q", "--cached", "README.md"]);
+        git(&case.repository(), &["rm", "-q", "-f", "--cached", "README.md"]);
         assert_eq!(case.draft().len(), 1, "{isolation:?}");
     }
 }
