@@ -32,6 +32,7 @@ use super::work::{JobId, Work};
 
 pub use commit::select;
 pub use delegate::Nursery;
+pub use follow::settle;
 
 /// How long stopped work may take to come to its end by itself.
 const GRACE: Duration = Duration::from_secs(5);

@@ -25,7 +25,7 @@ use super::models::Models;
 use super::prompt::Surroundings;
 use super::rules::Rules;
 use super::session::{Offer, Session};
-use super::work::{Flight, Job, Selected, Work};
+use super::work::{Effect, Flight, Job, Selected, Work};
 use super::{EngineError, Handle, Opening, Updates};
 
 /// Wishes of the user that may wait; a person does not type faster.
@@ -159,7 +159,13 @@ async fn settle_again(driver: &mut Driver, records: &[Record]) -> Result<(), Eng
     if selected.whole.is_empty() {
         return Ok(());
     }
-    driver.begin(Job::Settle, Work::Settle(Arc::new(selected))).map_err(journal_failure)
+    // Before anything else can be asked for: what comes next may be about the commit.
+    let selected = Arc::new(selected);
+    let Effect::Start(id, _) = driver.flight.begin(Job::Settle, Work::Settle(Arc::clone(&selected))) else {
+        return Ok(());
+    };
+    let outcome = effects::settle(&driver.bench, &selected).await;
+    driver.take(Input { at: Timestamp::now(), what: What::Ended(id, outcome) }).map_err(journal_failure)
 }
 
 /// The proposal that was committed last, when nothing is recorded since that comes after the draft has followed.
