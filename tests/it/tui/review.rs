@@ -477,3 +477,17 @@ fn a_review_without_a_chat_has_two_panes_and_q_leaves() {
     player.keys("q");
     assert!(player.effects.iter().any(|effect| matches!(effect, Effect::Quit)));
 }
+
+#[test]
+fn lines_that_moved_together_say_so_once() {
+    let mut player = Player::new(120, 40).open();
+    let block = "def moved_function(argument):\n    return argument + 1\n\n";
+    let between = "def other():\n    one()\n    two()\n    three()\n\n";
+    player.proposes("p1", &[("a.py", Some(&format!("{block}{between}")), Some(&format!("{between}{block}")))]);
+    player.keys("Tab");
+    let rows = player.rows();
+    let with = |words: &str| rows.iter().filter(|row| row.contains(words)).count();
+    assert_eq!((with("moved to line 6"), with("moved to")), (1, 1), "{rows:#?}");
+    assert_eq!((with("moved from line 1"), with("moved from")), (1, 1));
+    assert_eq!((with("│«"), with("│»")), (3, 3), "each line is marked");
+}

@@ -180,11 +180,12 @@ impl Body<'_> {
         if area.is_empty() {
             return;
         }
-        let moved = match (line.side, line.old, line.new) {
-            (Side::Removed, Some(old), _) => self.app.diff.moved(true, old),
-            (Side::Added, _, Some(new)) => self.app.diff.moved(false, new),
+        let at = match (line.side, line.old, line.new) {
+            (Side::Removed, Some(old), _) => Some((true, old)),
+            (Side::Added, _, Some(new)) => Some((false, new)),
             _ => None,
         };
+        let moved = at.and_then(|(removed, number)| self.app.diff.moved(removed, number));
         let (sign, role) = match line.side {
             Side::Added => (if moved.is_some() { "»" } else { "+" }, Role::AddedSign),
             Side::Removed => (if moved.is_some() { "«" } else { "-" }, Role::RemovedSign),
@@ -196,7 +197,10 @@ impl Body<'_> {
         let rest = shifted(area);
         self.draw_code(&text, self.tokens(line), &marks, line.side, rest, buffer);
         let mut notes = Vec::new();
-        if let Some((path, number)) = moved {
+        // Said once for lines that moved together.
+        let before = at.and_then(|(removed, number)| self.app.diff.moved(removed, number.checked_sub(1)?));
+        let goes_on = before.zip(moved).is_some_and(|(before, now)| before.0 == now.0 && before.1 + 1 == now.1);
+        if let Some((path, number)) = moved.filter(|_| !goes_on) {
             let way = if line.side == Side::Removed { "moved to" } else { "moved from" };
             let own = self.app.diff.change().is_some_and(|change| change.path == *path);
             let place = if own { format!("line {number}") } else { format!("{path}:{number}") };
