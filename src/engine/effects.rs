@@ -111,7 +111,7 @@ async fn carry_out(bench: Bench, id: JobId, work: Work, cancel: CancellationToke
         Work::Revert { oid, amends, redo, mark } => commit::revert(bench, oid, amends, (redo, mark)).await,
         Work::Restore(draft) => follow::restore(&bench, draft.map(|draft| *draft)).await,
         Work::Review { offer, text } => commit::review(bench, *offer, text).await,
-        Work::Settle(selected) => follow::settle(&bench, &selected).await,
+        Work::Settle(selected) => settle(&bench, &selected).await,
         Work::Rebase { proposal, paths } => follow::rebase(&bench, proposal.map(|proposal| *proposal), paths).await,
         // The driver does this itself: it changes what decisions go by.
         Work::Choose { .. } => Outcome::Stopped,
