@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
-use super::serve::Hush;
+use super::serve::{Hush, Start};
 use super::target::Target;
 use super::{ApiError, detect, message};
 use crate::domain::{FileState, RepoPath};
@@ -132,9 +132,16 @@ impl Context {
         self.desk.service().await.map(|service| service.hush())
     }
 
-    async fn start_of(&self, command: Option<String>, port: Option<u16>) -> Result<super::serve::Start, ApiError> {
+    async fn start_of(&self, command: Option<String>, port: Option<u16>) -> Result<Start, ApiError> {
         let settings = self.desk.settings.clone();
-        self.blocking(move |workspace| detect::start(workspace, &settings, command, port)).await?
+        self.blocking(move |workspace| {
+            let found = detect::start(workspace, &settings, command, port);
+            found.or_else(|why| {
+                let guess = detect::guess(workspace).ok_or(why)?;
+                Ok(Start { port: port.or(settings.port), folder: settings.folder.unwrap_or_default(), ..guess })
+            })
+        })
+        .await?
     }
 }
 

@@ -8,7 +8,7 @@ use super::spec::extract::{flask_module, python, python_app};
 use crate::config::ApiSettings;
 use crate::domain::RepoPath;
 use crate::stack::{self, Service, StackReport};
-use crate::workspace::{Workspace, WorkspaceFiles};
+use crate::workspace::{Query, Workspace, WorkspaceFiles};
 
 /// What the workspace holds. Blocking.
 pub fn stack_of(workspace: &dyn Workspace) -> StackReport {
@@ -40,6 +40,31 @@ pub fn start(
     })?;
     start.port = port.or(settings.port).or(start.port);
     Ok(start)
+}
+
+/// How a service without a framework is started, by where its sources listen. Good enough for somebody who sees the
+/// command; a gate takes no guess. Blocking.
+pub fn guess(workspace: &dyn Workspace) -> Option<Start> {
+    let pattern = r"\bserve_forever\(|\bcreateServer\(|\bhttp\.ListenAndServe\(".to_owned();
+    let (hits, _) = workspace.search(&Query { pattern, path: None, glob: None, limit: 200 }).ok()?;
+    let own = |path: &&str| !path.to_ascii_lowercase().contains("test") && !path.contains("example");
+    let mut paths: Vec<&str> = hits.iter().map(|hit| hit.path.as_str()).filter(own).collect();
+    // A package that can be run says so itself.
+    paths.sort_by_key(|path| (!path.ends_with("__main__.py"), path.len()));
+    let command = paths.into_iter().find_map(|path| listening(workspace, path))?;
+    Some(Start { command, ..Start::default() })
+}
+
+fn listening(workspace: &dyn Workspace, path: &str) -> Option<String> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let python = python(workspace, "");
+    match name.rsplit_once('.')?.1 {
+        "py" if name == "__main__.py" => Some(format!("{python} -m {}", folder.replace('/', "."))),
+        "py" => Some(format!("{python} {path}")),
+        "js" | "mjs" | "cjs" => node(workspace, "").or_else(|| Some(format!("node {path}"))),
+        "go" => Some(format!("go run ./{folder}")),
+        _ => None,
+    }
 }
 
 /// The way that lets the port be chosen, where the framework is known to have one; else what the files say.

@@ -129,6 +129,9 @@ fn quote_with_names(text: &str) -> String {
 /// The variable that stands for the project's own service in files for other programs.
 pub(super) const BASE_URL: &str = "base_url";
 
+/// A comment in a `.http` file that says what the status has to be.
+pub(super) const EXPECT: &str = "# @expect ";
+
 /// The address as it is written into such a file, and what [`BASE_URL`] stands for in it.
 pub(super) fn address(exchange: &Exchange, url: &str) -> (String, Option<String>) {
     let own = exchange.own.then(|| Target::parse(url).ok()).flatten();
@@ -158,7 +161,11 @@ pub fn http_file(exchanges: &[Exchange]) -> String {
         let (url, base) = address(exchange, &url);
         origin = origin.or(base);
         let named = exchange.operation.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
-        let _ = writeln!(out, "### {}{named}\n{} {url}", exchange.id, exchange.method);
+        let _ = writeln!(out, "### {}{named}", exchange.id);
+        if exchange.answer.is_some() {
+            let _ = writeln!(out, "{EXPECT}{}", exchange.status());
+        }
+        let _ = writeln!(out, "{} {url}", exchange.method);
         for (name, value) in headers {
             let _ = writeln!(out, "{name}: {}", environment(&hidden(&name, &value)));
         }

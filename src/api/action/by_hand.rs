@@ -15,9 +15,9 @@ pub fn by_hand(line: &str) -> Option<Result<(&'static str, Value), String>> {
     Some(match word {
         "serve" => Ok(("serve", serve(rest))),
         "stop" | "logs" | "status" => Ok(("serve", json!({"op": word}))),
-        "http" if !rest.is_empty() => Ok(("http", http(rest))),
+        "http" if !rest.is_empty() => Ok(("http", asking_as(rest, http))),
         "spec" => spec(rest).map(|input| ("api_spec", input)),
-        "test" => Ok(("api_test", test(rest))),
+        "test" => Ok(("api_test", asking_as(rest, test))),
         "load" => load(rest).map(|input| ("api_test", input)),
         "log" => Ok(("http", json!({"export": {"as": "list"}}))),
         "show" | "curl" => Ok(("http", exported(word, rest))),
@@ -32,13 +32,26 @@ pub fn by_hand(line: &str) -> Option<Result<(&'static str, Value), String>> {
 
 const USAGE: &str = "\
 /api serve [COMMAND]: start the service; stop, logs, status
-/api http [METHOD] PATH [BODY]: send a request
+/api http [as PROFILE] [METHOD] PATH [BODY]: send a request
 /api log: the recorded exchanges
 /api show|curl [x3]: one of them, or as a curl command
 /api export FILE [x3…]: into a .http, .json (Postman) or .sh file
 /api spec [extract|lint|routes]: the contract; diff OLD, doc [FILE]
-/api test [MODE] [OPERATION]: check the service against it
+/api test [as PROFILE] [MODE] [OPERATION]: check the service against it
 /api load [base|ramp] [PATH…]: measure; base: beside the code before";
+
+/// `as NAME` before the rest: who asks, by a profile of the settings.
+fn asking_as(rest: &str, read: fn(&str) -> Value) -> Value {
+    match split(rest) {
+        ("as", more) => {
+            let (name, rest) = split(more);
+            let mut input = read(rest);
+            input["auth"] = json!(name);
+            input
+        }
+        _ => read(rest),
+    }
+}
 
 fn exported(word: &str, ids: &str) -> Value {
     let ids: Vec<&str> = ids.split_whitespace().collect();
@@ -112,6 +125,12 @@ mod tests {
             ("/api logs", "serve", json!({"op": "logs"})),
             ("/api http /health", "http", json!({"method": "GET", "url": "/health"})),
             ("/api http POST /a {\"b\": 1}", "http", json!({"method": "POST", "url": "/a", "body": "{\"b\": 1}"})),
+            (
+                "/api http as key POST /a {}",
+                "http",
+                json!({"method": "POST", "url": "/a", "body": "{}", "auth": "key"}),
+            ),
+            ("/api test as key", "api_test", json!({"mode": "contract", "auth": "key"})),
             ("/api spec lint", "api_spec", json!({"op": "lint"})),
             ("/api spec doc docs/api.md", "api_spec", json!({"op": "doc", "write": "docs/api.md"})),
             ("/api test negative GET /a/{id}", "api_test", json!({"mode": "negative", "ops": ["GET /a/{id}"]})),

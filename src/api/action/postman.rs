@@ -22,37 +22,15 @@ pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, A
         .ok_or_else(|| ApiError::Input("`file` is missing: a Postman collection or a .http file".to_owned()))?;
     let collection = import::read(path, &context.read(path).await?)?;
     let base = settle(context, input, &collection).await?;
-    let (mut text, mut items) = (String::new(), Vec::new());
-    let (mut passed, mut failed, mut partly) = (0, 0, 0);
+    let mut tally = Tally::default();
     for request in &collection.requests {
         if context.cancel.is_cancelled() {
             break;
         }
         let outcome = http(context, of(request, input, base.as_deref())).await;
-        let status = outcome.value["answer"]["status"].as_u64().unwrap_or(0);
-        let whole = request.not_run.is_empty();
-        // Without an assertion of its own, an error of the service is a failure all the same.
-        let ok = outcome.ok && (status < 500 && (status < 400 || request.expect.contains_key("status")));
-        let mark = match (ok, whole) {
-            (false, _) => "✗",
-            (true, true) => "✓",
-            (true, false) => "!",
-        };
-        passed += usize::from(ok && whole);
-        partly += usize::from(ok && !whole);
-        failed += usize::from(!ok);
-        let _ = writeln!(text, "{mark} {}  {}", text::sanitize_line(&request.name), first_line(&outcome));
-        for check in outcome.value["checks"].as_array().into_iter().flatten().filter(|check| check["ok"] == false) {
-            let (what, found) =
-                (check["what"].as_str().unwrap_or_default(), check["found"].as_str().unwrap_or_default());
-            let _ = writeln!(text, "    {}: found {}", text::sanitize_line(what), text::sanitize_line(found));
-        }
-        for not_run in &request.not_run {
-            let _ = writeln!(text, "    not run: {}", text::sanitize_line(not_run));
-        }
-        items.push(json!({"name": request.name, "ok": ok, "status": status, "not_run": request.not_run, "checks": outcome.value["checks"],
-            "exchange": outcome.value["id"]}));
+        tally.take(request, &outcome);
     }
+    let Tally { mut text, items, passed, failed, partly } = tally;
     for secret in &collection.secrets {
         let _ = writeln!(text, "! {path} holds {secret}; keep secrets out of files, in variables of the environment");
     }
@@ -71,6 +49,44 @@ pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, A
         value["second_opinion"] = json!(opinion);
     }
     Ok(Outcome::new(failed == 0 && passed > 0, text, value))
+}
+
+/// What came of the requests so far.
+#[derive(Default)]
+struct Tally {
+    text: String,
+    items: Vec<Value>,
+    passed: usize,
+    failed: usize,
+    /// Passed, as far as its scripts were understood.
+    partly: usize,
+}
+
+impl Tally {
+    fn take(&mut self, request: &Imported, outcome: &Outcome) {
+        let status = outcome.value["answer"]["status"].as_u64().unwrap_or(0);
+        let whole = request.not_run.is_empty();
+        // Without an assertion of its own, an error of the service is a failure all the same.
+        let ok = outcome.ok && (status < 500 && (status < 400 || request.expect.contains_key("status")));
+        let (mark, count) = match (ok, whole) {
+            (false, _) => ("✗", &mut self.failed),
+            (true, true) => ("✓", &mut self.passed),
+            (true, false) => ("!", &mut self.partly),
+        };
+        *count += 1;
+        let text = &mut self.text;
+        let _ = writeln!(text, "{mark} {}  {}", text::sanitize_line(&request.name), first_line(outcome));
+        for check in outcome.value["checks"].as_array().into_iter().flatten().filter(|check| check["ok"] == false) {
+            let (what, found) =
+                (check["what"].as_str().unwrap_or_default(), check["found"].as_str().unwrap_or_default());
+            let _ = writeln!(text, "    {}: found {}", text::sanitize_line(what), text::sanitize_line(found));
+        }
+        for not_run in &request.not_run {
+            let _ = writeln!(text, "    not run: {}", text::sanitize_line(not_run));
+        }
+        self.items.push(json!({"name": request.name, "ok": ok, "status": status, "not_run": request.not_run,
+            "checks": outcome.value["checks"], "exchange": outcome.value["id"]}));
+    }
 }
 
 /// Sets the variables of the collection; those for the address become that of the service.

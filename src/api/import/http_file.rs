@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Collection, Imported};
 use crate::api::ApiError;
 use crate::api::auth::Profile;
+use crate::api::export::EXPECT;
 use crate::api::variables::Variables;
 
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"];
@@ -46,6 +47,8 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
         let line = lines.next()?.trim();
         if let Some((name, value)) = line.strip_prefix('@').and_then(|line| line.split_once('=')) {
             variables.insert(name.trim().to_owned(), value.trim().to_owned());
+        } else if let Some(status) = line.strip_prefix(EXPECT).and_then(|status| status.trim().parse::<u16>().ok()) {
+            made.expect.insert("status".to_owned(), json!(status));
         } else if let Some(name) = line.trim_start_matches(['#', '/']).trim().strip_prefix("@name") {
             name.trim_matches(['=', ' ']).clone_into(&mut made.name);
         } else if line.starts_with("< {%") || line.starts_with("<{%") {

@@ -178,10 +178,11 @@ pub fn collection(name: &str, exchanges: &[Exchange]) -> Value {
             }
             let status = exchange.status();
             let test = format!("pm.test(\"status\", function () {{ pm.response.to.have.status({status}); }});");
+            let tests: Vec<&str> = exchange.answer.iter().map(|_| test.as_str()).collect();
             json!({
                 "name": format!("{} {}", exchange.id, exchange.operation.clone().unwrap_or_else(|| exchange.method.clone())),
                 "request": request,
-                "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": [test]}}],
+                "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": tests}}],
             })
         })
         .collect();

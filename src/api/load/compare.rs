@@ -36,6 +36,8 @@ impl Default for Rounds {
 const MATTERS: f64 = 0.05;
 /// As is one below a tenth of a millisecond.
 const MATTERS_MS: f64 = 0.1;
+/// Where the interval reaches further than this, it has to be said that little can be seen.
+const NOISY: f64 = 0.25;
 /// How likely an interval may leave the truth out, over all requests of a comparison.
 const DOUBT: f64 = 0.04;
 
@@ -105,7 +107,12 @@ impl std::fmt::Display for Compared {
             percent(self.ratio),
             percent(self.interval.0),
             percent(self.interval.1),
-        )
+        )?;
+        let hidden = (self.interval.1 - 1.0).max(1.0 - self.interval.0);
+        if *verdict == Verdict::NoMeasurableChange && hidden > NOISY {
+            write!(f, "; the noise hides anything below {:.0} %", hidden * 100.0)?;
+        }
+        Ok(())
     }
 }
 
@@ -327,6 +334,8 @@ mod tests {
             let found = judge(&medians, measured(), measured(), DOUBT);
             assert_eq!(found.verdict, expected, "{medians:?}: {found}");
         }
+        let noisy = judge(&noise(0.0, 0.8), measured(), measured(), DOUBT).to_string();
+        assert!(noisy.contains("the noise hides anything below 80 %"), "{noisy}");
         assert_eq!([6, 10, 12, 20].map(|count| outermost(count, DOUBT)), [Some(0), Some(1), Some(2), Some(4)]);
         assert_eq!([3, 5, 6].map(|count| outermost(count, DOUBT)), [None, None, Some(0)]);
         // Five requests have to be surer each.

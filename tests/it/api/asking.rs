@@ -175,3 +175,38 @@ async fn a_graphql_service_is_asked_field_by_field() {
     assert!(!outcome.ok && outcome.text.contains("✗ bad  errors  200"), "{}", outcome.text);
     assert!(outcome.text.contains("depth-limit") && !outcome.text.contains("✗ good"), "{}", outcome.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_recorded_is_listed_and_written_so_that_it_runs_again() {
+    let (server, mut context) = (service(), context(&[]));
+    context.permitted = true;
+    let nothing = http(&context, json!({"export": {"as": "list"}})).await;
+    assert!(!nothing.ok && nothing.text.contains("no exchange is recorded yet"), "{}", nothing.text);
+    let auth = json!({"kind": "bearer", "token_env": "API_TOKEN"});
+    let asked = http(&context, json!({"url": format!("{}/me", server.url()), "auth": auth})).await;
+    assert!(asked.ok, "{}", asked.text);
+    for (format, expected) in [
+        ("list", "x1  GET http://"),
+        ("whole", "[redacted …LAST]\n← 200\n"),
+        ("curl", "-H \"authorization: Bearer $API_TOKEN\""),
+        ("http", "# @expect 200\nGET http://"),
+        ("http", "authorization: Bearer {{$processEnv API_TOKEN}}"),
+        ("postman", "\"value\": \"Bearer {{authorization}}\""),
+    ] {
+        let given = http(&context, json!({"export": {"as": format, "ids": ["last"]}})).await;
+        assert!(given.ok && given.text.contains(expected), "{format}: {}", given.text);
+        assert!(!given.text.contains("a-secret-of-the-test"), "{format}: {}", given.text);
+    }
+    let unknown = http(&context, json!({"export": {"as": "curl", "ids": ["x9"]}})).await;
+    assert!(unknown.text.contains("no exchange `x9`; the last ones are: x1"), "{}", unknown.text);
+    for (file, auth) in [("all.http", Value::Null), ("all.json", auth)] {
+        let written = http(&context, json!({"export": {"write": file}})).await;
+        assert!(written.ok && written.text.contains(&format!("written to {file}")), "{}", written.text);
+        let mut input = json!({"mode": "postman", "file": file});
+        if !auth.is_null() {
+            input["auth"] = auth;
+        }
+        let again = action::api_test(&context, serde_json::from_value::<ApiTest>(input).unwrap()).await;
+        assert!(again.ok && again.text.contains(" passed, 0 failed, 0 passed with"), "{file}: {}", again.text);
+    }
+}

@@ -64,7 +64,8 @@ fn command(command: &str) -> Serve {
 async fn a_service_runs_in_the_workspace_and_is_asked_by_its_paths() {
     for isolation in isolations() {
         let bench = bench(isolation).await;
-        let started = action::serve(&bench.context, command("python3 service.py")).await;
+        // Without a framework, by where its sources listen.
+        let started = action::serve(&bench.context, Serve::default()).await;
         assert!(started.ok, "{isolation:?}: {}", started.text);
         let get = |path: &str| Http { url: Some(path.to_owned()), ..Http::default() };
         let answer = action::http(&bench.context, get("/x")).await;
@@ -91,6 +92,7 @@ async fn a_service_that_does_not_start_says_why() {
         let outcome = action::serve(&bench.context, command(line)).await;
         assert!(!outcome.ok && outcome.text.contains(expected), "{line}: {}", outcome.text);
     }
+    bench.context.workspace.remove(&RepoPath::parse("service.py").unwrap()).unwrap();
     let nothing = action::serve(&bench.context, Serve::default()).await;
     assert!(nothing.text.contains("nothing says how a service is started"), "{}", nothing.text);
 }
