@@ -105,6 +105,10 @@ pub(crate) async fn open(
         .with_settings(&around.settings.workspace);
     place.isolation = around.isolation(common);
     let workspace = workspace::open(place).await.map_err(|error| Failure::failed(error.to_string()))?;
+    // What does not hold is said before anything is run.
+    for note in workspace.notes() {
+        eprintln!("tenon: {}", text::sanitize(&note));
+    }
     Ok((state, workspace.into()))
 }
 

@@ -131,3 +131,11 @@ fn no_report_and_no_record_holds_a_raw_control_character() {
         }
     }
 }
+
+#[test]
+fn a_command_run_in_a_copy_says_first_what_that_does_not_protect() {
+    let home = Home::with(&[("a", "a\n")]);
+    let ended = home.tenon(&["exec", "--isolation", "copy", "run", r#"{"command": "echo here"}"#]).with_code(0);
+    assert!(ended.out.contains("here"), "{}", ended.out);
+    assert!(ended.err.contains("tenon: copy: commands"), "{}", ended.err);
+}
