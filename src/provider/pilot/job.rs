@@ -10,7 +10,7 @@ use super::plan::{How, Target};
 use super::prompts::{self, Manner};
 use super::route::Here;
 use super::words::Terms;
-use super::{Outcome, Written, calls, excerpt, languages, report, says};
+use super::{Outcome, Written, advice, calls, doubts, excerpt, languages, report, says};
 use crate::provider::embedded::wire::{End, Prompt, Role};
 use crate::provider::shape::{self, Shape};
 use crate::provider::{Reply, Request};
@@ -54,6 +54,16 @@ struct Change {
     failure: Option<String>,
     /// What the answer begins with, behind the fence.
     begun: String,
+    /// A first answer that is being looked at once more.
+    first: Option<First>,
+}
+
+/// An answer that could be taken, and what speaks against it.
+#[derive(Clone, Debug)]
+struct First {
+    /// The file as it would be.
+    lines: Vec<String>,
+    doubts: Vec<String>,
 }
 
 /// What a job keeps of the conversation.
@@ -190,7 +200,7 @@ impl Job {
             How::Change if Shape::blocks(&old).is_some() => Manner::Blocks,
             How::Change => Manner::Whole,
         };
-        let what = Change { path, how, manner, old, files, failure: ask.failure, begun: String::new() };
+        let what = Change { path, how, manner, old, files, failure: ask.failure, begun: String::new(), first: None };
         Self::of_change(what, Material::of(here), here.request.clone(), 0)
     }
 
@@ -211,18 +221,27 @@ impl Job {
                 what.path
             ));
         }
+        if what.manner != Manner::Tests {
+            task.push_str(&prompts::good_to_know(&advice::for_task(&here.task, &what.path, &what.old.join("\n"))));
+            // The first answer is not shown: a small model would only write it once more.
+            let doubts = what.first.as_ref().map(|first| first.doubts.as_slice()).unwrap_or_default();
+            task.push_str(&prompts::mind(doubts));
+        }
         let files: Vec<(&str, String)> = what.files.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
         turns.push(prompts::turn(Role::User, prompts::request(&files, &task, &instruction)));
         let size = excerpt::tokens(&what.old.join("\n"));
-        what.begun =
-            if what.manner == Manner::Tests { TestPlace::of(&what.path, &what.old).opening } else { String::new() };
+        what.begun = match what.manner {
+            Manner::Tests => TestPlace::of(&what.path, &what.old).opening,
+            Manner::Whole => change::header(&what.path, &what.old),
+            _ => String::new(),
+        };
         let (opening, shape, most) = match what.manner {
             Manner::Blocks => {
                 let shape = Shape::blocks(&what.old).unwrap_or(Shape::Text);
                 ("<<<<<<< SEARCH\n".to_owned(), shape, 700)
             }
             Manner::Whole | Manner::Words => (
-                format!("```{}\n", language.fence),
+                format!("```{}\n{}", language.fence, what.begun),
                 Shape::File { most_lines: what.old.len() * 3 / 2 + 60 },
                 size * 13 / 10 + 300,
             ),
@@ -230,6 +249,7 @@ impl Job {
             Manner::Create => (format!("```{}\n", language.fence), Shape::File { most_lines: 200 }, 900),
         };
         let doing = match (&what.failure, what.how) {
+            _ if what.first.is_some() => format!("looking at {} once more", what.path),
             (Some(_), _) => format!("repairing {}", what.path),
             (None, How::AddTests) => format!("writing tests for {}", what.path),
             (None, How::Create) => format!("writing {}", what.path),
@@ -254,9 +274,10 @@ impl Job {
                 Outcome::Reply(says(text.to_owned()))
             }
             Kind::Path { here } => self.made_path(written, here),
-            Kind::Change { what, here } => match new_lines(what, here, written, &self.prompt.shape) {
-                Ok(lines) => Outcome::Reply(self.changed(what, here, &lines)),
-                Err(refusal) => self.again(what, here, refusal),
+            Kind::Change { what, here } => match (new_lines(what, here, written, &self.prompt.shape), &what.first) {
+                (Ok(lines), first) => self.considered(what, here, lines, first.as_ref()),
+                (Err(_), Some(first)) => Outcome::Reply(self.changed(what, here, &first.lines)),
+                (Err(refusal), None) => self.again(what, here, refusal),
             },
         }
     }
@@ -273,6 +294,7 @@ impl Job {
                     files: Vec::new(),
                     failure: None,
                     begun: String::new(),
+                    first: None,
                 };
                 Outcome::Again(
                     Box::new(Self::of_change(what, here.clone(), self.request.clone(), 0)),
@@ -282,6 +304,24 @@ impl Job {
             _ => Outcome::Reply(says(
                 "I could not find out which file to make for this. Name it in the task.".to_owned(),
             )),
+        }
+    }
+
+    /// Takes the lines, or lets the model look at them once more where something speaks against them.
+    fn considered(&self, what: &Change, here: &Material, lines: Vec<String>, first: Option<&First>) -> Outcome {
+        let beside: Vec<&str> =
+            what.files.iter().filter(|(path, _)| *path != what.path).map(|(_, text)| text.as_str()).collect();
+        let doubts = doubts::doubts(&what.path, &here.task, &here.terms, &what.old, &lines, &beside.join("\n"));
+        match first {
+            Some(first) if doubts.len() >= first.doubts.len() => Outcome::Reply(self.changed(what, here, &first.lines)),
+            None if !doubts.is_empty() && what.manner == Manner::Whole => {
+                let why = doubts.join(" ");
+                let first = Some(First { lines, doubts });
+                let other = Change { first, ..what.clone() };
+                let job = Self::of_change(other, here.clone(), self.request.clone(), self.attempt);
+                Outcome::Again(Box::new(job), why)
+            }
+            _ => Outcome::Reply(self.changed(what, here, &lines)),
         }
     }
 

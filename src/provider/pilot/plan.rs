@@ -27,6 +27,10 @@ pub(super) struct Target {
 /// The most files one task changes.
 const MOST_TARGETS: usize = 4;
 
+/// How a wish for tests is put.
+const ADDING_TESTS: [&str; 6] =
+    ["add test", "add a test", "add unit test", "write test", "write a test", "write unit test"];
+
 /// The files to change, in order. Empty when nothing could be found.
 pub(super) fn targets(story: &Story, terms: &Terms, ranked: &[Ranked]) -> Vec<Target> {
     let mut targets = Vec::new();
@@ -81,12 +85,6 @@ fn wants_tests(task: &str) -> bool {
         return false;
     }
     let marks = [
-        "add test",
-        "add a test",
-        "add unit test",
-        "write test",
-        "write a test",
-        "write unit test",
         "with test",
         "with a test",
         "and test",
@@ -98,7 +96,7 @@ fn wants_tests(task: &str) -> bool {
         "cover it",
         "cover ",
     ];
-    marks.iter().any(|words| task.contains(words))
+    ADDING_TESTS.iter().chain(&marks).any(|words| task.contains(words))
 }
 
 /// Whether tests fail that are right: they say what to do, and are not to be touched.
@@ -127,22 +125,8 @@ pub(super) fn speaks_of_failing(task: &str) -> bool {
 /// Whether tests are all the task asks for.
 fn only_tests(task: &str) -> bool {
     let task = task.trim().to_lowercase();
-    let begins = [
-        "add test",
-        "add a test",
-        "add unit test",
-        "write test",
-        "write a test",
-        "write unit test",
-        "write the test",
-        "create test",
-        "cover ",
-        "test that",
-        "add tests",
-        "add one test",
-        "add some test",
-    ];
-    begins.iter().any(|beginning| task.starts_with(beginning))
+    let begins = ["write the test", "create test", "cover ", "test that", "add tests", "add one test", "add some test"];
+    ADDING_TESTS.iter().chain(&begins).any(|beginning| task.starts_with(beginning))
         || (task.starts_with("write ") && task.find(" test").is_some_and(|at| at < 24))
 }
 

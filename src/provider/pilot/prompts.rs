@@ -88,6 +88,18 @@ pub(super) fn request(files: &[(&str, String)], task: &str, what: &str) -> Strin
     text
 }
 
+/// What is good to know for the task, behind it.
+pub(super) fn good_to_know(advice: &[String]) -> String {
+    let items: String = advice.iter().map(|say| format!("\n- {say}")).collect();
+    if items.is_empty() { items } else { format!("\n\nGood to know:{items}") }
+}
+
+/// What a first answer got wrong, for a second one.
+pub(super) fn mind(doubts: &[String]) -> String {
+    let items: String = doubts.iter().map(|doubt| format!("\n- {doubt}")).collect();
+    if items.is_empty() { items } else { format!("\n\nMind:{items}") }
+}
+
 /// A fence longer than any run of backticks inside.
 fn fence_for(content: &str) -> String {
     let longest = content.split(|c| c != '`').map(str::len).max().unwrap_or_default();
@@ -110,36 +122,55 @@ pub(super) fn create(path: &str) -> String {
     format!("Write the new file `{path}`.")
 }
 
-/// What an agent file's prompt comes to within a small budget: its first paragraph, then the lines that forbid or
-/// demand something.
+/// What an agent file's prompt comes to within a small budget: who it is, then the sentences that forbid or demand
+/// something of the code.
 pub(super) fn from_agent(prompt: &str) -> String {
     // Behind this heading the engine explains tools and places, which a pilot's model never sees.
     let own = prompt.split("\n# Where you are").next().unwrap_or_default();
+    let sentences = sentences(own);
+    let demands = |sentence: &&String| {
+        let lower = sentence.to_lowercase();
+        let begins = ["always ", "never ", "do not ", "don't ", "prefer ", "use "];
+        let speaks_of_work = ["tool", "propos", "plan", "delegate", "commit", "you ", "hunk", "user"];
+        begins.iter().any(|word| lower.starts_with(word)) && !speaks_of_work.iter().any(|word| lower.contains(word))
+    };
     let mut kept = String::new();
-    let mut take = |line: &str| {
-        let line = line.trim().trim_start_matches(['-', '*', '#', ' ']).replace("**", "");
-        if line.is_empty() || kept.len() + line.len() > FROM_AGENT || kept.contains(&line) {
-            return;
+    for sentence in sentences.first().into_iter().chain(sentences.iter().skip(1).filter(demands)) {
+        if kept.len() + sentence.len() > FROM_AGENT || kept.contains(sentence.as_str()) {
+            continue;
         }
         if !kept.is_empty() {
             kept.push('\n');
         }
-        kept.push_str(&line);
-    };
-    let paragraph = own.split("\n\n").map(str::trim).find(|part| !part.is_empty() && !part.starts_with('#'));
-    let first: String = paragraph.unwrap_or_default().split_inclusive(['.', '\n']).take(2).collect();
-    take(&first.replace('\n', " "));
-    for line in own.lines() {
-        let lower = line.to_lowercase();
-        let speaks_of_code =
-            !["tool", "propose", "plan", "read ", "delegate", "commit", "`"].iter().any(|word| lower.contains(word));
-        if speaks_of_code
-            && ["always ", "never ", "must ", "do not ", "prefer "].iter().any(|word| lower.contains(word))
-        {
-            take(line);
-        }
+        kept.push_str(sentence);
     }
     kept
+}
+
+/// The sentences of a markdown text, without headings and marks; lines that were broken are whole again.
+fn sentences(text: &str) -> Vec<String> {
+    let mut blocks: Vec<String> = vec![String::new()];
+    for line in text.lines().map(str::trim) {
+        let item = line.trim_start_matches(|c: char| c.is_ascii_digit() || "-*+. ".contains(c));
+        let begins_item = item.len() < line.len() && line.split_whitespace().count() > 1;
+        if line.is_empty() || line.starts_with('#') || begins_item {
+            blocks.push(String::new());
+        }
+        if line.starts_with('#') {
+            continue;
+        }
+        if let Some(block) = blocks.last_mut() {
+            if !block.is_empty() {
+                block.push(' ');
+            }
+            block.push_str(&if begins_item { item } else { line }.replace("**", ""));
+        }
+    }
+    let whole = |sentence: &str| {
+        let sentence = sentence.trim();
+        (sentence.len() > 3).then(|| format!("{}.", sentence.trim_end_matches('.')))
+    };
+    blocks.iter().flat_map(|block| block.split(". ")).filter_map(whole).collect()
 }
 
 #[cfg(test)]
@@ -148,8 +179,8 @@ mod tests_of_prompts {
 
     #[test]
     fn an_agent_keeps_its_rules_in_few_words() {
-        let prompt = "# Reviewer\n\nYou guard the database layer. You are strict. And you talk a lot.\n\n- Never build SQL from strings.\n- Call `propose` always when done.\n- Tea is nice.\n\n# Where you are\n- Repository: /x. You must never see this.";
-        assert_eq!(from_agent(prompt), "You guard the database layer. You are strict.\nNever build SQL from strings.");
+        let prompt = "# Reviewer\n\nYou guard the database\nlayer. You are strict.\n\n1. Call `propose` always when\n   done.\n- **SQL.** Never build SQL from\n  strings. Tea is nice.\n\n# Where you are\n- Repository: /x. Never look at this.";
+        assert_eq!(from_agent(prompt), "You guard the database layer.\nNever build SQL from strings.");
         assert!(from_agent(&"Always test. ".repeat(200)).len() <= FROM_AGENT);
         assert_eq!(from_agent(""), "");
     }

@@ -11,6 +11,9 @@ use crate::provider::embedded::{EmbeddedProvider, Host, MISSING, Program, no_wei
 use crate::provider::preset::Price;
 use crate::provider::{Provider as _, ProviderError};
 
+/// The variable that names a file to which prompts and answers are added.
+const LOG: &str = "TENON_MODEL_LOG";
+
 /// The models inside this program.
 pub(super) struct Embedded {
     /// The one engine, however many sessions ask it.
@@ -22,17 +25,18 @@ pub(super) struct Embedded {
 impl Embedded {
     /// Looks nowhere yet.
     pub(super) fn new(environment: &BTreeMap<String, String>) -> Self {
-        Self::at(Directories::from_environment(environment).map(|found| found.cache).unwrap_or_default(), None)
+        let cache = Directories::from_environment(environment).map(|found| found.cache).unwrap_or_default();
+        Self::at(cache, Program { log: environment.get(LOG).map(PathBuf::from), ..Program::default() })
     }
 
     /// Runs the engine in another executable than this one.
     pub(super) fn run_in(&mut self, program: PathBuf) {
-        *self = Self::at(std::mem::take(&mut self.cache), Some(program));
+        *self = Self::at(std::mem::take(&mut self.cache), Program { path: Some(program), ..Program::default() });
     }
 
-    fn at(cache: PathBuf, program: Option<PathBuf>) -> Self {
+    fn at(cache: PathBuf, program: Program) -> Self {
         let states = (!cache.as_os_str().is_empty()).then(|| cache.join("states"));
-        Self { host: Arc::new(Host::new(Program { path: program, states })), cache }
+        Self { host: Arc::new(Host::new(Program { states, ..program })), cache }
     }
 
     /// The model that a name means, if it is one of these.

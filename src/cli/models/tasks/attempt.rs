@@ -115,6 +115,8 @@ impl Conditions<'_> {
         command.current_dir(repository).env_clear().envs(&self.around.environment);
         // The sessions of a measurement are nobody's sessions.
         command.env("XDG_STATE_HOME", place.join("state"));
+        // What the embedded model was asked and what it said is kept beside the repository.
+        command.env("TENON_MODEL_LOG", place.join("model.jsonl"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let output = tokio::select! {
             output = command.output() => output,

@@ -53,7 +53,8 @@ macro_rules! tasks {
     };
 }
 
-const TASKS: [(&str, &str); 27] = tasks![
+/// Those called `held-…` were written when the pilot was done, and nothing was fitted to them.
+const TASKS: [(&str, &str); 34] = tasks![
     "python-endpoint",
     "python-validation",
     "python-status-code",
@@ -81,6 +82,13 @@ const TASKS: [(&str, &str); 27] = tasks![
     "go-endpoint",
     "go-race",
     "go-error-status",
+    "held-python-csv",
+    "held-python-retry",
+    "held-python-archive",
+    "held-javascript-sort",
+    "held-javascript-queue",
+    "held-go-parse",
+    "held-sql-top",
 ];
 
 /// The tasks whose name holds one of the patterns; all without a pattern.
