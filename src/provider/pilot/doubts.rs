@@ -311,7 +311,11 @@ mod tests {
     use crate::provider::pilot::words::terms;
 
     fn of(task: &str, old: &str, new: &str) -> Vec<String> {
-        doubts("a.js", task, &terms(task), &split(old), &split(new), "")
+        of_file("a.py", task, old, new)
+    }
+
+    fn of_file(path: &str, task: &str, old: &str, new: &str) -> Vec<String> {
+        doubts(path, task, &terms(task), &split(old), &split(new), "")
     }
 
     #[test]
@@ -339,7 +343,7 @@ mod tests {
     fn names_of_an_advice_are_not_taken_for_those_of_the_file() {
         let old = "const crypto = require(\"node:crypto\");\nfunction check(headers) {\n  return 204;\n}\n";
         let new = "const crypto = require(\"node:crypto\");\nconst { a } = crypto;\nfunction check(headers) {\n  const b = Buffer.from(sent || \"\");\n  for (const [key, value] of list(b)) key.map((x) => x.at(value, a));\n  if (!b.ok) { return 204; }\n}\nfunction list(all) { try { return all; } catch (error) { throw error; } }\n";
-        assert_eq!(of("", old, new), ["Nothing is called `sent` here: use the names of this file."]);
+        assert_eq!(of_file("a.js", "", old, new), ["Nothing is called `sent` here: use the names of this file."]);
     }
 
     #[test]
