@@ -10,7 +10,7 @@ use super::words::Terms;
 const MOST: usize = 5;
 /// Words of a task that say what is there goes.
 const TAKES_AWAY: [&str; 8] =
-    ["rename", "remove", "delete the", "drop the", "replace", "get rid", "no longer", "instead of"];
+    ["rename", "remove", "delete the", "drop the", "replace", "get rid", "no longer", "instead"];
 /// Words of JavaScript and what its programs are given.
 const JAVASCRIPT: [&str; 64] = [
     "if",
@@ -257,11 +257,18 @@ fn lost(task: &str, old: &str, new: &str) -> Vec<String> {
         .collect();
     gone.sort();
     gone.dedup();
-    let gone: Vec<String> = gone.into_iter().map(|value| format!("`{value}`")).collect();
-    if gone.is_empty() {
-        return Vec::new();
+    // The line it stands in and the one before, which usually says when: shown as they are, they are written again.
+    let lines: Vec<&str> = old.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let mut kept: Vec<String> = Vec::new();
+    for at in gone.iter().filter_map(|value| lines.iter().position(|line| line.contains(value.as_str()))) {
+        for line in &lines[at.saturating_sub(1)..=at] {
+            let line = format!("`{line}`");
+            if kept.len() < MOST && !kept.contains(&line) {
+                kept.push(line);
+            }
+        }
     }
-    vec![format!("What is there with {} has to stay.", gone.join(", "))]
+    if kept.is_empty() { kept } else { vec![stay(&kept)] }
 }
 
 /// Lines that are gone although the task only adds something.
@@ -273,7 +280,11 @@ fn taken_away(task: &str, old: &[String], new: &[String]) -> Vec<String> {
     let says = |line: &str| line.chars().filter(|c| c.is_alphanumeric()).count() > 6;
     let gone = old.iter().map(|line| line.trim()).filter(|line| says(line) && !is_there(line));
     let gone: Vec<String> = gone.take(3).map(|line| format!("`{line}`")).collect();
-    if gone.is_empty() { gone } else { vec![format!("These lines have to stay: {}.", gone.join(" "))] }
+    if gone.is_empty() { gone } else { vec![stay(&gone)] }
+}
+
+fn stay(lines: &[String]) -> String {
+    format!("These lines have to stay: {}.", lines.join(" "))
 }
 
 /// Numbers of answers that neither the task nor the file knew.
@@ -348,9 +359,14 @@ mod tests {
 
     #[test]
     fn what_was_there_has_to_stay() {
-        let old = "if (!exists(file)) return { status: 404, body: \"no file\" };";
+        let old = "function f() {\n  if (!exists(file)) return { status: 404, body: \"no file\" };";
         let said = of("status 403 for bad names", old, "return { status: 403 };");
-        assert_eq!(said, ["What is there with `404`, `no file` has to stay."]);
+        assert_eq!(
+            said,
+            [
+                "These lines have to stay: `function f() {` `if (!exists(file)) return { status: 404, body: \"no file\" };`."
+            ]
+        );
         assert!(of("Replace 404 by 403", old, "").is_empty());
     }
 
