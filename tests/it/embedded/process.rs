@@ -20,7 +20,7 @@ fn host(folder: &Path, on_write: &str) -> Host {
     );
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-    Host::new(Program { path: Some(script), states: None })
+    Host::new(Program { path: Some(script), ..Program::default() })
 }
 
 const ANSWER: &str = "echo \"{\\\"event\\\":\\\"text\\\",\\\"id\\\":$id,\\\"text\\\":\\\"hello $id\\\"}\"\n\
@@ -109,6 +109,6 @@ async fn two_that_ask_take_turns() {
 async fn what_cannot_be_started_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let weights = weights(folder.path());
-    let host = Host::new(Program { path: Some(folder.path().join("nothing")), states: None });
+    let host = Host::new(Program { path: Some(folder.path().join("nothing")), ..Program::default() });
     assert!(matches!(ask(&host, &weights).await, Err(HostError::Start(_))));
 }

@@ -23,7 +23,11 @@ fn small() -> Option<PathBuf> {
 }
 
 fn host(states: Option<&Path>) -> Host {
-    Host::new(Program { path: Some(env!("CARGO_BIN_EXE_tenon").into()), states: states.map(Path::to_owned) })
+    Host::new(Program {
+        path: Some(env!("CARGO_BIN_EXE_tenon").into()),
+        states: states.map(Path::to_owned),
+        ..Program::default()
+    })
 }
 
 fn prompt(shape: Shape, request: &str, temperature: f32) -> Prompt {
