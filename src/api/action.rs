@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 pub use by_hand::by_hand;
 pub use exchanges::Export;
 pub use http::{Http, http};
-pub use load::{Load, LoadMode};
+pub use load::Load;
 pub use serve::{Serve, serve};
 pub use spec::{ApiSpec, Operation as SpecOperation, api_spec};
 pub use test::{ApiTest, api_test};

@@ -34,9 +34,6 @@ pub struct Load {
     pub paths: Vec<String>,
 }
 
-/// The input, under the name it has in `api_test`.
-pub type LoadMode = Load;
-
 /// Seconds of a measurement, when nobody says.
 const USUAL_SECONDS: u64 = 5;
 

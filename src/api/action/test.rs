@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::load::{LoadMode, load};
+use super::load::{Load, load};
 use super::{Context, Outcome, graphql, postman};
 use crate::api::ApiError;
 use crate::api::client::Client;
@@ -39,7 +39,7 @@ pub struct ApiTest {
     /// postman: the collection or `.http` file.
     pub file: Option<String>,
     /// load: how.
-    pub load: Option<LoadMode>,
+    pub load: Option<Load>,
     /// Ask `schemathesis` or `newman` as well, where they are installed.
     pub second_opinion: bool,
 }

@@ -41,41 +41,17 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
 
 fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
     let mut made = Imported { name: block.title.to_owned(), ..Imported::default() };
-    let mut lines = block.lines.iter().copied().peekable();
-    // What stands before the request line: variables, comments, a name.
-    loop {
-        let line = lines.next()?.trim();
-        if let Some((name, value)) = line.strip_prefix('@').and_then(|line| line.split_once('=')) {
-            variables.insert(name.trim().to_owned(), value.trim().to_owned());
-        } else if let Some(status) = line.strip_prefix(EXPECT).and_then(|status| status.trim().parse::<u16>().ok()) {
-            made.expect.insert("status".to_owned(), json!(status));
-        } else if let Some(name) = line.trim_start_matches(['#', '/']).trim().strip_prefix("@name") {
-            name.trim_matches(['=', ' ']).clone_into(&mut made.name);
-        } else if line.starts_with("< {%") || line.starts_with("<{%") {
-            made.not_run.push("a script before the request".to_owned());
-        } else if !line.is_empty() && !line.starts_with('#') && !line.starts_with("//") {
-            let (method, rest) = line.split_once(char::is_whitespace).unwrap_or(("GET", line));
-            let known = METHODS.contains(&method);
-            made.method = if known { method.to_owned() } else { "GET".to_owned() };
-            let url = if known { rest } else { line };
-            url.trim().trim_end_matches("HTTP/1.1").trim_end_matches("HTTP/2").trim().clone_into(&mut made.url);
-            break;
-        }
-    }
+    let mut lines = block.lines.iter().copied();
+    while before(lines.next()?.trim(), &mut made, variables) {}
     // Further lines of the address, then headers, up to an empty line.
-    for line in lines.by_ref() {
-        let line = line.trim();
-        if line.is_empty() {
-            break;
-        }
+    for line in lines.by_ref().map(str::trim).take_while(|line| !line.is_empty()) {
         if line.starts_with(['?', '&']) {
             made.url.push_str(line);
         } else if let Some((name, value)) = line.split_once(':').filter(|_| !line.starts_with('#')) {
-            if let Some(profile) = by_environment(name.trim(), value.trim()) {
-                made.auth = Some(profile);
-                continue;
+            match by_environment(name.trim(), value.trim()) {
+                Some(profile) => made.auth = Some(profile),
+                None => made.headers.push((name.trim().to_owned(), value.trim().to_owned())),
             }
-            made.headers.push((name.trim().to_owned(), value.trim().to_owned()));
         }
     }
     let mut body: Vec<&str> = Vec::new();
@@ -84,11 +60,10 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
             made.not_run.push("a script after the request".to_owned());
             break;
         }
-        if let Some(file) = line.strip_prefix("< ") {
-            made.not_run.push(format!("a body from the file {}", file.trim()));
-            continue;
+        match line.strip_prefix("< ") {
+            Some(file) => made.not_run.push(format!("a body from the file {}", file.trim())),
+            None => body.push(line),
         }
-        body.push(line);
     }
     let body = body.join("\n").trim().to_owned();
     made.body = (!body.is_empty()).then_some(body);
@@ -96,6 +71,27 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
         made.name = format!("{} {}", made.method, made.url);
     }
     Some(made)
+}
+
+/// Takes a line that may stand before the request line: a variable, a comment, a name. False for the request line.
+fn before(line: &str, made: &mut Imported, variables: &mut Variables) -> bool {
+    if let Some((name, value)) = line.strip_prefix('@').and_then(|line| line.split_once('=')) {
+        variables.insert(name.trim().to_owned(), value.trim().to_owned());
+    } else if let Some(status) = line.strip_prefix(EXPECT).and_then(|status| status.trim().parse::<u16>().ok()) {
+        made.expect.insert("status".to_owned(), json!(status));
+    } else if let Some(name) = line.trim_start_matches(['#', '/']).trim().strip_prefix("@name") {
+        name.trim_matches(['=', ' ']).clone_into(&mut made.name);
+    } else if line.starts_with("< {%") || line.starts_with("<{%") {
+        made.not_run.push("a script before the request".to_owned());
+    } else if !line.is_empty() && !line.starts_with('#') && !line.starts_with("//") {
+        let (method, rest) = line.split_once(char::is_whitespace).unwrap_or(("GET", line));
+        let known = METHODS.contains(&method);
+        made.method = if known { method.to_owned() } else { "GET".to_owned() };
+        let url = if known { rest } else { line };
+        url.trim().trim_end_matches("HTTP/1.1").trim_end_matches("HTTP/2").trim().clone_into(&mut made.url);
+        return false;
+    }
+    true
 }
 
 /// `Authorization: Bearer {{$processEnv NAME}}` and the like: who asks, by the name of an environment variable.

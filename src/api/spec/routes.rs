@@ -125,7 +125,12 @@ pub async fn find(workspace: &dyn Workspace, report: &StackReport, cancel: Cance
         }
     }
     let routes = in_sources(workspace);
-    Table { routes, source: format!("found in the sources; prefixes of mounted routers are not followed{failed}") }
+    let how = if routes.is_empty() {
+        "seen in the sources in any of the ways that are known"
+    } else {
+        "found in the sources; prefixes of mounted routers are not followed"
+    };
+    Table { routes, source: format!("{how}{failed}") }
 }
 
 /// `ROUTE GET /items`, or a line of the table that Flask prints: `list_items  GET, POST  /items`.
