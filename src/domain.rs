@@ -16,7 +16,7 @@ mod verdict;
 
 pub use command::{Command, CommitChoice, CommitWay, Finish, Progress, Update};
 pub use event::{Event, NoteLevel, RECORD_VERSION, Record, TurnEnd};
-pub use evidence::{Evidence, Finding, GateStatus, Severity, TestCase, TestCount, TestStatus};
+pub use evidence::{Evidence, Finding, GateStatus, Severity, TestCase, TestCount, TestStatus, mark_old};
 pub use file::{Change, FileState};
 pub use hash::ContentHash;
 pub use ids::{CallId, HunkId, MessageId, PermissionId, ProposalId, SessionId};

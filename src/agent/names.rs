@@ -1,5 +1,7 @@
 //! Names of tools and models: what other programs call them and what they are here.
 
+use crate::text::nearest;
+
 /// Every tool there is, as DESIGN and the tool room name them.
 pub const TOOLS: &[&str] = &[
     "read",
@@ -140,13 +142,6 @@ fn tool_of(name: &str) -> Option<&'static [&'static str]> {
 /// The tool a mistyped name is probably about.
 pub(super) fn near_tool(name: &str) -> Option<&'static str> {
     nearest(name, CLAUDE_CODE.iter().map(|(theirs, _)| *theirs).chain(TOOLS.iter().copied()))
-}
-
-/// The nearest candidate, when one is near enough to be meant.
-pub(super) fn nearest(word: &str, candidates: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    let distance = |candidate: &str| strsim::osa_distance(&word.to_ascii_lowercase(), &candidate.to_ascii_lowercase());
-    let best = candidates.map(|candidate| (distance(candidate), candidate)).min_by_key(|(distance, _)| *distance)?;
-    (best.0 <= 2 && best.0 * 3 <= word.chars().count()).then_some(best.1)
 }
 
 /// What kind of name a model has.

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::fields::{self, Field, Value};
 use super::scanner::KNOWN_KEYS;
 use super::{AgentDef, ModelName, Note, Source, lists, names, source};
+use crate::text::nearest;
 
 /// Fields whose meaning Tenon covers in another way or has none for: kept, and said.
 const WITHOUT_EFFECT: &[(&str, &str)] = &[
@@ -114,7 +115,7 @@ fn other(agent: &mut AgentDef, key: String, line: Option<usize>, value: Value) {
     match WITHOUT_EFFECT.iter().find(|(name, _)| *name == key) {
         Some((_, why)) => agent.notes.push(Note::info(line, format!("`{key}` has no effect: {why}"))),
         None => {
-            let near = names::nearest(&key, KNOWN_KEYS[..16].iter().copied());
+            let near = nearest(&key, KNOWN_KEYS[..16].iter().copied());
             let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
             agent.notes.push(Note::warning(line, format!("unknown key `{key}`{hint}")));
         }

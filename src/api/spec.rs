@@ -7,7 +7,6 @@ pub mod diff;
 pub mod document;
 pub mod extract;
 pub mod lint;
-mod locate;
 mod normalize;
 pub mod operations;
 mod refs;
@@ -17,9 +16,10 @@ mod validators;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::ApiError;
+use crate::text;
 
 pub use operations::{Body, Operation, Parameter, Place, Responses};
 pub use refs::{Broken, flatten, resolve};
@@ -72,7 +72,7 @@ impl Spec {
 
     /// `file:line:column` of what a JSON pointer points at, or of the nearest above it.
     pub fn locate(&self, pointer: &str) -> String {
-        match locate::locate(&self.text, self.json, pointer) {
+        match text::locate(&self.text, self.json, pointer) {
             Some((line, column)) => format!("{}:{line}:{column}", self.place),
             None => self.place.clone(),
         }
@@ -113,27 +113,7 @@ fn read_yaml(place: &str, text: &str) -> Result<Value, ApiError> {
             what: format!("no valid YAML: {}", without_place(&error.to_string())),
         }
     })?;
-    Ok(from_yaml(value))
-}
-
-/// Keys of every kind become text: `200:` is the status as well as `"200":`.
-fn from_yaml(value: serde_norway::Value) -> Value {
-    use serde_norway::Value as Yaml;
-    let key = |key: Yaml| match key {
-        Yaml::String(text) => text,
-        other => from_yaml(other).to_string(),
-    };
-    match value {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(bool) => Value::Bool(bool),
-        Yaml::String(text) => Value::String(text),
-        Yaml::Number(number) => serde_json::to_value(number).unwrap_or(Value::Null),
-        Yaml::Sequence(items) => Value::Array(items.into_iter().map(from_yaml).collect()),
-        Yaml::Mapping(map) => {
-            Value::Object(map.into_iter().map(|(name, value)| (key(name), from_yaml(value))).collect::<Map<_, _>>())
-        }
-        Yaml::Tagged(tagged) => from_yaml(tagged.value),
-    }
+    Ok(text::from_yaml(value))
 }
 
 fn version(root: &Value) -> Result<String, String> {

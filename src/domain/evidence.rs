@@ -1,5 +1,7 @@
 //! What gates found. Only the engine makes these; there is no tool that does.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ContentHash, ProposalId};
@@ -60,6 +62,23 @@ pub struct Finding {
     /// Base has it as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub old: bool,
+}
+
+/// Marks what base has as well. Lines move, so a finding is known by its file, rule and words; each one of base stands
+/// for one of the subject.
+pub fn mark_old(mut findings: Vec<Finding>, base: &[Finding]) -> Vec<Finding> {
+    let key = |finding: &Finding| (finding.path.clone(), finding.rule.clone(), finding.message.clone());
+    let mut known: BTreeMap<_, usize> = BTreeMap::new();
+    for finding in base {
+        *known.entry(key(finding)).or_default() += 1;
+    }
+    for finding in &mut findings {
+        if let Some(left) = known.get_mut(&key(finding)).filter(|left| **left > 0) {
+            *left -= 1;
+            finding.old = true;
+        }
+    }
+    findings
 }
 
 /// How a test ended.
@@ -180,5 +199,22 @@ impl Evidence {
             advisory: false,
             cached: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_that_base_has_are_old_one_for_one() {
+        let finding = |line, message: &str| Finding {
+            path: Some("a.py".into()),
+            line: Some(line),
+            message: message.into(),
+            ..Finding::default()
+        };
+        let found = mark_old(vec![finding(4, "x"), finding(9, "x"), finding(9, "y")], &[finding(1, "x")]);
+        assert_eq!(found.iter().map(|one| one.old).collect::<Vec<_>>(), [true, false, false]);
     }
 }

@@ -2,7 +2,6 @@
 
 mod output;
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{Gate, GateContext, Report, capture};
 use crate::config::GateSettings;
-use crate::domain::{Finding, RepoPath};
+use crate::domain::{Finding, RepoPath, mark_old};
 use crate::stack::{Fact, Service};
 use crate::workspace::{Exit, Job, Workspace};
 
@@ -162,7 +161,7 @@ impl CheckGate {
             };
             return report.with_command(&subject.command).with_log(&subject.text);
         }
-        let findings = marked(subject.findings, &base.findings);
+        let findings = mark_old(subject.findings, &base.findings);
         Report::found(findings, "finding").with_command(&subject.command).with_log(&subject.text)
     }
 
@@ -252,23 +251,6 @@ fn end(text: &str) -> String {
     if end.len() == text.len() { text.to_owned() } else { end.split_once('\n').map_or("", |(_, rest)| rest).to_owned() }
 }
 
-/// Marks what base has as well. Lines move, so a finding is known by its file, rule and words; each one of base stands
-/// for one of the subject.
-fn marked(mut findings: Vec<Finding>, base: &[Finding]) -> Vec<Finding> {
-    let key = |finding: &Finding| (finding.path.clone(), finding.rule.clone(), finding.message.clone());
-    let mut known: BTreeMap<_, usize> = BTreeMap::new();
-    for finding in base {
-        *known.entry(key(finding)).or_default() += 1;
-    }
-    for finding in &mut findings {
-        if let Some(left) = known.get_mut(&key(finding)).filter(|left| **left > 0) {
-            *left -= 1;
-            finding.old = true;
-        }
-    }
-    findings
-}
-
 #[async_trait]
 impl Gate for CheckGate {
     fn name(&self) -> &'static str {
@@ -309,17 +291,5 @@ mod tests {
         assert!(read.is_ok(), "{:?}", read.err());
         assert!(CHECKS_TABLE.iter().all(|check| CHECKS.contains(&check.gate.as_str())));
         assert!(CHECKS_TABLE.iter().all(|check| check.tool.is_some() != check.language.is_some()));
-    }
-
-    #[test]
-    fn findings_that_base_has_are_old_one_for_one() {
-        let finding = |line, message: &str| Finding {
-            path: Some("a.py".into()),
-            line: Some(line),
-            message: message.into(),
-            ..Finding::default()
-        };
-        let found = marked(vec![finding(4, "x"), finding(9, "x"), finding(9, "y")], &[finding(1, "x")]);
-        assert_eq!(found.iter().map(|one| one.old).collect::<Vec<_>>(), [true, false, false]);
     }
 }

@@ -1,7 +1,29 @@
-//! Line and column of a place in a document.
+//! Documents in JSON and YAML: YAML as JSON has it, and where something stands.
+
+use serde_json::{Map, Value};
+
+/// A YAML value as JSON has it. Keys of every kind become text: `200:` is the same as `"200":`. Tags are left out.
+pub fn from_yaml(value: serde_norway::Value) -> Value {
+    use serde_norway::Value as Yaml;
+    let key = |key: Yaml| match key {
+        Yaml::String(text) => text,
+        other => from_yaml(other).to_string(),
+    };
+    match value {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(bool) => Value::Bool(bool),
+        Yaml::String(text) => Value::String(text),
+        Yaml::Number(number) => serde_json::to_value(number).unwrap_or(Value::Null),
+        Yaml::Sequence(items) => Value::Array(items.into_iter().map(from_yaml).collect()),
+        Yaml::Mapping(map) => {
+            Value::Object(map.into_iter().map(|(name, value)| (key(name), from_yaml(value))).collect::<Map<_, _>>())
+        }
+        Yaml::Tagged(tagged) => from_yaml(tagged.value),
+    }
+}
 
 /// Line and column, both from 1, of what a JSON pointer points at, or of the nearest above it.
-pub(super) fn locate(text: &str, json: bool, pointer: &str) -> Option<(usize, usize)> {
+pub fn locate(text: &str, json: bool, pointer: &str) -> Option<(usize, usize)> {
     let segments: Vec<String> =
         pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect();
     if json {
