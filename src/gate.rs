@@ -10,7 +10,9 @@ mod check;
 mod contract;
 mod coverage;
 mod dependencies;
+mod deploy;
 mod judge;
+mod migration;
 mod mutation;
 mod prepare;
 mod proof;
@@ -38,6 +40,8 @@ pub use check::CheckGate;
 pub use contract::ContractGate;
 pub use coverage::CoverageGate;
 pub use dependencies::DependencyGate;
+pub use deploy::DeployGate;
+pub use migration::MigrationGate;
 pub use mutation::MutationGate;
 pub use proof::{Passing, prove};
 pub use report::Report;
@@ -128,6 +132,8 @@ pub fn gates_for(all: &Settings, environment: &BTreeMap<String, String>) -> Vec<
             gates.push(Arc::new(MutationGate::new(settings.mutation.clone(), settings.tests.clone())));
         }
     }
+    gates.push(Arc::new(MigrationGate::new(settings)));
+    gates.push(Arc::new(DeployGate));
     if settings.contract.enabled {
         gates.push(Arc::new(ContractGate::new(settings.contract.clone(), all.api.clone(), environment.clone())));
     }

@@ -22,6 +22,8 @@
 //! | L2 | [`workspace`] | the transaction a task works in: overlay or copy, sandboxed processes |
 //! | L2 | [`git`] | everything that touches libgit2 |
 //! | L3 | [`api`] | a backend's HTTP interface: serving, contracts, checks, load |
+//! | L3 | [`deploy`] | files that build, test, deploy and run a service, and what is wrong with them |
+//! | L3 | [`migration`] | migrations of a project, and the proof that they go up, down and up |
 //! | L4 | [`tool`] | what an agent can call, one file a tool |
 //! | L4 | [`gate`] | what the engine checks on a proposal, one file a gate |
 //! | L4 | [`proposal`] | freeze a draft, take a selection, notice what went stale |
@@ -36,7 +38,7 @@
 //! # Invariants
 //!
 //! 1. `ratatui` and `crossterm` appear under `tui/` only, `git2` under `git/` only, `reqwest` under
-//!    `provider/` and `api/` only.
+//!    `provider/` and `api/` only, `rusqlite` under `migration/` only.
 //! 2. The engine never asks the user interface anything: permission and review are states it rests
 //!    in. The user interface never queries the engine: it folds the same events.
 //! 3. Nothing but `git/` writes to the user's tree, and only with a verdict in the journal.
@@ -49,6 +51,7 @@ pub mod agent;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod deploy;
 pub mod diff;
 pub mod domain;
 pub mod engine;
@@ -57,6 +60,7 @@ pub mod git;
 pub mod headless;
 pub mod highlight;
 pub mod journal;
+pub mod migration;
 pub mod proposal;
 pub mod provider;
 pub mod report;

@@ -7,6 +7,9 @@ use crate::workspace::{Workspace, WorkspaceError};
 
 use super::{ToolContext, ToolOutput, input};
 
+/// Throw-away workspaces without and with the draft, and the paths that are different.
+pub(super) type BothSides = (Arc<dyn Workspace>, Arc<dyn Workspace>, Vec<RepoPath>);
+
 /// Does blocking work on the workspace. An error becomes a failed output; so does a panic, which must not end the
 /// session.
 pub(super) async fn blocking<F>(context: &ToolContext, work: F) -> ToolOutput
@@ -30,6 +33,22 @@ where
         output = blocking(context, work) => output,
         () = context.cancel.cancelled() => ToolOutput::failed("Interrupted by the user."),
     }
+}
+
+/// Both sides of the draft; `None` when nothing was changed. What is done to them leaves the draft as it is.
+pub(super) async fn sides(context: &ToolContext) -> Result<Option<BothSides>, String> {
+    let words = |error: WorkspaceError| explain(&error);
+    let workspace = Arc::clone(&context.workspace);
+    let changes = tokio::task::spawn_blocking(move || workspace.changes()).await.map_err(|error| error.to_string())?;
+    let changes = changes.map_err(words)?;
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    let paths = changes.iter().map(|change| change.path.clone()).collect();
+    let base = changes.into_iter().map(|change| (change.path, change.base)).collect();
+    let base: Arc<dyn Workspace> = Arc::from(context.workspace.fork(base).await.map_err(words)?);
+    let subject: Arc<dyn Workspace> = Arc::from(context.workspace.fork(Vec::new()).await.map_err(words)?);
+    Ok(Some((base, subject, paths)))
 }
 
 /// Reads a file, or says why not and what may be meant instead.

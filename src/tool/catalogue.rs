@@ -6,7 +6,7 @@ use crate::api::desk::Desk;
 use crate::domain::ToolSpec;
 
 use super::{Tool, ToolOutput, protocol};
-use super::{api, apply_patch, edit, http, list, read, remove, run, search, serve, stack, write};
+use super::{api, apply_patch, deploy, edit, http, list, migrate, read, remove, run, search, serve, stack, write};
 
 /// The tools that change files.
 const CHANGING: [&str; 6] = [edit::NAME, apply_patch::NAME, write::NAME, remove::NAME, run::NAME, api::SPEC];
@@ -47,6 +47,8 @@ impl Tools {
                 (api::SPEC, Arc::new(api::ApiSpec(service.clone()))),
                 (api::TEST, Arc::new(api::ApiTest(service))),
                 (stack::NAME, Arc::new(stack::Stack)),
+                (migrate::NAME, Arc::new(migrate::Migrate)),
+                (deploy::NAME, Arc::new(deploy::Deploy)),
             ],
         }
     }

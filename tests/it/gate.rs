@@ -2,7 +2,9 @@
 
 mod beds;
 mod contract;
+mod deploy;
 mod isolated;
+mod migrations;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,40 +7,40 @@ use serde_json::Value;
 
 use crate::support::beds;
 
-struct Bed {
+pub(super) struct Bed {
     folder: tempfile::TempDir,
-    root: PathBuf,
+    pub root: PathBuf,
     state: tempfile::TempDir,
 }
 
 impl Bed {
-    fn open(name: &str) -> Option<Self> {
+    pub fn open(name: &str) -> Option<Self> {
         let folder = beds::repository(name)?;
         let root = if name == "gin" { folder.path().join("src/shop") } else { folder.path().to_owned() };
         Some(Self { folder, root, state: tempfile::tempdir().unwrap() })
     }
 
     /// Puts another text in the place of one, which has to be there.
-    fn change(&self, path: &str, from: &str, to: &str) {
+    pub fn change(&self, path: &str, from: &str, to: &str) {
         let path = self.root.join(path);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from} is not in {}", path.display());
         std::fs::write(path, text.replacen(from, to, 1)).unwrap();
     }
 
-    fn append(&self, path: &str, text: &str) {
+    pub fn append(&self, path: &str, text: &str) {
         let path = self.root.join(path);
         let old = std::fs::read_to_string(&path).unwrap_or_default();
         std::fs::write(path, old + text).unwrap();
     }
 
     /// Takes every change back.
-    fn restore(&self) {
+    pub fn restore(&self) {
         let done = Command::new("git").args(["checkout", "-q", "."]).current_dir(&self.root).status().unwrap();
         assert!(done.success());
     }
 
-    fn verify(&self, gates: &[&str]) -> Vec<Value> {
+    pub fn verify(&self, gates: &[&str]) -> Vec<Value> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenon"));
         command.args(["verify", "--json"]).args(gates).current_dir(&self.root);
         for (variable, folder) in
@@ -60,7 +60,7 @@ impl Bed {
     }
 }
 
-fn gate<'a>(found: &'a [Value], name: &str) -> &'a Value {
+pub(super) fn gate<'a>(found: &'a [Value], name: &str) -> &'a Value {
     found.iter().find(|gate| gate["gate"] == name).unwrap_or_else(|| panic!("no gate {name} in {found:#?}"))
 }
 
