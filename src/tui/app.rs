@@ -236,6 +236,12 @@ impl App {
                 Vec::new()
             }
             Msg::Edited(purpose, result) => self.edited(purpose, result),
+            Msg::Reported(Ok(text)) => {
+                self.chat.note(NoteLevel::Info, text);
+                self.chat.to_bottom();
+                Vec::new()
+            }
+            Msg::Reported(Err(error)) => vec![Effect::Status(format!("no report: {error}"))],
             Msg::Exported(result) => {
                 let words = match result {
                     Ok(path) => format!("written to {path}"),

@@ -54,6 +54,8 @@ pub enum Msg {
     Fetching(Progress),
     /// The weights are there, or are not.
     Fetched(Result<Pulled, FetchError>),
+    /// What came of the session, or why that cannot be said.
+    Reported(Result<String, String>),
     /// A file was written for the user: where, or why not.
     Exported(Result<String, String>),
 }
@@ -112,6 +114,8 @@ pub enum Effect {
         /// What to write.
         text: String,
     },
+    /// Read the session's journal and say what came of it.
+    Report(SessionId),
     /// Keep a message for the next sessions.
     Remember(String),
     /// Look for models, also on this machine.

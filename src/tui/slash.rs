@@ -31,6 +31,7 @@ pub const SLASHES: &[Slash] = &[
     Slash { name: "context", takes: "", doc: "say how full the context window is" },
     Slash { name: "cost", takes: "", doc: "say what this session has used" },
     Slash { name: "export", takes: "[FILE]", doc: "write the conversation to a markdown file" },
+    Slash { name: "report", takes: "", doc: "say what came of this session, from its evidence" },
     Slash { name: "doctor", takes: "", doc: "say what this session runs on" },
     Slash { name: "help", takes: "", doc: "show the keys and commands" },
     Slash { name: "quit", takes: "", doc: "end the session; it can be resumed" },

@@ -151,6 +151,10 @@ impl App {
                 let path = (!rest.is_empty()).then(|| rest.to_owned());
                 vec![Effect::Export { path, text: self.chat.export() }]
             }
+            "report" => match self.session.id.clone() {
+                Some(session) => vec![Effect::Report(session)],
+                None => vec![Effect::Status("the session is not open yet".to_owned())],
+            },
             "doctor" => vec![Effect::Open(self.doctor())],
             "help" => self.act(Action::Help),
             "quit" => self.leave(),

@@ -111,6 +111,10 @@ impl Performer {
                     Some(Msg::Exported(written.map_err(|error| format!("{}: {error}", target.display()))))
                 });
             }
+            Effect::Report(session) => {
+                let state = self.weights.state.clone();
+                self.in_background(move || Some(Msg::Reported(report_of(state.as_deref(), &session))));
+            }
             Effect::Remember(message) => {
                 if let Some(path) = self.history.clone() {
                     self.in_background(move || {
@@ -217,4 +221,10 @@ mod tests {
         files.sort();
         assert_eq!(files, [".gitignore", "src/a.py"]);
     }
+}
+
+fn report_of(state: Option<&Path>, session: &SessionId) -> Result<String, String> {
+    let store = crate::journal::Store::new(state.ok_or("no journal is kept here")?);
+    let reading = store.read(session).map_err(|error| error.to_string())?;
+    Ok(crate::report::of(&reading.records, &store.blobs(session)).to_string())
 }

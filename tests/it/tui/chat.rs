@@ -263,6 +263,8 @@ fn cost_context_doctor_and_export_answer_from_what_is_known() {
     player.types("/doctor\n");
     player.shows("session    s1");
     player.keys("Esc");
+    player.types("/report\n");
+    assert!(player.effects.iter().any(|effect| matches!(effect, Effect::Report(session) if session.as_str() == "s1")));
     player.types("/export notes.md\n");
     let exported = player.effects.iter().find_map(|effect| match effect {
         Effect::Export { path, text } => Some((path.clone(), text.clone())),
