@@ -4,6 +4,7 @@
 //! pays, and tells what happens as it happens. A gate runs commands through the workspaces of its [`GateContext`]
 //! only, judges the subject by the base, and never says "pass" about what did not run.
 
+mod affected;
 mod capture;
 mod changed;
 mod check;
@@ -61,6 +62,8 @@ pub struct GateContext {
     pub base: Arc<dyn Workspace>,
     /// Output while it runs; raw bytes.
     pub output: mpsc::Sender<Vec<u8>>,
+    /// What is known before it has ended.
+    pub early: mpsc::Sender<Report>,
     /// Cancelled when the user interrupts.
     pub cancel: CancellationToken,
     /// What the gates of one proof share.
@@ -77,7 +80,17 @@ impl GateContext {
         cancel: CancellationToken,
     ) -> Self {
         let shared = Arc::new(Shared::new(subject.isolation()));
-        Self { proposal, subject, base, output, cancel, shared }
+        let (early, _) = mpsc::channel(1);
+        Self { proposal, subject, base, output, early, cancel, shared }
+    }
+
+    /// The same with a memory of earlier proofs.
+    #[must_use]
+    pub fn remembering(mut self, memory: Option<Memory>) -> Self {
+        if let Some(memory) = memory {
+            self.shared = Arc::new(Shared::new(self.subject.isolation()).remembering(memory));
+        }
+        self
     }
 }
 

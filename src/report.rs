@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{Event, Evidence, Finding, Proposal, Record, Severity, TestCount};
-use crate::journal::BlobStore;
-use crate::tool::protocol::{Ask, PLAN, Plan, Step};
+use crate::domain::{Event, Evidence, Finding, GateStatus, Proposal, Record, SessionId, Severity, TestCount};
+use crate::journal::{BlobStore, JournalError, Store};
+use crate::tool::protocol::{ASK, Ask, PLAN, Plan, Step, StepStatus};
 
 /// Everything the report says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -35,6 +35,8 @@ pub struct WorkReport {
     pub environment: BTreeMap<String, String>,
     /// Findings that are about security.
     pub security: Vec<Finding>,
+    /// What would make it better or surer, worst first.
+    pub suggestions: Vec<String>,
     /// How often failures went back to the agent.
     pub rounds: u32,
     /// The commits, oldest first.
@@ -82,6 +84,14 @@ pub struct Commit {
 /// Gates whose findings are about security.
 const SECURITY: &[&str] = &["secrets", "scope", "dependencies", "scan", "security"];
 
+/// Reads a session's journal and builds its report.
+///
+/// # Errors
+/// There is no such session, or its journal cannot be read.
+pub fn read(store: &Store, session: &SessionId) -> Result<WorkReport, JournalError> {
+    Ok(of(&store.read(session)?.records, &store.blobs(session)))
+}
+
 /// Builds the report of a session.
 pub fn of(records: &[Record], blobs: &BlobStore) -> WorkReport {
     let mut report = WorkReport::default();
@@ -105,7 +115,17 @@ pub fn of(records: &[Record], blobs: &BlobStore) -> WorkReport {
         .flat_map(|found| found.findings.clone())
         .filter(|one| one.severity != Severity::Note || !one.old)
         .collect();
+    report.suggestions = report.suggested();
     report
+}
+
+/// A finding with its place.
+fn placed(finding: &Finding) -> String {
+    match (&finding.path, finding.line) {
+        (Some(path), Some(line)) => format!("`{path}:{line}`: {}", finding.message),
+        (Some(path), None) => format!("`{path}`: {}", finding.message),
+        _ => finding.message.clone(),
+    }
 }
 
 impl WorkReport {
@@ -136,6 +156,30 @@ impl WorkReport {
         }
     }
 
+    /// What the evidence leaves open: what is red, what nobody could check, what only deserves a look, what was begun
+    /// and not finished.
+    fn suggested(&self) -> Vec<String> {
+        let reason = |found: &Evidence| found.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let secure = |found: &&Evidence| !SECURITY.contains(&found.gate.as_str());
+        let red = self.checks.iter().filter(|found| found.is_red());
+        let mut all: Vec<String> = red.map(|found| format!("repair {}{}", found.gate, reason(found))).collect();
+        let unknown = self.checks.iter().filter(|found| found.status == GateStatus::NotRun && !found.advisory);
+        all.extend(unknown.map(|found| format!("not verified: {}{}", found.gate, reason(found))));
+        let undone = self.plan.iter().filter(|step| step.status != StepStatus::Done);
+        all.extend(undone.map(|step| format!("planned and not done: {}", step.title)));
+        for found in self.checks.iter().filter(secure) {
+            let looks = found.findings.iter().filter(|one| !one.old && one.severity == Severity::Warning);
+            all.extend(looks.take(10).map(|one| format!("{} ({})", placed(one), found.gate)));
+        }
+        let flaky = self.checks.iter().flat_map(|found| &found.cases).filter(|case| case.flaky);
+        all.extend(
+            flaky.map(|case| format!("the test {} is flaky: it failed and passed when it ran again", case.name)),
+        );
+        let old = self.checks.iter().filter(|found| found.old > 0);
+        all.extend(old.map(|found| format!("{} of {} were there before and still are", found.old, found.gate)));
+        all
+    }
+
     /// Questions and requests with what came back.
     fn answers(&mut self, records: &[Record]) {
         let mut results: BTreeMap<&str, &str> = BTreeMap::new();
@@ -147,7 +191,7 @@ impl WorkReport {
         for record in records {
             let Event::ToolCalled { call, name, input, .. } = &record.event else { continue };
             let result = results.get(call.as_str()).copied();
-            if name == "ask" {
+            if name == ASK {
                 if let Ok(Ask { question, .. }) = serde_json::from_value::<Ask>(input.clone()) {
                     self.questions.push(Question { question, answer: result.map(str::to_owned) });
                 }

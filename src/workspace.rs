@@ -275,6 +275,14 @@ pub trait Workspace: Send + Sync {
         Vec::new()
     }
 
+    /// Names everything commands of a fork would find besides these files: the files below with what commands left
+    /// beside them, the tools, the environment. The same name is the same outcome. `None` where that cannot be said
+    /// surely: then nothing that was found earlier may be taken for granted.
+    fn fingerprint(&self, without: &[RepoPath]) -> Option<String> {
+        let _ = without;
+        None
+    }
+
     /// A throw-away workspace that sees what this one sees, ignored files included, with these files set or removed.
     /// Gates run in it: the draft stays as it is.
     ///

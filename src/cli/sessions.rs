@@ -7,7 +7,7 @@ use super::{Common, Done, Failure, Outcome, print};
 use crate::domain::{Event, Record, SessionId};
 use crate::git::Repository;
 use crate::headless::record_text;
-use crate::journal::{SessionSummary, Store};
+use crate::journal::{JournalError, SessionSummary, Store};
 use crate::text;
 
 #[derive(clap::Args, Debug)]
@@ -35,16 +35,8 @@ pub(crate) fn list(around: &Surroundings, common: &Common, arguments: &Arguments
 }
 
 pub(crate) fn replay(around: &Surroundings, common: &Common, id: Option<String>) -> Done {
-    let id = match id.or_else(|| common.session.clone()) {
-        Some(id) => SessionId::from(id),
-        None => last(around).ok_or_else(|| Failure::usage("there is no session of this repository yet"))?,
-    };
-    let store = store(around);
-    let named = |error: crate::journal::JournalError| {
-        Failure::usage(error.to_string()).hint("`tenon sessions --all` lists them")
-    };
-    let id = store.find(id.as_str()).map_err(named)?;
-    let reading = store.read(&id).map_err(named)?;
+    let (store, id) = find_session(around, common, id)?;
+    let reading = store.read(&id).map_err(|error| unreadable(&error))?;
     let mut lines = String::new();
     for record in &reading.records {
         if common.json {
@@ -62,6 +54,26 @@ pub(crate) fn replay(around: &Surroundings, common: &Common, id: Option<String>)
         Some(damage) => Err(Failure::failed(damage.to_string())),
         None => Ok(Outcome::Done),
     }
+}
+
+/// The session that is meant: the one that is named by the beginning of its name, or the last of this repository.
+pub(crate) fn find_session(
+    around: &Surroundings,
+    common: &Common,
+    id: Option<String>,
+) -> Result<(Store, SessionId), Failure> {
+    let id = match id.or_else(|| common.session.clone()) {
+        Some(id) => SessionId::from(id),
+        None => last(around).ok_or_else(|| Failure::usage("there is no session of this repository yet"))?,
+    };
+    let store = store(around);
+    let id = store.find(id.as_str()).map_err(|error| unreadable(&error))?;
+    Ok((store, id))
+}
+
+/// A session that cannot be read.
+pub(crate) fn unreadable(error: &JournalError) -> Failure {
+    Failure::usage(error.to_string()).hint("`tenon sessions --all` lists them")
 }
 
 /// The last session of this repository.

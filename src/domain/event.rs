@@ -80,6 +80,9 @@ pub enum Event {
         isolation: Isolation,
         /// Version of the program.
         version: String,
+        /// What the project is written in, in a word or two: "python/fastapi".
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stack: Option<String>,
     },
     /// The session is a review of a change that no agent made.
     ReviewOpened {

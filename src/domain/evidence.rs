@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ContentHash, ProposalId};
 
 /// How a gate ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateStatus {
     /// It ran and found nothing new.
@@ -15,6 +15,7 @@ pub enum GateStatus {
     /// It ran and found something that base does not have.
     Fail,
     /// It could not run; `reason` says why. Never shown as green.
+    #[default]
     NotRun,
 }
 
@@ -166,6 +167,9 @@ pub struct Evidence {
     /// The result is that of an earlier run on the same content with the same tools.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cached: bool,
+    /// The gate still runs: this is what is known so far. A later result of the same gate takes its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 impl Evidence {
@@ -198,6 +202,7 @@ impl Evidence {
             cases: Vec::new(),
             advisory: false,
             cached: false,
+            partial: false,
         }
     }
 }

@@ -12,6 +12,7 @@ mod prove;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub struct Bench {
     pub blobs: Arc<BlobStore>,
     /// The tools.
     pub tools: Tools,
+    /// Where results of gates are kept.
+    pub memory: Arc<Path>,
     /// The settings.
     pub settings: Arc<Settings>,
     /// The user's environment, for secrets that settings name.
@@ -105,7 +108,9 @@ async fn carry_out(bench: Bench, id: JobId, work: Work, cancel: CancellationToke
         Work::Delegate(order) => delegate::delegate(&bench, id, order, cancel).await,
         Work::Verify { call, gates } => verify::verify(&bench, call, gates, cancel).await,
         Work::Propose { id, title, message } => propose::propose(bench, id, title, message).await,
-        Work::Prove { proposal, selected } => prove::prove(&bench, id, *proposal, selected, cancel).await,
+        Work::Prove { proposal, selected, afresh } => {
+            prove::prove(&bench, id, (*proposal, selected, afresh), cancel).await
+        }
         Work::Select(offer) => select(bench, *offer).await,
         Work::Commit { selected, message, way, mark } => commit::commit(bench, selected, message, (way, mark)).await,
         Work::Revert { oid, amends, redo, mark } => commit::revert(bench, oid, amends, (redo, mark)).await,

@@ -44,10 +44,13 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         .await
         .map_err(|error| failure(format!("an internal error: {error}")))??;
     let root = found.repository.root().to_owned();
-    let project = tokio::task::spawn_blocking(move || stack::detect_folder(&root).brief());
+    let looking = tokio::task::spawn_blocking(move || {
+        let report = stack::detect_folder(&root);
+        (report.brief(), report.label())
+    });
     let told = told(&opening, &found).await;
     let workspace = open_workspace(&opening, &found).await?;
-    let project = project.await.unwrap_or_default();
+    let (project, label) = looking.await.unwrap_or_default();
     let (commands, wishes) = mpsc::channel(COMMANDS);
     let (inbox, results) = mpsc::channel(INBOX);
     let (progress, passing) = mpsc::channel(INBOX);
@@ -58,6 +61,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         repository: found.repository.clone(),
         blobs: Arc::new(found.store.blobs(&found.id)),
         tools: Tools::with(desk(&opening, &found)),
+        memory: Arc::from(opening.cache.join("gates")),
         settings: opening.settings.clone(),
         environment: Arc::new(opening.environment.clone()),
         found: None,
@@ -96,7 +100,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         driver.outlet.record(record);
     }
     let new = found.records.is_empty();
-    let begin = if new { begin(&mut driver, &opening, &found.tree) } else { go_on(&mut driver, &opening) };
+    let begin = if new { begin(&mut driver, &opening, &found.tree, label) } else { go_on(&mut driver, &opening) };
     if let Err(error) = begin {
         found.store.discard(&found.id);
         return Err(error);
@@ -338,7 +342,7 @@ fn recorded_isolation(records: &[Record]) -> Option<Isolation> {
     })
 }
 
-fn begin(driver: &mut Driver, opening: &Opening, tree: &TreeState) -> Result<(), EngineError> {
+fn begin(driver: &mut Driver, opening: &Opening, tree: &TreeState, stack: Option<String>) -> Result<(), EngineError> {
     // What was asked for by name must be there; before anything is written.
     let choice = driver.find(opening.agent.as_deref(), opening.model.as_deref()).map_err(failure)?;
     let isolation = driver.bench.workspace.isolation();
@@ -352,6 +356,7 @@ fn begin(driver: &mut Driver, opening: &Opening, tree: &TreeState) -> Result<(),
             head: tree.head.clone(),
             isolation,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            stack,
         },
     )?;
     take(driver, choice)?;

@@ -109,6 +109,8 @@ pub enum Work {
         proposal: Box<Proposal>,
         /// The files to prove; all of the proposal when `None`.
         selected: Option<Arc<Selected>>,
+        /// The user asked for it: results of earlier runs do not count.
+        afresh: bool,
     },
     /// Find out what the verdicts select.
     Select(Box<Offer>),

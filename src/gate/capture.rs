@@ -46,6 +46,9 @@ pub(super) struct Run {
     pub ms: u64,
     /// It is a runner that says how many tests ran.
     pub counts: bool,
+    /// Only the tests that were asked for ran.
+    #[serde(default)]
+    pub selected: bool,
 }
 
 /// Where and how to run.
@@ -102,6 +105,7 @@ async fn one(command: &TestCommand, conditions: &Conditions<'_>) -> Run {
     let (exit, seen) = tokio::join!(running, reading);
     let mut run = finished(command, exit, seen);
     run.counts = ready.report.is_some() && !matches!(command.runner, Runner::Make | Runner::Configured | Runner::Other);
+    run.selected = ready.selected;
     run.command.push_str(&only);
     run.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     watched::look(&mut run, &ready, conditions.workspace);

@@ -195,6 +195,7 @@ pub(super) fn together(findings: Vec<Report>) -> Report {
     Report {
         new: findings.iter().map(|finding| finding.new).sum(),
         old: findings.iter().map(|finding| finding.old).sum(),
+        cached: findings.iter().all(|finding| finding.cached),
         command: (!commands.is_empty()).then(|| commands.join(" && ")),
         cases: findings.iter().flat_map(|finding| finding.cases.clone()).collect(),
         tests: sum(findings.iter().map(|finding| finding.tests).collect()),

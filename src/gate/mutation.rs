@@ -118,7 +118,7 @@ impl MutationGate {
         }
         let mutants: Vec<Mutant> = files
             .iter()
-            .filter(|file| inside(plan, file.path.as_str()).is_some_and(is_source))
+            .filter(|file| plan.inside(file.path.as_str()).is_some_and(is_source))
             .flat_map(mutants)
             .collect();
         if !mutants.is_empty() {
@@ -161,7 +161,7 @@ impl MutationGate {
         left: Duration,
         findings: &mut Vec<Finding>,
     ) -> Option<String> {
-        let production = files.iter().any(|file| inside(plan, file.path.as_str()).is_some_and(is_source));
+        let production = files.iter().any(|file| plan.inside(file.path.as_str()).is_some_and(is_source));
         if !production {
             return None;
         }
@@ -186,7 +186,7 @@ impl MutationGate {
             let severity = if self.settings.blocks { Severity::Error } else { Severity::Warning };
             findings.push(Finding {
                 severity,
-                path: plan.changed_tests.first().map(|test| full(plan, test)),
+                path: plan.changed_tests.first().map(|test| plan.full(test)),
                 rule: Some("passes-without".to_owned()),
                 message: format!(
                     "every new test passes without the change too: {}",
@@ -268,7 +268,7 @@ impl MutationGate {
         only: Vec<String>,
         left: Duration,
     ) -> Run {
-        let focus = Focus { watched: Vec::new(), only };
+        let focus = Focus { only, ..Focus::default() };
         let conditions = conditions(context, on, plan, &focus, left, false);
         capture::first_that_runs(&plan.commands, &conditions).await
     }
@@ -288,14 +288,6 @@ fn notices(run: &Run, whole: &Run) -> Option<bool> {
         }
         (_, None) => Some(run.missing.is_none()),
     }
-}
-
-fn inside<'a>(plan: &Plan, path: &'a str) -> Option<&'a str> {
-    if plan.folder.is_empty() { Some(path) } else { path.strip_prefix(&plan.folder)?.strip_prefix('/') }
-}
-
-fn full(plan: &Plan, path: &str) -> String {
-    if plan.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", plan.folder) }
 }
 
 /// Kinds of a commit that are not meant to change what tests see.

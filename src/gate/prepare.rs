@@ -27,7 +27,7 @@ pub(super) struct Prepared {
     pub folder: Option<RepoPath>,
     /// A file that says which lines ran.
     pub coverage: Option<RepoPath>,
-    /// Runs only these test files.
+    /// Runs the test files of the focus only.
     pub selected: bool,
 }
 
@@ -38,6 +38,8 @@ pub(super) struct Focus {
     pub watched: Vec<String>,
     /// Test files to run instead of all, relative to the service's folder.
     pub only: Vec<String>,
+    /// Changed files, for a runner that finds the tests of files itself.
+    pub related: Vec<String>,
 }
 
 /// A runner of JavaScript tests.
@@ -82,7 +84,9 @@ pub(super) fn prepare(
     match command.runner {
         Runner::Pytest => {
             ready.report = inside("tests.xml").map(|path| (Format::Junit, path));
-            ready.add_files(focus);
+            if chooses_nothing(&command.command, "pytest") {
+                ready.add_files(&focus.only);
+            }
         }
         Runner::Unittest | Runner::Django => {
             ready.environment.push(("TENON_PROBE_UNITTEST".into(), "1".into()));
@@ -91,14 +95,15 @@ pub(super) fn prepare(
         Runner::Go => {
             ready.command = ready.command.replacen("go test -v", "go test -json", 1);
             ready.go = true;
+            ready.choose_packages(focus);
             if let Some(at) = absolute("cover.out").filter(|_| focus.watched.iter().any(|path| path.ends_with(".go"))) {
                 ready.command = ready.command.replacen("go test", &format!("go test -coverprofile={}", quoted(&at)), 1);
                 ready.coverage = inside("cover.out");
             }
         }
         Runner::Script | Runner::Node => {
-            if let (Some(script), Some(at)) = (script_of(command, workspace, folder), absolute("")) {
-                ready.add_script(command, script, &at, place.as_ref(), focus);
+            if let (Some((script, said)), Some(at)) = (script_of(command, workspace, folder), absolute("")) {
+                ready.add_script(command, (script, said), &at, place.as_ref(), focus);
             }
         }
         // Whatever is behind these may be pytest, which then writes its report all the same.
@@ -111,9 +116,23 @@ pub(super) fn prepare(
 }
 
 impl Prepared {
-    fn add_files(&mut self, focus: &Focus) {
-        self.selected = !focus.only.is_empty();
-        for file in &focus.only {
+    /// Go runs packages, not files.
+    fn choose_packages(&mut self, focus: &Focus) {
+        if focus.only.is_empty() || !self.command.contains("./...") {
+            return;
+        }
+        let folder = |file: &String| match file.rsplit_once('/') {
+            Some((folder, _)) => quoted(&PathBuf::from(format!("./{folder}"))),
+            None => ".".to_owned(),
+        };
+        let packages: std::collections::BTreeSet<String> = focus.only.iter().map(folder).collect();
+        self.command = self.command.replacen("./...", &Vec::from_iter(packages).join(" "), 1);
+        self.selected = true;
+    }
+
+    fn add_files(&mut self, files: &[String]) {
+        self.selected = !files.is_empty();
+        for file in files {
             self.command.push_str(&format!(" {}", quoted(&PathBuf::from(file))));
         }
     }
@@ -121,7 +140,7 @@ impl Prepared {
     fn add_script(
         &mut self,
         command: &TestCommand,
-        script: Script,
+        (script, said): (Script, String),
         at: &std::path::Path,
         place: Option<&RepoPath>,
         focus: &Focus,
@@ -165,10 +184,50 @@ impl Prepared {
         let dashes = if command.command.starts_with("npm ") { " --" } else { "" };
         self.command.push_str(&format!("{dashes} {arguments}"));
         self.report = inside(report.0).map(|path| (report.1, path));
-        if script != Script::Node {
-            self.add_files(focus);
+        match script {
+            // Asked for the tests of files, it finds those that import them from afar as well.
+            Script::Jest if chooses_nothing(&said, "jest") => {
+                let (option, files) = match focus.related.is_empty() {
+                    true => ("--runTestsByPath", &focus.only),
+                    false => ("--findRelatedTests", &focus.related),
+                };
+                if !files.is_empty() {
+                    self.command.push_str(&format!(" {option}"));
+                }
+                self.add_files(files);
+            }
+            Script::Vitest if chooses_nothing(&said.replacen("vitest run", "vitest", 1), "vitest") => {
+                self.add_files(&focus.only)
+            }
+            Script::Node => self.add_files(&focus.only),
+            // Its configuration may name files, and those are added to.
+            Script::Jest | Script::Vitest | Script::Mocha => {}
         }
     }
+}
+
+/// Whether a command can be told to run some test files only.
+pub(super) fn selects(command: &TestCommand, workspace: &dyn Workspace, folder: &str) -> bool {
+    match command.runner {
+        Runner::Pytest => chooses_nothing(&command.command, "pytest"),
+        Runner::Go => command.command.contains("./..."),
+        Runner::Script | Runner::Node => match script_of(command, workspace, folder) {
+            Some((Script::Jest, said)) => chooses_nothing(&said, "jest"),
+            Some((Script::Vitest, said)) => chooses_nothing(&said.replacen("vitest run", "vitest", 1), "vitest"),
+            Some((Script::Node, _)) => true,
+            Some((Script::Mocha, _)) | None => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a command names no tests itself: what it names would run beside those that are added. A word behind an option
+/// may belong to it, so it counts.
+fn chooses_nothing(command: &str, runner: &str) -> bool {
+    let last = command.split("&&").last().unwrap_or_default();
+    let words = last.split_whitespace().skip_while(|word| word.rsplit('/').next() != Some(runner)).skip(1);
+    words.clone().all(|word| word.starts_with('-'))
+        && last.split_whitespace().any(|word| word.rsplit('/').next() == Some(runner))
 }
 
 /// Whether a path is a JavaScript or TypeScript source.
@@ -214,7 +273,7 @@ fn python_path(ready: &mut Prepared, workspace: &dyn Workspace, folder: &str, pl
 }
 
 /// The runner a script ends with, so that arguments at its end reach it.
-fn script_of(command: &TestCommand, workspace: &dyn Workspace, folder: &str) -> Option<Script> {
+fn script_of(command: &TestCommand, workspace: &dyn Workspace, folder: &str) -> Option<(Script, String)> {
     let text = if command.runner == Runner::Script {
         let path = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
         let manifest = workspace.read(&RepoPath::parse(&path).ok()?).ok()?;
@@ -223,7 +282,7 @@ fn script_of(command: &TestCommand, workspace: &dyn Workspace, folder: &str) -> 
     } else {
         command.command.clone()
     };
-    runner_at_end(&text)
+    runner_at_end(&text).map(|script| (script, text))
 }
 
 fn runner_at_end(script: &str) -> Option<Script> {
@@ -277,6 +336,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(runner_at_end(script), expected, "{script}");
+        }
+    }
+
+    #[test]
+    fn files_are_added_only_to_a_command_that_names_none() {
+        for (command, runner, expected) in [
+            (".venv/bin/python -m pytest", "pytest", true),
+            ("python3 -m pytest -q --strict-markers", "pytest", true),
+            ("python3 -m pytest tests/unit", "pytest", false),
+            ("python3 -m pytest -k fast", "pytest", false),
+            ("tsc && jest --runInBand", "jest", true),
+            ("node_modules/.bin/jest src", "jest", false),
+            ("make test", "pytest", false),
+        ] {
+            assert_eq!(chooses_nothing(command, runner), expected, "{command}");
         }
     }
 }

@@ -24,6 +24,15 @@ pub enum Passing {
         /// What it says.
         bytes: Vec<u8>,
     },
+    /// A gate knows something before it has ended.
+    Early {
+        /// Its name.
+        gate: &'static str,
+        /// What it found so far.
+        report: Box<Report>,
+        /// Milliseconds it took so far.
+        ms: u64,
+    },
     /// A gate came to its end.
     Ended {
         /// Its name.
@@ -64,8 +73,16 @@ async fn one(gate: &dyn Gate, mut context: GateContext, asked: bool, to: mpsc::S
             let _ = to.send(Passing::Output { gate: name, bytes }).await;
         }
     };
-    let (report, ()) = tokio::join!(remembered(gate, context), passing);
-    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (early, mut known) = mpsc::channel(4);
+    context.early = early;
+    let ms = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let knowing = async {
+        while let Some(report) = known.recv().await {
+            let _ = to.send(Passing::Early { gate: name, report: Box::new(report), ms: ms() }).await;
+        }
+    };
+    let (report, (), ()) = tokio::join!(remembered(gate, context), passing, knowing);
+    let ms = ms();
     let _ = to.send(Passing::Ended { gate: name, report: Box::new(report), ms }).await;
 }
 

@@ -11,7 +11,7 @@ const FINDINGS: usize = 500;
 const CASES: usize = 500;
 
 /// What a gate found; the engine makes [`Evidence`] of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// How it ended.
     pub status: GateStatus,
@@ -38,24 +38,14 @@ pub struct Report {
     /// It is the result of an earlier run on the same content.
     #[serde(skip)]
     pub cached: bool,
+    /// The gate still runs.
+    #[serde(skip)]
+    pub partial: bool,
 }
 
 impl Report {
     fn new(status: GateStatus, reason: Option<String>) -> Self {
-        Self {
-            status,
-            reason,
-            new: 0,
-            old: 0,
-            command: None,
-            tests: None,
-            base_tests: None,
-            log: String::new(),
-            findings: Vec::new(),
-            cases: Vec::new(),
-            advisory: false,
-            cached: false,
-        }
+        Self { status, reason, ..Self::default() }
     }
 
     /// It ran and found nothing new.
@@ -141,6 +131,7 @@ impl Report {
             cases,
             advisory: self.advisory,
             cached: self.cached,
+            partial: self.partial,
             ..Evidence::new(proposal.id.clone(), subject.clone(), gate, self.status)
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -133,15 +134,35 @@ pub struct Memory {
     base: String,
     /// Names the tree with the proposal in it.
     subject: String,
+    /// Keeps, and believes nothing.
+    afresh: bool,
 }
 
-/// The most results that are kept of one repository.
+/// The most results that are kept.
 const KEPT: usize = 400;
+/// How long a result is believed: the clock, and what a project reads outside its tree, are in no name.
+const BELIEVED: Duration = Duration::from_secs(60 * 60);
 
 impl Memory {
     /// Keeps results in this folder. `base` has to change whenever anything in the tree below the proposal does.
     pub fn new(folder: &Path, base: impl Into<String>, subject: &ContentHash) -> Self {
-        Self { folder: folder.to_owned(), base: base.into(), subject: subject.as_str().to_owned() }
+        Self { folder: folder.to_owned(), base: base.into(), subject: subject.as_str().to_owned(), afresh: false }
+    }
+
+    /// The same for somebody who wants to see it happen: earlier results are replaced, not read.
+    #[must_use]
+    pub fn afresh(self) -> Self {
+        Self { afresh: true, ..self }
+    }
+
+    /// Something that only helps to choose what to do first, whatever the tree is.
+    pub fn hint<T: DeserializeOwned>(&self, what: &str) -> Option<T> {
+        serde_json::from_slice(&std::fs::read(self.path(&["hint", what])).ok()?).ok()
+    }
+
+    /// Keeps such a thing.
+    pub fn keep_hint<T: Serialize>(&self, what: &str, hint: &T) {
+        self.write(&["hint", what], hint);
     }
 
     /// The result that depends on the base only and on this, when it is known.
@@ -170,7 +191,12 @@ impl Memory {
     }
 
     fn read<T: DeserializeOwned>(&self, parts: &[&str]) -> Option<T> {
-        serde_json::from_slice(&std::fs::read(self.path(parts)).ok()?).ok()
+        let path = self.path(parts);
+        let age = std::fs::metadata(&path).ok()?.modified().ok()?.elapsed().ok()?;
+        if self.afresh || age > BELIEVED {
+            return None;
+        }
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
     }
 
     fn write<T: Serialize>(&self, parts: &[&str], result: &T) {

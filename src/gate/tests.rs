@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::affected::{self, Affected};
 use super::capture::{self, Conditions, Run};
 use super::judge::{judge, together};
-use super::prepare::{Focus, is_script};
+use super::prepare::{Focus, is_script, selects};
 use super::{Gate, GateContext, Report};
 use crate::config::TestGateSettings;
-use crate::domain::{GateStatus, Isolation, TestStatus};
+use crate::domain::{GateStatus, Isolation, RepoPath, TestStatus};
 use crate::stack::{Evidence, Runner, StackReport, TestCommand};
 use crate::workspace::{Exit, Workspace};
 
@@ -20,6 +21,7 @@ pub struct TestGate {
 }
 
 /// The tests of one service.
+#[derive(Clone)]
 pub(super) struct Plan {
     /// Its folder; empty for the root.
     pub folder: String,
@@ -37,33 +39,59 @@ impl TestGate {
         Self { settings }
     }
 
-    /// What to run: the configured command, else what the manifests of the projects say that the change touches.
-    /// Runs the changed tests alone when all of them are known to take long: a failure there is an answer.
-    async fn affected_first(&self, plan: &Plan, context: &GateContext) -> Option<Report> {
-        const LONG: u64 = 10_000;
-        if plan.changed_tests.is_empty() || context.shared.memory()?.of_base::<u64>(&length_key(plan))? < LONG {
+    /// Runs the tests the change can reach by themselves when all of them take long. What they show for new is told at
+    /// once; all of them run in any case.
+    async fn affected_first(&self, plan: &Plan, context: &GateContext) -> Option<()> {
+        let command = plan.commands.first()?;
+        if !selects(command, context.subject.as_ref(), &plan.folder) {
             return None;
         }
-        let only = plan.changed_tests.clone();
-        let plan = Plan {
-            folder: plan.folder.clone(),
-            commands: plan.commands.clone(),
-            focus: Focus { watched: Vec::new(), only },
-            changed_tests: Vec::new(),
+        let (of, at) = (plan.clone(), context.clone());
+        let Affected { files, all } = tokio::task::spawn_blocking(move || affected::find(&of, &at)).await.ok()?;
+        let known = context.shared.memory().and_then(|memory| memory.hint::<u64>(&length_key(plan, context)));
+        let long = known.map_or(all >= MANY, |length| length >= LONG);
+        if !long || files.is_empty() || files.len() >= all {
+            return None;
+        }
+        let there =
+            |file: &&String| RepoPath::parse(&plan.full(file)).is_ok_and(|path| context.base.read(&path).is_ok());
+        let changed = context.proposal.changes.iter().filter(|change| change.result.is_some());
+        let related: Vec<String> =
+            changed.filter_map(|change| plan.inside(change.path.as_str())).map(str::to_owned).collect();
+        let of_base = |files: &[String]| files.iter().filter(there).cloned().collect();
+        let on_base = Focus { only: of_base(&files), related: of_base(&related), ..Focus::default() };
+        let of_all = context
+            .output
+            .send(format!("{} of {all} test files first: those the change can reach\n", files.len()).into_bytes());
+        let _ = of_all.await;
+        let focus = Focus { only: files, related, ..Focus::default() };
+        let limit = Duration::from_secs(self.settings.timeout_s);
+        let subject = conditions(context, context.subject.as_ref(), plan, &focus, limit, true);
+        let base = conditions(context, context.base.as_ref(), plan, &on_base, limit, false);
+        let run = capture::first_that_runs(&plan.commands, &subject).await;
+        let failed = run.selected && run.outcome.as_ref().is_some_and(|outcome| outcome.count.failed > 0);
+        if !failed || context.cancel.is_cancelled() {
+            return None;
+        }
+        let before = match known_on_base(plan, context) {
+            Some(known) => known,
+            None if on_base.only.is_empty() => Run::default(),
+            None => capture::first_that_runs(&plan.commands, &base).await,
         };
-        let report = self.prove(&plan, context).await;
+        let report = judge(&run, &before, limit);
         let reason = report.reason.clone().unwrap_or_default();
-        (report.status == GateStatus::Fail).then(|| Report {
-            reason: Some(format!("{reason} (the changed tests alone; the others were not run)")),
-            ..report
-        })
+        if report.status == GateStatus::Fail {
+            let reason = Some(format!("{reason} (the tests the change can reach; the others still run)"));
+            let _ = context.early.send(Report { reason, partial: true, ..report }).await;
+        }
+        Some(())
     }
 
-    /// Ways to run the tests of all services the change touches.
+    /// What to run: the configured command, else what the manifests of the projects say that the change touches.
     pub(super) async fn plans(&self, context: &GateContext) -> Result<Vec<Plan>, String> {
         if let Some(command) = &self.settings.command {
             let commands = vec![configured(command)];
-            let focus = Focus { watched: watched(context, ""), only: Vec::new() };
+            let focus = Focus { watched: watched(context, ""), ..Focus::default() };
             return Ok(vec![Plan { folder: String::new(), commands, focus, changed_tests: Vec::new() }]);
         }
         let report = context.shared.stack(&context.subject).await?;
@@ -76,24 +104,22 @@ impl TestGate {
         let nothing = Focus::default();
         let subject = conditions(context, context.subject.as_ref(), plan, &plan.focus, limit, true);
         let base = conditions(context, context.base.as_ref(), plan, &nothing, limit, false);
-        let (run, before) = if context.subject.isolation() == Isolation::Overlay {
-            tokio::join!(capture::first_that_runs(&plan.commands, &subject), run_on_base(plan, context, &base))
+        let ((run, cached), before) = if context.subject.isolation() == Isolation::Overlay {
+            tokio::join!(run_on_subject(plan, context, &subject), run_on_base(plan, context, &base))
         } else {
-            let run = capture::first_that_runs(&plan.commands, &subject).await;
-            let before = if started(&run) { run_on_base(plan, context, &base).await } else { Run::default() };
+            let run = run_on_subject(plan, context, &subject).await;
+            let before = if started(&run.0) { run_on_base(plan, context, &base).await } else { Run::default() };
             (run, before)
         };
-        if let Some(memory) = context.shared.memory().filter(|_| plan.focus.only.is_empty()) {
-            memory.keep_of_base(&length_key(plan), &run.ms);
+        if let Some(memory) = context.shared.memory().filter(|_| !cached && started(&run)) {
+            memory.keep_hint(&length_key(plan, context), &run.ms);
         }
-        if plan.focus.only.is_empty() {
-            context.shared.keep_runs(&plan.folder, &run, &before);
-        }
+        context.shared.keep_runs(&plan.folder, &run, &before);
         context.shared.add_coverage(&run.watched.coverage);
         if run.watched.traced {
             context.shared.traced();
         }
-        let report = judge(&run, &before, limit);
+        let report = Report { cached, ..judge(&run, &before, limit) };
         if report.status == GateStatus::Fail && !context.cancel.is_cancelled() {
             return again(report, &run, plan, &subject).await;
         }
@@ -101,8 +127,49 @@ impl TestGate {
     }
 }
 
-fn length_key(plan: &Plan) -> String {
-    format!("length\0{}", plan.folder)
+/// All tests together are quick when they take fewer milliseconds: then running some of them first only costs.
+const LONG: u64 = 3_000;
+/// As long as nobody knows, so many test files are thought to take long.
+const MANY: usize = 15;
+
+fn length_key(plan: &Plan, context: &GateContext) -> String {
+    format!("length\0{}\0{}", context.subject.root().display(), plan.folder)
+}
+
+impl Plan {
+    /// A path from the root as it is called within the service; `None` when it lies outside.
+    pub(super) fn inside<'a>(&self, path: &'a str) -> Option<&'a str> {
+        if self.folder.is_empty() { Some(path) } else { path.strip_prefix(&self.folder)?.strip_prefix('/') }
+    }
+
+    /// A path within the service as it is called from the root.
+    pub(super) fn full(&self, path: &str) -> String {
+        if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
+    }
+
+    /// What a run of all its tests is remembered by.
+    fn key(&self) -> String {
+        let commands: Vec<&str> = self.commands.iter().map(|command| command.command.as_str()).collect();
+        format!("tests\0{}\0{}\0{}", env!("CARGO_PKG_VERSION"), self.folder, commands.join("\0"))
+    }
+
+    /// The same with the files that are watched meanwhile.
+    fn subject_key(&self) -> String {
+        format!("{}\0{}", self.key(), self.focus.watched.join("\0"))
+    }
+
+    /// Whether what its runner says can be taken for granted later: one that ran every test of a tree that has a name,
+    /// and passed. A failure is worth another look, and what other tools read besides the tree nobody knows.
+    fn worth_keeping(&self, run: &Run) -> bool {
+        let kept =
+            [Runner::Pytest, Runner::Unittest, Runner::Django, Runner::Script, Runner::Node, Runner::Go, Runner::Cargo];
+        let passed = run.outcome.as_ref().is_some_and(|outcome| outcome.count.passed > 0 && outcome.count.failed == 0);
+        self.commands.iter().all(|command| kept.contains(&command.runner))
+            && run.exit == Some(Exit::Code(0))
+            && passed
+            && run.unreadable.is_none()
+            && run.watched.elsewhere.is_empty()
+    }
 }
 
 /// Conditions of a run on one of the two workspaces.
@@ -125,21 +192,33 @@ pub(super) fn conditions<'a>(
     }
 }
 
+/// Runs all tests on the subject, unless exactly this was run before and passed.
+async fn run_on_subject(plan: &Plan, context: &GateContext, conditions: &Conditions<'_>) -> (Run, bool) {
+    let key = plan.subject_key();
+    if let Some(known) = context.shared.memory().and_then(|memory| memory.of_subject::<Run>(&key)) {
+        return (known, true);
+    }
+    let run = capture::first_that_runs(&plan.commands, conditions).await;
+    if let Some(memory) = context.shared.memory().filter(|_| plan.worth_keeping(&run)) {
+        memory.keep_of_subject(&key, &run);
+    }
+    (run, false)
+}
+
 /// The base does not change from proposal to proposal, so its tests run once.
 async fn run_on_base(plan: &Plan, context: &GateContext, base: &Conditions<'_>) -> Run {
-    let commands: Vec<&str> = plan.commands.iter().map(|command| command.command.as_str()).collect();
-    let key = format!("tests\0{}\0{}", plan.folder, commands.join("\0"));
-    if let Some(known) = context.shared.memory().and_then(|memory| memory.of_base::<Run>(&key)) {
+    if let Some(known) = known_on_base(plan, context) {
         return known;
     }
     let run = capture::first_that_runs(&plan.commands, base).await;
-    if let Some(memory) = context.shared.memory()
-        && matches!(run.exit, Some(Exit::Code(_)))
-        && run.missing.is_none()
-    {
-        memory.keep_of_base(&key, &run);
+    if let Some(memory) = context.shared.memory().filter(|_| plan.worth_keeping(&run)) {
+        memory.keep_of_base(&plan.key(), &run);
     }
     run
+}
+
+fn known_on_base(plan: &Plan, context: &GateContext) -> Option<Run> {
+    context.shared.memory()?.of_base(&plan.key())
 }
 
 /// Failures that a second run does not show are told apart from those that stay.
@@ -194,7 +273,7 @@ fn chosen(report: &StackReport, context: &GateContext) -> Vec<Plan> {
     let plan = |service: &crate::stack::Service| Plan {
         folder: service.folder.clone(),
         commands: service.tests.clone(),
-        focus: Focus { watched: watched(context, &service.folder), only: Vec::new() },
+        focus: Focus { watched: watched(context, &service.folder), ..Focus::default() },
         changed_tests: paths
             .iter()
             .filter_map(|path| service.relative(path))
@@ -255,11 +334,14 @@ impl Gate for TestGate {
         };
         let mut findings = Vec::new();
         for plan in &plans {
-            let report = match self.affected_first(plan, context).await {
-                Some(failed) => failed,
-                None => self.prove(plan, context).await,
-            };
-            findings.push(report);
+            // What was known of the whole before needs no first look.
+            if context.shared.memory().is_none_or(|memory| memory.of_subject::<Run>(&plan.subject_key()).is_none()) {
+                self.affected_first(plan, context).await;
+            }
+            if context.cancel.is_cancelled() {
+                return Report::not_run("interrupted");
+            }
+            findings.push(self.prove(plan, context).await);
             if context.cancel.is_cancelled() {
                 break;
             }

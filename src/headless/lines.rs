@@ -173,7 +173,9 @@ pub fn gate_text(evidence: &Evidence) -> String {
         _ => String::new(),
     };
     let reason = evidence.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{mark} {}{tests}{reason} ({} ms)", evidence.gate, evidence.ms)
+    let time = if evidence.cached { "cached".to_owned() } else { format!("{} ms", evidence.ms) };
+    let so_far = if evidence.partial { ", so far" } else { "" };
+    format!("{mark} {}{tests}{reason} ({time}{so_far})", evidence.gate)
 }
 
 fn first_words(text: &str) -> String {

@@ -242,6 +242,7 @@ pub async fn commit(
         let Some(record) = live(update, since, output) else { continue };
         match record.event {
             Event::Committed { .. } => return Outcome::Done,
+            Event::GateReported(evidence) if evidence.partial => {}
             Event::GateReported(evidence) => red |= evidence.is_red(),
             Event::Noted { level: NoteLevel::Error, .. } => {
                 return if red { Outcome::GateRed } else { Outcome::Failed };

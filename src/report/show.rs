@@ -2,8 +2,8 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::WorkReport;
-use crate::domain::{Evidence, GateStatus, TestStatus};
+use super::{WorkReport, placed};
+use crate::domain::{Evidence, GateStatus, TestCase, TestStatus};
 use crate::tool::protocol::StepStatus;
 
 const NONE: &str = "none recorded";
@@ -54,13 +54,20 @@ impl Display for WorkReport {
         section(f, "Checks", checks)?;
         section(f, "Tests", self.test_lines())?;
         let environment = self.environment.iter().map(|(name, file)| format!("- `{name}` (read in `{file}`)"));
-        section(f, "Environment variables", environment.collect())?;
-        let security = self.security.iter().map(|one| {
-            let place = one.path.as_deref().map(|path| format!("`{path}`: ")).unwrap_or_default();
-            format!("- {place}{}", one.message)
-        });
-        section(f, "Security notes", security.collect())?;
+        section(f, "Environment variables and configuration", environment.collect())?;
+        section(f, "Security notes", self.security.iter().map(|one| format!("- {}", placed(one))).collect())?;
+        section(f, "Suggestions", self.suggestions.iter().map(|text| format!("- {text}")).collect())?;
         section(f, "Commits", self.commits.iter().map(|commit| format!("- {} {}", commit.oid, commit.title)).collect())
+    }
+}
+
+fn result(case: &TestCase) -> &'static str {
+    match case.status {
+        _ if case.flaky => "pass, flaky",
+        TestStatus::Passed => "pass",
+        TestStatus::Failed if case.old => "fail, on base too",
+        TestStatus::Failed => "**FAIL**",
+        TestStatus::Skipped => "skipped",
     }
 }
 
@@ -73,20 +80,15 @@ impl WorkReport {
                 format!("on base: {} passed, {} failed, {} skipped", base.passed, base.failed, base.skipped)
             }),
         );
+        let commands =
+            self.checks.iter().filter(|found| found.tests.is_some()).filter_map(|found| found.command.as_ref());
+        lines.extend(commands.map(|command| format!("run them with: `{command}`")));
         let cases: Vec<_> = self.checks.iter().flat_map(|found| &found.cases).collect();
         if !cases.is_empty() {
             lines.push("\n| test | result | ms |\n|---|---|---|".to_owned());
         }
-        for case in cases.iter().take(200) {
-            let result = match case.status {
-                TestStatus::Passed => "passed",
-                TestStatus::Failed if case.flaky => "flaky",
-                TestStatus::Failed if case.old => "failed, on base too",
-                TestStatus::Failed => "**failed**",
-                TestStatus::Skipped => "skipped",
-            };
-            lines.push(format!("| {} | {result} | {} |", case.name.replace('|', "\\|"), case.ms));
-        }
+        let row = |case: &&TestCase| format!("| {} | {} | {} |", case.name.replace('|', "\\|"), result(case), case.ms);
+        lines.extend(cases.iter().take(200).map(row));
         if cases.len() > 200 {
             lines.push(format!("| … {} more | | |", cases.len() - 200));
         }

@@ -91,6 +91,33 @@ fn row(f: &mut Formatter<'_>, indent: &str, what: &str, answer: &str, evidence: 
 }
 
 impl StackReport {
+    /// Languages with their frameworks, as short as can be: `python/fastapi`, `go/gin +typescript`. `None` when nothing is
+    /// known.
+    pub fn label(&self) -> Option<String> {
+        const MOST: usize = 2;
+        let mut names: Vec<String> = Vec::new();
+        for service in self.services.iter().filter(|service| service.language != "unknown") {
+            let name = match &service.framework {
+                Some(framework) => format!("{}/{}", service.language, framework.name.to_lowercase()),
+                None => service.language.to_owned(),
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        // A language by itself says nothing beside the same one with its framework.
+        let framed: Vec<String> =
+            names.iter().filter_map(|name| Some(format!("{}/", name.split_once('/')?.0))).collect();
+        names.retain(|name| !framed.contains(&format!("{name}/")));
+        let more = names.len().saturating_sub(MOST);
+        names.truncate(MOST);
+        let mut label = names.join(" +");
+        if more > 0 {
+            label.push_str(&format!(" +{more}"));
+        }
+        (!label.is_empty()).then_some(label)
+    }
+
     /// What matters of it in one line: languages, frameworks, databases, how its tests are run and how it is started.
     pub fn brief(&self) -> String {
         let mut parts = Vec::new();

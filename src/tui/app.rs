@@ -237,8 +237,7 @@ impl App {
             }
             Msg::Edited(purpose, result) => self.edited(purpose, result),
             Msg::Reported(Ok(text)) => {
-                self.chat.note(NoteLevel::Info, text);
-                self.chat.to_bottom();
+                self.chat.report(text);
                 Vec::new()
             }
             Msg::Reported(Err(error)) => vec![Effect::Status(format!("no report: {error}"))],

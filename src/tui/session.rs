@@ -46,6 +46,8 @@ pub struct Session {
     pub branch: String,
     /// What stands in the tree besides: staged and changed files, an operation that is half done; empty when nothing.
     pub tree: String,
+    /// What the project is written in, short; empty when it is not known.
+    pub stack: String,
     /// The agent.
     pub agent: String,
     /// The model as `provider/model`.
@@ -84,7 +86,8 @@ impl Session {
     /// Takes something that happened.
     pub fn event(&mut self, event: &Event, now: Instant) {
         match event {
-            Event::SessionOpened { repository, branch, isolation, .. } => {
+            Event::SessionOpened { repository, branch, isolation, stack, .. } => {
+                self.stack = line(stack.as_deref().unwrap_or_default());
                 if self.repository.is_empty() {
                     self.repository = line(repository.trim_end_matches('/').rsplit('/').next().unwrap_or_default());
                 }
@@ -112,6 +115,8 @@ impl Session {
                 self.busy = Some(Busy { since: now, what: String::new(), bytes: 0, stopping: false });
             }
             Event::TurnEnded { .. } => self.rest(),
+            // The gate is not through yet.
+            Event::GateReported(evidence) if evidence.partial => {}
             Event::GateReported(_) | Event::Noted { .. } | Event::ToolReturned { .. } => self.rest_unless_turn(),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! A workspace in Linux namespaces: an overlay at the repository's own path, held by a helper process.
 
+mod fingerprint;
 mod layer;
 
 use std::fs;
@@ -405,6 +406,18 @@ impl Workspace for Overlay {
 
     fn notes(&self) -> Vec<String> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn fingerprint(&self, without: &[RepoPath]) -> Option<String> {
+        let mut layers = vec![self.inner.upper.as_path()];
+        layers.extend(self.inner.lowers.iter().map(PathBuf::as_path));
+        let without = without.iter().map(RepoPath::as_str).collect();
+        fingerprint::of(&fingerprint::View {
+            root: &self.inner.place.repository,
+            layers: &layers,
+            without: &without,
+            environment: &self.inner.place.environment,
+        })
     }
 
     async fn fork(&self, files: Vec<(RepoPath, Option<FileState>)>) -> Result<Box<dyn Workspace>, WorkspaceError> {

@@ -4,6 +4,7 @@ mod commits;
 mod crashes;
 mod machine;
 mod properties;
+mod remembering;
 mod rules;
 mod sessions;
 mod tasks;

@@ -1,5 +1,6 @@
 //! The tests gate with real runners on real files, and what the stack room finds in them.
 
+mod affected;
 mod beds;
 mod contract;
 mod deploy;

@@ -14,6 +14,7 @@ fn opened(session: &SessionId, repository: &str) -> Event {
         head: None,
         isolation: Isolation::Copy,
         version: "0".to_owned(),
+        stack: None,
     }
 }
 

@@ -19,6 +19,7 @@ mod models;
 mod pair;
 mod proposal;
 mod providers;
+mod report;
 mod resume;
 mod stack;
 mod support;

@@ -181,6 +181,7 @@ fn start(
             head: state.head,
             isolation: Isolation::Copy,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            stack: None,
         });
         events.push(Event::ReviewOpened { source: from.to_owned() });
     }

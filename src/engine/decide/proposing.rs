@@ -73,7 +73,7 @@ fn frozen(here: &mut Situation<'_>, proposal: Proposal) -> Step {
     if is_proven(here, &proposal.hash) {
         step.join(report(here, &proposal));
     } else {
-        step.join(prove(here, proposal));
+        step.join(prove(here, proposal, false));
     }
     step
 }
@@ -101,12 +101,12 @@ fn is_proven(here: &Situation<'_>, hash: &ContentHash) -> bool {
     here.session.proven.contains(hash) || here.flight.proven.contains(hash)
 }
 
-fn prove(here: &mut Situation<'_>, proposal: Proposal) -> Step {
+fn prove(here: &mut Situation<'_>, proposal: Proposal, afresh: bool) -> Step {
     if let Some(freeze) = &mut here.flight.freeze {
         freeze.stage = FreezeStage::Proving(proposal.id.clone());
     }
     let job = Job::Prove(proposal.hash.clone());
-    here.flight.begin(job, Work::Prove { proposal: Box::new(proposal), selected: None }).into()
+    here.flight.begin(job, Work::Prove { proposal: Box::new(proposal), selected: None, afresh }).into()
 }
 
 /// The user wants the gates to run again.
@@ -119,7 +119,7 @@ pub fn prove_again(here: &mut Situation<'_>, proposal: &ProposalId) -> Step {
     }
     let revision = here.flight.revision;
     here.flight.freeze = Some(Freeze { by: FreezeBy::User, stage: FreezeStage::Freezing, revision });
-    prove(here, offer.proposal.clone())
+    prove(here, offer.proposal.clone(), true)
 }
 
 /// A gate ended.

@@ -41,9 +41,9 @@ async fn found(
     }
     gates.retain(|gate| wanted.is_empty() || wanted.iter().any(|name| name == gate.name()));
     let draft = drafted(bench).await?;
-    let (subject, base) = prove::forks(bench, &draft, None).await?;
+    let prove::Forks { subject, base, memory } = prove::forks(bench, &draft, None).await?;
     let (output, _) = mpsc::channel(1);
-    let context = GateContext::new(draft.clone(), subject, base, output, cancel.clone());
+    let context = GateContext::new(draft.clone(), subject, base, output, cancel.clone()).remembering(memory);
     let (to, passing) = mpsc::channel(64);
     // Owns the context, so that it is gone with the workspaces once the gates are through.
     let proving = async { gate::prove(&gates, &context, !wanted.is_empty(), to).await };
@@ -78,6 +78,8 @@ async fn listen(bench: &Bench, id: &CallId, draft: &Proposal, mut passing: mpsc:
                     bench.show(Progress::ToolOutput { call: id.clone(), text });
                 }
             }
+            // The agent gets one answer, at the end.
+            Passing::Early { .. } => {}
             Passing::Ended { gate, report, ms } => found.push(report.evidence(draft, &draft.hash, gate, ms)),
         }
     }

@@ -203,6 +203,7 @@ impl ChatPane {
                     write!(out, "{head}{text}")
                 }
                 Item::Tool(call) => write!(out, "\n- `{}` {}\n", call.name, call.about),
+                Item::Report(text) => write!(out, "\n{text}\n"),
                 Item::Note { text, .. } | Item::Fact(text) => write!(out, "\n- {text}\n"),
                 Item::Permission { what, allowed: Some(true), .. } => write!(out, "\n- allowed: {what}\n"),
                 Item::Permission { what, .. } => write!(out, "\n- asked: {what}\n"),

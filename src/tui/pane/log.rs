@@ -335,7 +335,12 @@ pub fn gate_words(evidence: &Evidence) -> String {
     let name = text::sanitize_line(&evidence.gate);
     let reason = evidence.reason.as_deref().map(|reason| format!(": {}", text::sanitize_line(reason)));
     let time = super::chat::duration(evidence.ms);
-    let time = if time.is_empty() { time } else { format!(" {time}") };
+    let time = match (evidence.cached, evidence.partial, time.is_empty()) {
+        (true, ..) => " cached".to_owned(),
+        (false, true, _) => format!(" {time}, so far").replace(" ,", ","),
+        (false, false, true) => time,
+        (false, false, false) => format!(" {time}"),
+    };
     let tests = evidence.tests.map(|tests| match evidence.base_tests {
         Some(base) => format!(" {} (base {})", tests.passed, base.passed),
         None => format!(" {}", tests.passed),

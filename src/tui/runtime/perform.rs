@@ -11,7 +11,9 @@ use crate::config;
 use crate::domain::{Command, SessionId};
 use crate::engine::Handle;
 use crate::git::Repository;
+use crate::journal::Store;
 use crate::proposal::Study;
+use crate::report;
 use crate::text;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::paint::Painter;
@@ -195,6 +197,11 @@ fn read_history(path: &Path) -> Option<Vec<String>> {
     Some(messages.into_iter().rev().take(REMEMBERED).rev().collect())
 }
 
+fn report_of(state: Option<&Path>, session: &SessionId) -> Result<String, String> {
+    let store = Store::new(state.ok_or("no journal is kept here")?);
+    report::read(&store, session).map(|report| report.to_string()).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,10 +228,4 @@ mod tests {
         files.sort();
         assert_eq!(files, [".gitignore", "src/a.py"]);
     }
-}
-
-fn report_of(state: Option<&Path>, session: &SessionId) -> Result<String, String> {
-    let store = crate::journal::Store::new(state.ok_or("no journal is kept here")?);
-    let reading = store.read(session).map_err(|error| error.to_string())?;
-    Ok(crate::report::of(&reading.records, &store.blobs(session)).to_string())
 }

@@ -52,6 +52,11 @@ pub fn header(app: &App, area: Rect, buffer: &mut Buffer) {
     let left = left.join("  ");
     let width = usize::from(area.width);
     let right_at = width.saturating_sub(text::width(&right));
+    // It is the first to go: what the project is, its owner knows.
+    let stack = text::truncate(&session.stack, 28);
+    let with_stack = format!("{left}  {stack}");
+    let fits = text::width(&with_stack) + text::width(&middle) + 6 <= right_at;
+    let left = if fits && !stack.is_empty() { with_stack } else { left };
     let left = text::truncate(&left, right_at.saturating_sub(1)).into_owned();
     let room = right_at.saturating_sub(text::width(&left) + 4);
     let middle = text::truncate(&middle, room).into_owned();

@@ -125,7 +125,7 @@ fn prune(upper: &Path, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn is_opaque(folder: &Path) -> bool {
+pub(super) fn is_opaque(folder: &Path) -> bool {
     let mut value = [0_u8; 4];
     rustix::fs::lgetxattr(folder, OPAQUE, &mut value[..]).is_ok_and(|length| value.get(..length) == Some(b"y"))
 }

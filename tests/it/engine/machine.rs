@@ -57,6 +57,7 @@ impl Machine {
             head: None,
             isolation: tenon::domain::Isolation::Copy,
             version: "0".to_owned(),
+            stack: None,
         });
         machine.record(Event::AgentChosen {
             agent: "a".to_owned(),

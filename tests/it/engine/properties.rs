@@ -270,7 +270,7 @@ fn report(machine: &mut Machine, pick: usize, way: u8) {
         .started
         .iter()
         .filter_map(|(id, work)| match work {
-            Work::Prove { proposal, selected } => Some((
+            Work::Prove { proposal, selected, .. } => Some((
                 *id,
                 Evidence::new(
                     proposal.id.clone(),

@@ -45,7 +45,7 @@ fn draft(machine: &mut Machine, way: u8) -> Proposal {
 
 fn prove(machine: &mut Machine, status: GateStatus) {
     let id = machine.job(|work| matches!(work, Work::Prove { .. }));
-    let Work::Prove { proposal, selected } = &machine.started[&id] else { unreachable!() };
+    let Work::Prove { proposal, selected, .. } = &machine.started[&id] else { unreachable!() };
     let subject = selected.as_ref().map_or(&proposal.hash, |selected| &selected.hash).clone();
     let evidence = evidence(proposal, subject, status);
     machine.give(What::Reported(id, evidence));

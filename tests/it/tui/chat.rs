@@ -265,6 +265,18 @@ fn cost_context_doctor_and_export_answer_from_what_is_known() {
     player.keys("Esc");
     player.types("/report\n");
     assert!(player.effects.iter().any(|effect| matches!(effect, Effect::Report(session) if session.as_str() == "s1")));
+    let rows: String = (1..40).map(|number| format!("| test {number} | pass | 1 |\n")).collect();
+    let report = format!(
+        "# Report of s1\n\n## Tests\n\n| test | result | ms |\n|---|---|---|\n{rows}\n## Suggestions\n\n- sleep\n"
+    );
+    player.msg(Msg::Reported(Ok(report)));
+    player.shows("# Report of s1");
+    player.shows("│ test 1 ");
+    player.hides("sleep");
+    player.keys("Ctrl-End");
+    player.shows("• sleep");
+    player.msg(Msg::Reported(Err("the disk is full".to_owned())));
+    player.shows("no report: the disk is full");
     player.types("/export notes.md\n");
     let exported = player.effects.iter().find_map(|effect| match effect {
         Effect::Export { path, text } => Some((path.clone(), text.clone())),
@@ -272,6 +284,7 @@ fn cost_context_doctor_and_export_answer_from_what_is_known() {
     });
     let (path, text) = exported.unwrap();
     assert_eq!(path.as_deref(), Some("notes.md"));
+    assert!(text.contains("# Report of s1"), "{text}");
     assert!(text.contains("## You\n\nhi\n") && text.contains("## Agent\n\nhello"), "{text}");
     player.shows("2.0k tok  $0.01");
 }
@@ -310,4 +323,14 @@ fn several_lines_are_written_with_alt_enter() {
     player.keys("Ctrl-j");
     player.types("three\n");
     assert_eq!(player.taken(), [say("one\ntwo\nthree")]);
+}
+
+#[test]
+fn the_header_names_what_the_project_is_as_long_as_there_is_room() {
+    for (width, shown) in [(120, true), (100, true), (60, false), (40, false)] {
+        let mut player = Player::new(width, 30).open();
+        let header = player.rows().first().cloned().unwrap_or_default();
+        assert_eq!(header.contains("python/fastapi"), shown, "{width}: {header}");
+        assert!(header.contains("orders-api"), "{width}: {header}");
+    }
 }

@@ -77,6 +77,7 @@ impl Player {
             head: None,
             isolation: Isolation::Overlay,
             version: "0".to_owned(),
+            stack: Some("python/fastapi".to_owned()),
         });
         self
     }

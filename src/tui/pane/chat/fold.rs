@@ -83,6 +83,12 @@ impl ChatPane {
         }
     }
 
+    /// Shows what came of the session, from its beginning.
+    pub fn report(&mut self, text: String) {
+        let item = self.push(Item::Report(text));
+        self.top = Some((item, 0));
+    }
+
     /// Shows a note of the screen's own.
     pub fn note(&mut self, level: NoteLevel, text: String) {
         self.push(Item::Note { level, text });

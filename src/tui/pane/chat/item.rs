@@ -84,6 +84,8 @@ pub enum Item {
         /// The words.
         text: String,
     },
+    /// What came of the session: markdown of the program's own.
+    Report(String),
     /// Something that happened to the repository or a proposal, marked `✓`.
     Fact(String),
     /// A question for permission.

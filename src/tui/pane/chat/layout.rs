@@ -42,6 +42,10 @@ pub fn rows(entry: &Entry, look: Look<'_>) -> Vec<Line<'static>> {
             };
             marked(mark, text, style(role), style(if role == Role::Dim { Role::Dim } else { Role::Text }), look)
         }
+        Item::Report(text) => {
+            let inner = Look { width: look.width.saturating_sub(1), ..look };
+            std::iter::once(Line::default()).chain(markdown::layout(text, inner)).collect()
+        }
         Item::Fact(text) => marked("✓ ", text, style(Role::Pass), style(Role::Text), look),
         // What waits is shown above the composer.
         Item::Permission { allowed: None, .. } | Item::Question { answered: false, .. } => Vec::new(),
