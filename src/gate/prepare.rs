@@ -197,7 +197,7 @@ impl Prepared {
                 self.add_files(files);
             }
             Script::Vitest if chooses_nothing(&said.replacen("vitest run", "vitest", 1), "vitest") => {
-                self.add_files(&focus.only)
+                self.add_files(&focus.only);
             }
             Script::Node => self.add_files(&focus.only),
             // Its configuration may name files, and those are added to.
