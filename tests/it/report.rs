@@ -67,7 +67,7 @@ fn the_report_of_a_real_session_has_every_part_from_evidence() {
 #[test]
 fn a_damaged_journal_is_reported_as_far_as_it_goes() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path().to_owned());
+    let store = Store::new(folder.path());
     let id = store.new_id();
     let mut journal = store.create(id.clone()).unwrap();
     let note = |text: &str| Event::UserSaid { message: "m1".into(), text: text.to_owned(), queued: false };
