@@ -4,6 +4,7 @@
 //! not clear is left unknown rather than guessed; what contradicts itself is said. The rules are data:
 //! `assets/stack.toml`.
 
+mod ci;
 mod dependencies;
 mod facts;
 mod files;
@@ -167,6 +168,12 @@ impl StackReport {
         if chosen.is_empty() { tested } else { chosen }
     }
 
+    /// The user's own word about how the tests are run counts for more than any file.
+    pub fn overruled_by(&mut self, command: &str) {
+        let Some(service) = self.services.first_mut() else { return };
+        service.tests.insert(0, TestCommand::configured(command));
+    }
+
     /// The services that hold one of these paths, and no deeper one does.
     pub fn touched_by<'a>(&'a self, paths: &[&str]) -> Vec<&'a Service> {
         deepest(&self.services.iter().collect::<Vec<_>>(), paths)
@@ -186,6 +193,18 @@ fn deepest<'a>(services: &[&'a Service], paths: &[&str]) -> Vec<&'a Service> {
         }
     }
     chosen
+}
+
+impl TestCommand {
+    /// The command of `gates.tests.command`.
+    pub fn configured(command: &str) -> Self {
+        Self {
+            command: command.to_owned(),
+            runner: Runner::Configured,
+            evidence: Evidence { file: "config.toml".into(), line: None, text: "gates.tests.command".into() },
+            install: "see `gates.tests.command` in your config.toml".into(),
+        }
+    }
 }
 
 impl Service {
@@ -280,7 +299,9 @@ pub fn detect(files: &dyn Files) -> StackReport {
         }
         report.services.extend(services);
     }
-    facts::surroundings(&rules::Place::new(files, &paths, ""), &mut report);
+    let root = rules::Place::new(files, &paths, "");
+    ci::overrule(&root, &mut report.services);
+    facts::surroundings(&root, &mut report);
     report
 }
 

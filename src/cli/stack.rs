@@ -18,6 +18,9 @@ use crate::workspace::{self, Place, Workspace};
 pub(crate) fn stack(around: &Surroundings, common: &Common) -> Done {
     let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
     let mut report = detection::detect_folder(repository.root());
+    if let Some(command) = &around.settings.gates.tests.command {
+        report.overruled_by(command);
+    }
     let path = around.environment.get("PATH").map(String::as_str).unwrap_or_default();
     for tool in report.services.iter_mut().flat_map(|service| &mut service.toolchain) {
         detection::present(tool, path, repository.root());

@@ -149,6 +149,10 @@ fn named_missing(line: &str, runner: Runner) -> Option<String> {
         let runners = matches!(module, "pytest" | "django" | "unittest") || runner == Runner::Django;
         return runners.then(|| format!("the Python module `{module}` is not installed"));
     }
+    if runner == Runner::Pytest && line.contains("error: unrecognized arguments:") {
+        let which = line.rsplit("arguments:").next().unwrap_or_default().trim();
+        return Some(format!("a plugin of pytest for `{which}` is not installed"));
+    }
     if line.contains("Couldn't import Django") {
         return Some("the Python module `django` is not installed".into());
     }
@@ -243,8 +247,15 @@ impl Seen {
             return;
         }
         line.trim().clone_into(&mut self.last);
-        let telling =
-            ["No module named", "Couldn't import", "not found", "npx canceled", "npm error npx", "No such file"];
+        let telling = [
+            "unrecognized arguments:",
+            "No module named",
+            "Couldn't import",
+            "not found",
+            "npx canceled",
+            "npm error npx",
+            "No such file",
+        ];
         if self.missing.len() < 20 && telling.iter().any(|words| line.contains(words)) {
             self.missing.push(line.trim().to_owned());
         }
@@ -306,6 +317,11 @@ mod tests {
                 Some("the Python module `pytest` is not installed"),
             ),
             ("ModuleNotFoundError: No module named 'fastapi'", Runner::Pytest, None),
+            (
+                "python -m pytest: error: unrecognized arguments: --timeout=9",
+                Runner::Pytest,
+                Some("a plugin of pytest for `--timeout=9` is not installed"),
+            ),
             (
                 "ModuleNotFoundError: No module named 'django'",
                 Runner::Django,

@@ -278,7 +278,9 @@ fn script_of(command: &TestCommand, workspace: &dyn Workspace, folder: &str) -> 
         let path = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
         let manifest = workspace.read(&RepoPath::parse(&path).ok()?).ok()?;
         let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).ok()?;
-        manifest.pointer("/scripts/test")?.as_str()?.to_owned()
+        // `npm test`, `npm run test:ci`, `yarn test`.
+        let name = command.command.split_whitespace().skip(1).find(|word| !matches!(*word, "run" | "t"))?;
+        manifest.get("scripts")?.get(name)?.as_str()?.to_owned()
     } else {
         command.command.clone()
     };

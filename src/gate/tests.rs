@@ -11,7 +11,7 @@ use super::prepare::{Focus, is_script, selects};
 use super::{Gate, GateContext, Report};
 use crate::config::TestGateSettings;
 use crate::domain::{GateStatus, Isolation, RepoPath, TestStatus};
-use crate::stack::{Evidence, Runner, StackReport, TestCommand};
+use crate::stack::{Runner, StackReport, TestCommand};
 use crate::workspace::{Exit, Workspace};
 
 /// Runs the project's tests and counts only what is new against the proposal.
@@ -90,7 +90,7 @@ impl TestGate {
     /// What to run: the configured command, else what the manifests of the projects say that the change touches.
     pub(super) async fn plans(&self, context: &GateContext) -> Result<Vec<Plan>, String> {
         if let Some(command) = &self.settings.command {
-            let commands = vec![configured(command)];
+            let commands = vec![TestCommand::configured(command)];
             let focus = Focus { watched: watched(context, ""), ..Focus::default() };
             return Ok(vec![Plan { folder: String::new(), commands, focus, changed_tests: Vec::new() }]);
         }
@@ -256,15 +256,6 @@ async fn again(mut report: Report, run: &Run, plan: &Plan, conditions: &Conditio
 
 fn started(run: &Run) -> bool {
     run.missing.is_none() && !matches!(run.exit, None | Some(Exit::Cancelled))
-}
-
-fn configured(command: &str) -> TestCommand {
-    TestCommand {
-        command: command.to_owned(),
-        runner: Runner::Configured,
-        evidence: Evidence { file: "config.toml".into(), line: None, text: "gates.tests.command".into() },
-        install: "see `gates.tests.command` in your config.toml".into(),
-    }
 }
 
 fn chosen(report: &StackReport, context: &GateContext) -> Vec<Plan> {

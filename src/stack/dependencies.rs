@@ -1,5 +1,7 @@
 //! What manifests say a project needs, name by name, with the line that says it.
 
+mod jvm;
+
 use serde_json::Value;
 
 use super::Evidence;
@@ -28,7 +30,7 @@ pub(super) fn of(place: &Place<'_>, language: &str) -> Vec<Dependency> {
             wanted.then(|| (name.to_owned(), false))
         }),
         "rust" => cargo(place),
-        "java" | "kotlin" => jvm(place),
+        "java" | "kotlin" => jvm::read(place),
         "ruby" => lines(place, "Gemfile", |line| {
             let name = line.trim_start().strip_prefix("gem ")?.trim_start().trim_start_matches(['"', '\'']);
             Some((name.split(['"', '\'']).next()?.to_owned(), line.starts_with(' ')))
@@ -276,47 +278,6 @@ fn lines_of(place: &Place<'_>, file: &str, mut read: impl FnMut(&str) -> Option<
         if let Some((name, dev)) = read(line) {
             found.push(Dependency { name, dev, evidence: place.line(file, index, line) });
         }
-    }
-    found
-}
-
-fn jvm(place: &Place<'_>) -> Vec<Dependency> {
-    let element = |line: &str, name: &str| {
-        let rest = line.trim().strip_prefix(&format!("<{name}>"))?;
-        Some(rest.split('<').next()?.to_owned())
-    };
-    let mut found = Vec::new();
-    let poms = place.paths.iter().filter(|path| path.ends_with("pom.xml") && path.matches('/').count() <= 2);
-    for pom in poms.take(50) {
-        found.extend(lines(place, pom, |line| Some((element(line, "artifactId")?, false))));
-    }
-    let gradles = place.paths.iter().filter(|path| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        matches!(name, "build.gradle" | "build.gradle.kts" | "libs.versions.toml") && path.matches('/').count() <= 2
-    });
-    for file in gradles.take(50) {
-        found.extend(lines(place, file, |line| {
-            let line = line.trim();
-            let quoted = line.split(['"', '\'']).nth(1)?;
-            let dev = line.starts_with("test");
-            let plugin =
-                ["id '", "id \"", "id(\"", "alias"].iter().any(|word| line.contains(word)) || line.contains("module =");
-            let dependency = [
-                "implementation",
-                "api",
-                "runtimeOnly",
-                "compileOnly",
-                "testImplementation",
-                "testRuntimeOnly",
-                "annotationProcessor",
-            ];
-            if plugin {
-                return Some((quoted.to_owned(), false));
-            }
-            let known = dependency.iter().any(|word| line.starts_with(word));
-            // `group:artifact:version`; the artifact is what rules name.
-            known.then(|| (quoted.split(':').nth(1).unwrap_or(quoted).to_owned(), dev))
-        }));
     }
     found
 }

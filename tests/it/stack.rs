@@ -136,7 +136,7 @@ fn every_framework_is_found_with_what_surrounds_it() {
             &[
                 (
                     "pom.xml",
-                    "<artifactId>spring-boot-starter-web</artifactId>\n<artifactId>spring-boot-starter-data-jpa</artifactId>\n<artifactId>junit-jupiter</artifactId>\n",
+                    "<project><dependencies>\n<dependency><artifactId>spring-boot-starter-web</artifactId></dependency>\n<dependency><artifactId>spring-boot-starter-data-jpa</artifactId></dependency>\n<dependency><artifactId>junit-jupiter</artifactId><scope>test</scope></dependency>\n</dependencies></project>\n",
                 ),
                 ("mvnw", ""),
                 (
@@ -251,4 +251,85 @@ fn wanted_versions_are_read_and_checked_on_demand() {
     assert_eq!(tool.present, None, "a program of the repository is not run");
     stack::present(tool, &path, std::path::Path::new("/elsewhere"));
     assert_eq!((tool.present.as_deref(), tool.fits), (Some("20.1.0"), Some(false)));
+}
+
+const WORKFLOW: &str = "name: ci\non: [push]\njobs:\n  api:\n    steps:\n      - uses: actions/checkout@v4\n      - run: pip install -r requirements.txt\n      - name: Run pytest\n        run: pytest -q --cov=app tests/unit\n      - name: web\n        working-directory: web\n        run: |\n          npm ci\n          npm run test:ci\n";
+
+#[test]
+fn what_continuous_integration_runs_comes_before_what_manifests_suggest() {
+    let report = detect(&[
+        ("requirements.txt", "fastapi\npytest\n"),
+        ("tests/unit/test_a.py", "def test_a():\n    pass\n"),
+        ("web/package.json", "{\"scripts\": {\"test\": \"jest\", \"test:ci\": \"jest --ci\"}}"),
+        (".github/workflows/ci.yml", WORKFLOW),
+    ]);
+    let first = |index: usize| {
+        let test = &report.services[index].tests[0];
+        format!("{} ({}:{})", test.command, test.evidence.file, test.evidence.line.unwrap_or(0))
+    };
+    assert_eq!(first(0), "python3 -m pytest -q tests/unit (.github/workflows/ci.yml:9)", "{report}");
+    assert_eq!(
+        report.services[0].tests[1].command, "python3 -m pytest",
+        "the manifest's stays as the second: {report}"
+    );
+    assert_eq!(first(1), "npm run test:ci (.github/workflows/ci.yml:14)", "{report}");
+
+    let report = detect(&[
+        ("go.mod", "module x\n"),
+        ("main.go", "package main\n"),
+        (
+            ".gitlab-ci.yml",
+            "test:\n  image: golang\n  script:\n    - go vet ./...\n    - go test -race -tags unit ./...\n",
+        ),
+    ]);
+    let test = &report.services[0].tests[0];
+    assert_eq!((test.command.as_str(), test.evidence.line), ("go test -v -tags unit ./...", Some(5)), "{report}");
+
+    let mut report = report;
+    report.overruled_by("make check");
+    assert_eq!(report.services[0].tests[0].command, "make check");
+}
+
+#[test]
+fn the_label_of_a_project_is_short() {
+    for (files, expected) in [
+        (&[("requirements.txt", "fastapi\n"), ("main.py", "")][..], Some("python/fastapi")),
+        (&[("requirements.txt", "fastapi\n"), ("web/package.json", "{}")], Some("python/fastapi +javascript")),
+        (&[("a.txt", "")], None),
+    ] {
+        assert_eq!(detect(files).label().as_deref(), expected);
+    }
+}
+
+const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <artifactId>quarkus-migration-notes</artifactId>
+  <parent><groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-parent</artifactId><version>3.4.0</version></parent>
+  <dependencies>
+    <dependency><groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-web</artifactId></dependency>
+    <dependency><groupId>org.postgresql</groupId><artifactId>postgresql</artifactId><scope>runtime</scope></dependency>
+    <!-- <dependency><artifactId>mybatis</artifactId></dependency> -->
+  </dependencies>
+  <build><plugins>
+    <plugin><groupId>org.flywaydb</groupId><artifactId>flyway-maven-plugin</artifactId></plugin>
+    <plugin><groupId>com.diffplug.spotless</groupId><artifactId>spotless-maven-plugin</artifactId></plugin>
+    <plugin><artifactId>maven-checkstyle-plugin</artifactId></plugin>
+  </plugins></build>
+</project>
+"#;
+
+#[test]
+fn maven_and_gradle_are_known_by_their_plugins() {
+    let gradle = "plugins {\n    id 'java'\n    id 'org.springframework.boot' version '3.4.0'\n    id \"com.diffplug.spotless\" version \"7.0.0\"\n    id 'checkstyle'\n    // id 'io.quarkus'\n    id 'org.flywaydb.flyway' version '11.0.0'\n}\n\ndependencies {\n    implementation 'org.springframework.boot:spring-boot-starter-web'\n    runtimeOnly 'org.postgresql:postgresql'\n}\n";
+    for files in [&[("pom.xml", POM)], &[("build.gradle", gradle)]] {
+        let report = detect(files);
+        let service = &report.services[0];
+        assert_eq!(service.framework.as_ref().map(|fact| fact.name.as_str()), Some("spring-boot"), "{report}");
+        assert!(service.also.is_empty(), "its own name and comments say nothing: {report}");
+        assert_eq!(names(&service.migrations), "flyway", "{report}");
+        assert_eq!(names(&service.databases), "postgresql", "{report}");
+        assert_eq!(names(&service.formatters), "spotless", "{report}");
+        assert_eq!(names(&service.linters), "checkstyle", "{report}");
+        assert!(names(&service.orms).is_empty(), "{report}");
+    }
 }
