@@ -151,7 +151,7 @@ impl Default for CommitSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateSettings {
-    /// Names of gates that are not run.
+    /// Names of gates that are not run; `steps` leaves the steps of plans unchecked.
     pub off: Vec<String>,
     /// Commands of the gates `format`, `lint` and `build`, instead of those found in the project.
     pub commands: BTreeMap<String, String>,

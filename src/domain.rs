@@ -11,6 +11,7 @@ mod ids;
 mod message;
 mod path;
 mod proposal;
+mod self_review;
 mod usage;
 mod verdict;
 
@@ -23,5 +24,6 @@ pub use ids::{CallId, HunkId, MessageId, PermissionId, ProposalId, SessionId};
 pub use message::{Message, Thinking, ToolCall, ToolResult, ToolSpec};
 pub use path::{PathError, RepoPath};
 pub use proposal::{ChangeKind, FileChange, FileMode, Hunk, Isolation, Proposal};
+pub use self_review::{REVIEW, ReviewAnswer, ReviewItem, Standing, TOUCHED, Topic, review_in_words, reviewed};
 pub use usage::{Budget, Usage};
 pub use verdict::{HunkVerdict, LineAbout, Verdict};

@@ -20,6 +20,7 @@ mod proof;
 mod reading;
 mod report;
 mod results;
+mod review;
 mod scope;
 pub mod secrets;
 mod shared;
@@ -46,6 +47,7 @@ pub use migration::MigrationGate;
 pub use mutation::MutationGate;
 pub use proof::{Passing, prove};
 pub use report::Report;
+pub use review::ReviewGate;
 pub use scope::ScopeGate;
 pub use secrets::SecretsGate;
 pub use shared::{Memory, Shared};
@@ -136,6 +138,7 @@ pub fn gates_for(all: &Settings, environment: &BTreeMap<String, String>) -> Vec<
     let settings = &all.gates;
     let mut gates: Vec<Arc<dyn Gate>> =
         vec![Arc::new(ScopeGate::new(settings.scope.clone())), Arc::new(SecretsGate::new(settings.secrets.clone()))];
+    gates.push(Arc::new(ReviewGate));
     gates.push(Arc::new(DependencyGate::new(&settings.dependencies)));
     gates.extend(check::CHECKS.map(|name| -> Arc<dyn Gate> { Arc::new(CheckGate::new(name, settings)) }));
     if settings.tests.enabled {

@@ -3,14 +3,18 @@
 
 mod environment;
 mod show;
+mod workflow;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{Event, Evidence, Finding, GateStatus, Proposal, Record, SessionId, Severity, TestCount};
+use crate::domain::{
+    Event, Evidence, Finding, GateStatus, Proposal, REVIEW, Record, ReviewItem, SessionId, Severity, Standing,
+    TestCount,
+};
 use crate::journal::{BlobStore, JournalError, Store};
-use crate::tool::protocol::{ASK, Ask, PLAN, Plan, Step, StepStatus};
+use crate::tool::protocol::{ASK, Ask, PLAN, Plan, WorkPlan};
 
 /// Everything the report says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -22,7 +26,7 @@ pub struct WorkReport {
     /// What the agent asked, with the answers.
     pub questions: Vec<Question>,
     /// The plan as it stands, with the checks of each step.
-    pub plan: Vec<Step>,
+    pub plan: WorkPlan,
     /// The files of all proposals, as they were last proposed.
     pub files: Vec<File>,
     /// Requests to services, with how they were answered.
@@ -37,6 +41,10 @@ pub struct WorkReport {
     pub security: Vec<Finding>,
     /// What would make it better or surer, worst first.
     pub suggestions: Vec<String>,
+    /// The self-review of the last proposal.
+    pub review: Vec<ReviewItem>,
+    /// What was done of each part of the work, by what is recorded of it.
+    pub workflow: Vec<Stage>,
     /// How often failures went back to the agent.
     pub rounds: u32,
     /// The commits, oldest first.
@@ -81,6 +89,8 @@ pub struct Commit {
     pub title: String,
 }
 
+pub use workflow::Stage;
+
 /// Gates whose findings are about security.
 const SECURITY: &[&str] = &["secrets", "scope", "dependencies", "scan", "security"];
 
@@ -115,6 +125,7 @@ pub fn of(records: &[Record], blobs: &BlobStore) -> WorkReport {
         .flat_map(|found| found.findings.clone())
         .filter(|one| one.severity != Severity::Note || !one.old)
         .collect();
+    report.workflow = workflow::of(&report);
     report.suggestions = report.suggested();
     report
 }
@@ -135,7 +146,7 @@ impl WorkReport {
             Event::UserSaid { text, queued: false, .. } => self.requests.push(text.clone()),
             Event::ToolCalled { name, input, .. } if name == PLAN => {
                 if let Ok(plan) = serde_json::from_value::<Plan>(input.clone()) {
-                    self.plan = plan.steps;
+                    self.plan.take(plan);
                 }
             }
             Event::Proposed { proposal } => {
@@ -146,6 +157,8 @@ impl WorkReport {
                 evidence.retain(|known| known.gate != found.gate || known.subject != found.subject);
                 evidence.push(found.as_ref().clone());
             }
+            Event::StepChecked { step, ok, reason, .. } => self.plan.checked(*step, *ok, reason),
+            Event::SelfReviewed { items, .. } => self.review.clone_from(items),
             Event::SentBack { .. } => self.rounds += 1,
             Event::Committed { oid, message, .. } => {
                 let title = message.lines().next().unwrap_or_default().to_owned();
@@ -165,9 +178,11 @@ impl WorkReport {
         let mut all: Vec<String> = red.map(|found| format!("repair {}{}", found.gate, reason(found))).collect();
         let unknown = self.checks.iter().filter(|found| found.status == GateStatus::NotRun && !found.advisory);
         all.extend(unknown.map(|found| format!("not verified: {}{}", found.gate, reason(found))));
-        let undone = self.plan.iter().filter(|step| step.status != StepStatus::Done);
-        all.extend(undone.map(|step| format!("planned and not done: {}", step.title)));
-        for found in self.checks.iter().filter(secure) {
+        let undone = self.plan.steps.iter().filter(|step| !step.is_done());
+        all.extend(undone.map(|step| format!("planned and not done: {}", step.step.title)));
+        let open = self.review.iter().filter(|item| item.standing == Standing::Open);
+        all.extend(open.map(|item| format!("the self-review left open: {}", item.line())));
+        for found in self.checks.iter().filter(secure).filter(|found| found.gate != REVIEW) {
             let looks = found.findings.iter().filter(|one| !one.old && one.severity == Severity::Warning);
             all.extend(looks.take(10).map(|one| format!("{} ({})", placed(one), found.gate)));
         }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Budget, CallId, Evidence, FileChange, HunkVerdict, Isolation, MessageId, PermissionId, Proposal, ProposalId,
-    RepoPath, SessionId, Thinking, Usage,
+    Budget, CallId, ContentHash, Evidence, FileChange, HunkVerdict, Isolation, MessageId, PermissionId, Proposal,
+    ProposalId, RepoPath, ReviewItem, SessionId, Thinking, Usage,
 };
 
 /// The version of the record format, written into every record as `v`.
@@ -188,8 +188,35 @@ pub enum Event {
         /// The proposal.
         proposal: Proposal,
     },
+    /// The engine ran what a step of the plan is accepted by, because the agent says that the step is done.
+    StepChecked {
+        /// The call of `plan` that said so.
+        call: CallId,
+        /// The step; counts from 1.
+        step: usize,
+        /// What the step is called.
+        title: String,
+        /// What was run.
+        check: String,
+        /// It is as it was to be.
+        ok: bool,
+        /// How it ended, in one line.
+        reason: String,
+        /// Milliseconds it took.
+        #[serde(default)]
+        ms: u64,
+    },
     /// A gate ended.
     GateReported(Box<Evidence>),
+    /// The self-review of a proposal, as far as the gates and the agent's answers go; a later one replaces it.
+    SelfReviewed {
+        /// The proposal.
+        proposal: ProposalId,
+        /// Exactly what was reviewed.
+        subject: ContentHash,
+        /// Topic by topic.
+        items: Vec<ReviewItem>,
+    },
     /// Failures of the gates went back to the agent, before the proposal was the user's to look at.
     SentBack {
         /// The proposal.

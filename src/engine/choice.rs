@@ -77,6 +77,7 @@ impl Choosing<'_> {
             model,
             budget,
             rounds: self.settings.gates.rounds,
+            steps: !self.settings.gates.off.iter().any(|name| name == "steps"),
             trailers: self.settings.commit.trailers,
             more_trailers: self.settings.commit.more_trailers.clone(),
         };

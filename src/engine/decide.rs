@@ -47,6 +47,7 @@ pub fn decide(session: &Session, flight: &mut Flight, rules: &Rules, input: Inpu
         What::Command(command) => command_given(&mut here, command),
         What::Chunk(job, chunk) => conversation::chunk(&mut here, job, chunk),
         What::Reported(job, evidence) => proposing::reported(&here, job, evidence),
+        What::Checked(job, checked) => calls::checked(&here, job, checked),
         What::Delegated { job, session, order } => delegate::begun(&here, job, session, order),
         What::Ended(job, outcome) => ended(&mut here, job, outcome),
         What::Resumed => resume::resumed(&mut here),

@@ -2,6 +2,7 @@
 
 mod ask;
 mod call;
+mod check;
 mod commit;
 mod delegate;
 mod follow;
@@ -106,6 +107,7 @@ async fn carry_out(bench: Bench, id: JobId, work: Work, cancel: CancellationToke
         Work::Call { call, permitted } => call::call(&bench, call, permitted, cancel).await,
         Work::Shell { call, command } => call::shell(&bench, call, command, cancel).await,
         Work::Delegate(order) => delegate::delegate(&bench, id, order, cancel).await,
+        Work::Check { call, steps } => check::check(&bench, id, call, steps, cancel).await,
         Work::Verify { call, gates } => verify::verify(&bench, call, gates, cancel).await,
         Work::Propose { id, title, message } => propose::propose(bench, id, title, message).await,
         Work::Prove { proposal, selected, afresh } => {

@@ -28,6 +28,8 @@ pub enum What {
     Chunk(JobId, Chunk),
     /// A gate ended.
     Reported(JobId, Evidence),
+    /// A step of the plan was looked at.
+    Checked(JobId, Checked),
     /// A session for a delegated task was opened.
     Delegated {
         /// The piece of work.
@@ -43,6 +45,23 @@ pub enum What {
     Resumed,
     /// Nothing new; look what there is to do. Follows every step that changed something.
     Next,
+}
+
+/// A step of the plan that was looked at; see [`crate::domain::Event::StepChecked`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The step; counts from 1.
+    pub step: usize,
+    /// What it is called.
+    pub title: String,
+    /// What was run.
+    pub check: String,
+    /// It is as it was to be.
+    pub ok: bool,
+    /// How it ended, in one line.
+    pub reason: String,
+    /// Milliseconds it took.
+    pub ms: u64,
 }
 
 /// How a piece of work came out.

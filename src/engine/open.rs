@@ -44,8 +44,12 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         .await
         .map_err(|error| failure(format!("an internal error: {error}")))??;
     let root = found.repository.root().to_owned();
+    let command = opening.settings.gates.tests.command.clone();
     let looking = tokio::task::spawn_blocking(move || {
-        let report = stack::detect_folder(&root);
+        let mut report = stack::detect_folder(&root);
+        if let Some(command) = &command {
+            report.overruled_by(command);
+        }
         (report.brief(), report.label())
     });
     let told = told(&opening, &found).await;
@@ -418,6 +422,7 @@ fn no_rules(session: &SessionId) -> Rules {
         model: Err("no model is chosen yet".to_owned()),
         budget: crate::domain::Budget::default(),
         rounds: 0,
+        steps: false,
         trailers: true,
         more_trailers: Vec::new(),
     }

@@ -17,6 +17,8 @@ pub struct Rules {
     pub budget: Budget,
     /// How often a failure goes back to the agent within a turn.
     pub rounds: u32,
+    /// Steps of a plan that can be checked are, before they count as done.
+    pub steps: bool,
     /// Commits name the session and the proposal in trailers.
     pub trailers: bool,
     /// Further trailers of every commit.

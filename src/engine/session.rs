@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::domain::{
-    Budget, ContentHash, Evidence, MessageId, PermissionId, Proposal, ProposalId, Record, TurnEnd, Usage,
+    Budget, ContentHash, Evidence, MessageId, PermissionId, Proposal, ProposalId, Record, ReviewAnswer, ReviewItem,
+    TurnEnd, Usage,
 };
+
+use crate::tool::protocol::{PROPOSE, Protocol, WorkPlan};
 
 pub use item::{Answer, Call, Item, ItemKind, SHELL};
 pub use offer::{Offer, OfferState, Receipt};
@@ -54,6 +57,10 @@ pub struct Session {
     pub evidence: BTreeMap<ContentHash, BTreeMap<String, Evidence>>,
     /// Subjects whose gates have all reported.
     pub proven: BTreeSet<ContentHash>,
+    /// The plan as it stands.
+    pub plan: WorkPlan,
+    /// The self-review of what was proposed, by what exactly was reviewed.
+    pub reviews: BTreeMap<ContentHash, Vec<ReviewItem>>,
     /// The record of the last commit: what was said before it belongs to it.
     pub committed: u64,
     /// The words the user said last; they outlive every compaction.
@@ -215,6 +222,20 @@ impl Session {
             Some(offer) => offer.proposal.id.clone(),
             None => ProposalId::new(format!("p{}", self.offers.len() + 1)),
         }
+    }
+
+    /// What the agent says to the topics of its self-review, since the last commit; the last word on a topic counts.
+    pub fn review_answers(&self) -> Vec<ReviewAnswer> {
+        let recent = self.items.iter().filter(|item| item.seq > self.committed).flat_map(Item::calls);
+        let calls = recent.filter(|call| call.call.name == PROPOSE);
+        calls
+            .filter_map(|call| match Protocol::read(PROPOSE, &call.call.input) {
+                Some(Ok(Protocol::Propose(propose))) => Some(propose.review),
+                _ => None,
+            })
+            .flatten()
+            .filter(|answer| !answer.answer.trim().is_empty())
+            .collect()
     }
 
     /// What gates found on exactly this.

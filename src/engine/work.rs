@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::git::Mark;
 use crate::provider::Request;
-use crate::tool::protocol::Delegate;
+use crate::tool::protocol::{Check, Delegate};
 
 use super::session::Offer;
 
@@ -87,6 +87,13 @@ pub enum Work {
     },
     /// Hand a task to another agent and wait until it rests.
     Delegate(Delegate),
+    /// See whether steps of the plan are done, as the agent says.
+    Check {
+        /// The call of `plan`.
+        call: CallId,
+        /// The steps: number, title, what to run.
+        steps: Vec<(usize, String, Check)>,
+    },
     /// Run the gates on the draft for the agent. Nothing of it becomes evidence.
     Verify {
         /// The call it answers.

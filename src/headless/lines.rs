@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use crate::domain::{Event, Evidence, GateStatus, NoteLevel, Progress, Proposal, Record, SessionId, TurnEnd};
+use crate::domain::{
+    Event, Evidence, GateStatus, NoteLevel, Progress, Proposal, Record, SessionId, TurnEnd, review_in_words,
+};
 use crate::text;
 
 /// How events are printed.
@@ -118,6 +120,13 @@ fn event_text(event: &Event) -> Option<String> {
         Event::PermissionGiven { allowed, .. } => (if *allowed { "  allowed" } else { "  refused" }).to_owned(),
         Event::Proposed { proposal } => return Some(proposal_text(proposal)),
         Event::GateReported(evidence) => gate_text(evidence),
+        Event::StepChecked { step, title, check, ok: true, reason, .. } => {
+            format!("✓ step {step} is done: {title} (`{check}` {reason})")
+        }
+        Event::StepChecked { step, title, check, reason, .. } => {
+            format!("✗ step {step} is not done: {title} (`{check}` {reason})")
+        }
+        Event::SelfReviewed { items, .. } => format!("self-review: {}", review_in_words(items)),
         Event::Committed { oid, message, branch, .. } => format!(
             "committed {} on {}: {}",
             oid.get(..10).unwrap_or(oid),

@@ -3,8 +3,8 @@
 use std::fmt::{Display, Formatter, Result};
 
 use super::{WorkReport, placed};
-use crate::domain::{Evidence, GateStatus, TestCase, TestStatus};
-use crate::tool::protocol::StepStatus;
+use crate::domain::{Evidence, GateStatus, ReviewItem, Standing, TestCase, TestStatus};
+use crate::tool::protocol::Planned;
 
 const NONE: &str = "none recorded";
 
@@ -30,14 +30,12 @@ impl Display for WorkReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         writeln!(f, "# Report of {}", if self.session.is_empty() { "a session" } else { &self.session })?;
         section(f, "Request", self.requests.iter().map(|text| format!("> {}", text.replace('\n', "\n> "))).collect())?;
-        let steps = self.plan.iter().map(|step| {
-            let mark = if step.status == StepStatus::Done { "x" } else { " " };
-            format!("- [{mark}] {} — checked by: {}", step.title, step.acceptance)
-        });
+        let steps = self.plan.steps.iter().map(step);
         let questions = self.questions.iter().map(|question| {
             format!("- asked: {} — answer: {}", question.question, question.answer.as_deref().unwrap_or("none yet"))
         });
         section(f, "Approach", steps.chain(questions).collect())?;
+        section(f, "Workflow", self.workflow_lines())?;
         section(
             f,
             "Files",
@@ -48,7 +46,7 @@ impl Display for WorkReport {
         section(f, "Requests and responses", exchanges.collect())?;
         let mut checks: Vec<String> = self.checks.iter().map(gate).collect();
         if !checks.is_empty() {
-            checks.insert(0, "| gate | result | new | old | |\n|---|---|---|---|---|".to_owned());
+            checks.insert(0, "| gate | result | new | old | what |\n|---|---|---|---|---|".to_owned());
             checks.push(format!("\nFailures went back to the agent {} time(s) before this.", self.rounds));
         }
         section(f, "Checks", checks)?;
@@ -56,9 +54,31 @@ impl Display for WorkReport {
         let environment = self.environment.iter().map(|(name, file)| format!("- `{name}` (read in `{file}`)"));
         section(f, "Environment variables and configuration", environment.collect())?;
         section(f, "Security notes", self.security.iter().map(|one| format!("- {}", placed(one))).collect())?;
+        section(f, "Self-review", self.review.iter().map(item).collect())?;
         section(f, "Suggestions", self.suggestions.iter().map(|text| format!("- {text}")).collect())?;
         section(f, "Commits", self.commits.iter().map(|commit| format!("- {} {}", commit.oid, commit.title)).collect())
     }
+}
+
+fn step(planned: &Planned) -> String {
+    let mark = if planned.is_done() { "x" } else { " " };
+    let seen = match &planned.seen {
+        Some(seen) if seen.ok => "seen".to_owned(),
+        Some(seen) => format!("not so: {}", seen.reason),
+        None if planned.is_done() => "as the agent says".to_owned(),
+        None => "open".to_owned(),
+    };
+    format!("- [{mark}] {} — {} ({seen})", planned.step.title, planned.step.acceptance)
+}
+
+fn item(item: &ReviewItem) -> String {
+    let standing = match (&item.standing, &item.answer) {
+        (Standing::Clear, _) => "nothing found",
+        (_, Some(answer)) => answer,
+        (_, None) => "**unanswered**",
+    };
+    let found: String = item.found.iter().map(|found| format!("\n  - {found}")).collect();
+    format!("- {}: {standing}{found}", item.topic.name())
 }
 
 fn result(case: &TestCase) -> &'static str {
@@ -72,17 +92,29 @@ fn result(case: &TestCase) -> &'static str {
 }
 
 impl WorkReport {
+    fn workflow_lines(&self) -> Vec<String> {
+        if self.files.is_empty() && self.plan.steps.is_empty() {
+            return Vec::new();
+        }
+        let word = |done: Option<bool>| match done {
+            Some(true) => "done",
+            Some(false) => "open",
+            None => "–",
+        };
+        let rows =
+            self.workflow.iter().map(|stage| format!("| {} | {} | {} |", stage.name, word(stage.done), stage.words));
+        std::iter::once("| part | state | recorded |\n|---|---|---|".to_owned()).chain(rows).collect()
+    }
+
     fn test_lines(&self) -> Vec<String> {
         let Some((tests, base)) = self.tests else { return Vec::new() };
-        let mut lines = vec![format!("{} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.skipped)];
-        lines.extend(
-            base.map(|base| {
-                format!("on base: {} passed, {} failed, {} skipped", base.passed, base.failed, base.skipped)
-            }),
-        );
+        let mut lines = vec![format!("- {} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.skipped)];
+        lines.extend(base.map(|base| {
+            format!("- on base: {} passed, {} failed, {} skipped", base.passed, base.failed, base.skipped)
+        }));
         let commands =
             self.checks.iter().filter(|found| found.tests.is_some()).filter_map(|found| found.command.as_ref());
-        lines.extend(commands.map(|command| format!("run them with: `{command}`")));
+        lines.extend(commands.map(|command| format!("- run them with: `{command}`")));
         let cases: Vec<_> = self.checks.iter().flat_map(|found| &found.cases).collect();
         if !cases.is_empty() {
             lines.push("\n| test | result | ms |\n|---|---|---|".to_owned());

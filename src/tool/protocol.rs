@@ -1,11 +1,15 @@
 //! The tools that are steps of the protocol: a model calls them like any other, and the engine carries them out.
 
+mod plan;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::domain::ToolSpec;
+use crate::domain::{ReviewAnswer, ToolSpec, Topic};
 
 use super::input;
+
+pub use plan::{Check, Planned, Seen, WorkPlan};
 
 /// The name of the tool that says what is going to be done.
 pub const PLAN: &str = "plan";
@@ -74,6 +78,9 @@ pub struct Propose {
     pub title: String,
     /// The draft of the commit message.
     pub message: String,
+    /// What the agent says to the topics of its self-review.
+    #[serde(default)]
+    pub review: Vec<ReviewAnswer>,
 }
 
 /// The input of `delegate`.
@@ -167,7 +174,9 @@ pub fn spec(name: &str) -> Option<ToolSpec> {
     let description = match name {
         PLAN => {
             "Shows the user what you are going to do, step by step, each with how one sees that it is done. Call it \
-             again with all steps when a step is done or the plan changes. For work of more than one step."
+             again with all steps when a step is done or the plan changes. For work of more than one step. Where a command \
+             or a test can tell, give it in backticks in `acceptance` (`pytest tests/test_orders.py`, `TestCancel`): it is \
+             run before the step counts as done."
         }
         ASK => {
             "Asks the user one question and waits for the answer. Only for what you cannot find out and what would \
@@ -181,7 +190,8 @@ pub fn spec(name: &str) -> Option<ToolSpec> {
         PROPOSE => {
             "Hands everything you changed in the workspace to the user for review, with the results of the project's \
              checks. Call it once the work is complete and you have run the tests yourself. `title` is one line; \
-             `message` is the draft of the commit message, in the style of the repository's history."
+             `message` is the draft of the commit message, in the style of the repository's history. `review` answers what \
+             the self-review asks, in one sentence each."
         }
         DELEGATE => {
             "Gives a task to another agent, which works in a workspace of its own and reports back. The task has to \
@@ -224,7 +234,16 @@ fn schema(name: &str) -> Option<Value> {
         PROPOSE => (
             json!({
                 "title": {"type": "string", "description": "What the change does, in one line."},
-                "message": {"type": "string", "description": "The draft of the commit message."}
+                "message": {"type": "string", "description": "The draft of the commit message."},
+                "review": {"type": "array", "description": "Answers to the self-review, where it asked.", "items": {
+                    "type": "object",
+                    "properties": {
+                        "topic": {"type": "string", "enum": Topic::ALL.map(Topic::name)},
+                        "answer": {"type": "string", "description": "Where and how it is taken care of."}
+                    },
+                    "required": ["topic", "answer"],
+                    "additionalProperties": false
+                }}
             }),
             json!(["title", "message"]),
         ),

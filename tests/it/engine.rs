@@ -9,4 +9,5 @@ mod rules;
 mod sessions;
 mod tasks;
 mod verifying;
+mod workflow;
 mod world;

@@ -42,10 +42,16 @@ fn the_report_of_a_real_session_has_every_part_from_evidence() {
     let session = ended.of_type("session_opened")[0]["session"].as_str().unwrap().to_owned();
     let text = home.tenon(&["report"]).with_code(0).out;
     assert_eq!(section(&text, "Request").trim(), "> fix sub");
-    assert!(section(&text, "Approach").contains("- [x] subtract"), "{text}");
+    let approach = section(&text, "Approach");
+    assert!(approach.contains("- [x] subtract — sub(3, 1) is 2 (as the agent says)"), "{text}");
+    assert!(approach.contains("- [ ] document it — the README says so (open)"), "{text}");
+    let workflow = section(&text, "Workflow");
+    assert!(workflow.contains("| plan | open | 1 of 2 steps done, 0 seen by their checks |"), "{text}");
+    assert!(workflow.contains("| test | done | 1 passed, 0 failed (base 1) |"), "{text}");
+    assert!(section(&text, "Self-review").contains("- docs: **unanswered**"), "{text}");
     assert!(section(&text, "Files").contains("- `app.py` +6 −1"), "{text}");
     let tests = section(&text, "Tests");
-    assert!(tests.starts_with("1 passed, 0 failed, 0 skipped\non base: 1 passed"), "{tests}");
+    assert!(tests.starts_with("- 1 passed, 0 failed, 0 skipped\n- on base: 1 passed"), "{tests}");
     assert!(tests.contains("run them with: `python3 -m unittest discover`"), "{tests}");
     assert!(tests.contains("| test_app.AppTest.test_add | pass |"), "{tests}");
     assert!(section(&text, "Environment variables and configuration").contains("- `ADD_LIMIT` (read in `app.py`)"));

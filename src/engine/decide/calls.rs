@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::domain::{CallId, Event, NoteLevel, ToolCall};
 use crate::tool::protocol::{self, Protocol};
 
-use super::super::input::Returned;
+use super::super::input::{Checked, Returned};
 use super::super::session::{Call, SHELL};
-use super::super::work::{Job, Step, Work};
+use super::super::work::{Job, JobId, Step, Work};
 use super::{Situation, noted, proposing};
 
 /// Tools that change nothing here, so they may run side by side.
@@ -90,7 +90,7 @@ fn start(here: &mut Situation<'_>, call: &Call) -> Step {
     match call.call.name.as_str() {
         // Rests until the user answers.
         "ask" => Step::default(),
-        "plan" => ok(id, "The plan is shown to the user. Work through it step by step."),
+        protocol::PLAN => planned(here, id),
         "propose" => proposing::called(here, call),
         protocol::DELEGATE => match Protocol::read(protocol::DELEGATE, &call.call.input) {
             Some(Ok(Protocol::Delegate(order))) => here.flight.begin(Job::Call(id), Work::Delegate(order)).into(),
@@ -115,6 +115,23 @@ fn start(here: &mut Situation<'_>, call: &Call) -> Step {
             here.flight.begin(Job::Call(id), work).into()
         }
     }
+}
+
+/// What can be checked of the steps that are said to be done is, for an agent that may run commands itself.
+fn planned(here: &mut Situation<'_>, call: CallId) -> Step {
+    let checks = here.rules.steps && here.rules.allows("run");
+    let steps = if checks { here.session.plan.due() } else { Vec::new() };
+    if steps.is_empty() {
+        return ok(call, "The plan is shown to the user. Work through it step by step.");
+    }
+    here.flight.begin(Job::Call(call.clone()), Work::Check { call, steps }).into()
+}
+
+/// A step of the plan was looked at.
+pub fn checked(here: &Situation<'_>, job: JobId, checked: Checked) -> Step {
+    let Some(Job::Call(call)) = here.flight.job(job) else { return Step::default() };
+    let Checked { step, title, check, ok, reason, ms } = checked;
+    Event::StepChecked { call: call.clone(), step, title, check, ok, reason, ms }.into()
 }
 
 fn ok(call: CallId, output: &str) -> Step {

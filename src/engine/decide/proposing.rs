@@ -1,6 +1,9 @@
 //! Freezing the draft, and proving what was frozen.
 
-use crate::domain::{ContentHash, Event, Evidence, Finding, GateStatus, NoteLevel, Proposal, ProposalId, Severity};
+use crate::domain::{
+    ContentHash, Event, Evidence, Finding, GateStatus, NoteLevel, Proposal, ProposalId, ReviewItem, Severity, Standing,
+    reviewed,
+};
 
 use super::super::drafting;
 use super::super::input::Drafted;
@@ -160,7 +163,10 @@ fn report(here: &mut Situation<'_>, proposal: &Proposal) -> Step {
     let left = here.session.turn.is_some() && rounds < here.rules.rounds;
     let again = here.session.turn.is_some() && rounds > 0;
     let (ok, text) = gates_in_words(here.session, proposal, rounds + u32::from(resting), here.rules.rounds);
+    let (reviewed, asked) = self_review(here, proposal);
+    let text = if ok { text + &asked } else { text };
     let mut step = finish(here, ok, text.clone());
+    step.events.extend(reviewed);
     if resting && !ok && left {
         // What is frozen is what was sent back: without a change there is nothing to prove again.
         step.events.push(Event::SentBack { proposal: proposal.id.clone(), round: rounds + 1, text });
@@ -178,6 +184,39 @@ fn report(here: &mut Situation<'_>, proposal: &Proposal) -> Step {
         ));
     }
     step
+}
+
+/// What the self-review of a proposal comes to, when that is news, and what the agent is asked because of it. Asked is an
+/// agent that planned its work, once for each content.
+fn self_review(here: &Situation<'_>, proposal: &Proposal) -> (Option<Event>, String) {
+    let session = here.session;
+    let known = session.reviews.get(&proposal.hash);
+    let Some(items) = reviewed(&session.evidence_on(&proposal.hash).collect::<Vec<_>>(), &session.review_answers())
+    else {
+        return (None, String::new());
+    };
+    let calls = matches!(&here.flight.freeze, Some(Freeze { by: FreezeBy::Call(_), .. }));
+    let asks = calls && known.is_none() && !session.plan.steps.is_empty();
+    let asked = if asks { questions(&items) } else { String::new() };
+    let news = known != Some(&items);
+    let event = Event::SelfReviewed { proposal: proposal.id.clone(), subject: proposal.hash.clone(), items };
+    (news.then_some(event), asked)
+}
+
+fn questions(items: &[ReviewItem]) -> String {
+    let open: Vec<&ReviewItem> = items.iter().filter(|item| item.standing == Standing::Open).collect();
+    if open.is_empty() {
+        return String::new();
+    }
+    let mut text = "Self-review, unanswered:\n".to_owned();
+    for item in open {
+        text.push_str(&format!("- {}\n  {}\n", item.line(), item.topic.question()));
+    }
+    text.push_str(
+        "Repair what is wrong. For the rest call `propose` once more with `review`, one sentence a topic; otherwise the user \
+         sees these as unanswered.\n",
+    );
+    text
 }
 
 fn count(rounds: u32) -> String {

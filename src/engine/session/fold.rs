@@ -3,6 +3,7 @@
 use crate::domain::{Event, PermissionId, ProposalId, Record, ToolCall, ToolResult, TurnEnd, Usage};
 
 use crate::proposal::Verdicts;
+use crate::tool::protocol::{PLAN, Protocol};
 
 use super::super::permissions;
 use super::item::Question;
@@ -111,6 +112,7 @@ impl Session {
                 }
                 self.push(seq, ItemKind::User { text: format!("[checks] {text}") });
             }
+            Event::StepChecked { step, ok, reason, .. } => self.plan.checked(*step, *ok, reason),
             Event::PermissionGiven { permission, allowed, always } => self.answer(permission, *allowed, *always),
             _ => {}
         }
@@ -120,6 +122,11 @@ impl Session {
         if call.call.name == SHELL {
             self.push(seq, ItemKind::Shell(call));
             return;
+        }
+        if let (PLAN, Some(Ok(Protocol::Plan(plan)))) =
+            (call.call.name.as_str(), Protocol::read(PLAN, &call.call.input))
+        {
+            self.plan.take(plan);
         }
         if call.call.name == "propose"
             && let Some(turn) = &mut self.turn
@@ -163,6 +170,9 @@ impl Session {
             Event::GateReported(found) => {
                 let gates = self.evidence.entry(found.subject.clone()).or_default();
                 gates.insert(found.gate.clone(), found.as_ref().clone());
+            }
+            Event::SelfReviewed { subject, items, .. } => {
+                self.reviews.insert(subject.clone(), items.clone());
             }
             Event::Decided { proposal, verdicts } => {
                 if let Some(offer) = self.offers.iter_mut().find(|offer| offer.proposal.id == *proposal) {

@@ -30,6 +30,7 @@ pub fn rules() -> Rules {
         model: Ok(ModelRules::new("m".to_owned(), 100_000)),
         budget: Budget { requests: Some(20), tokens: None, cost_usd: None, seconds: None },
         rounds: 3,
+        steps: true,
         trailers: true,
         more_trailers: Vec::new(),
     }

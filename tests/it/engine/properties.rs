@@ -112,7 +112,7 @@ fn genuine(machine: &Machine, id: JobId, way: u8) -> Outcome {
         Work::Call { permitted: false, call } if bad && call.name == "run" => {
             Outcome::NeedsPermission("run `x` with network access".to_owned())
         }
-        Work::Call { .. } | Work::Shell { .. } | Work::Delegate(_) | Work::Verify { .. } => {
+        Work::Call { .. } | Work::Shell { .. } | Work::Delegate(_) | Work::Verify { .. } | Work::Check { .. } => {
             Outcome::Returned(Returned { ok: !bad, output: "output".to_owned(), ms: 1 })
         }
         Work::Propose { id, .. } => Outcome::Drafted(match way % 6 {

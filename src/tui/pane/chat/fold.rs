@@ -1,8 +1,8 @@
 //! Folds events and progress into the conversation.
 
-use crate::domain::{CallId, Event, MessageId, NoteLevel, Progress, Thinking, TurnEnd};
+use crate::domain::{CallId, Event, MessageId, NoteLevel, Progress, Standing, Thinking, TurnEnd, review_in_words};
 
-use super::item::{Call, CallState, Entry, Item};
+use super::item::{Call, CallState, Entry, Item, StepState};
 use super::layout::count;
 use super::segments::Segment;
 use super::{ChatPane, Stream, tool_line};
@@ -57,6 +57,12 @@ impl ChatPane {
             }
             Event::Compacted { before, after, .. } => {
                 self.note(NoteLevel::Info, format!("the conversation was compacted: {before} → {after} tokens"));
+            }
+            Event::StepChecked { step, check, ok, reason, .. } => self.step_checked(*step, check, *ok, reason),
+            Event::SelfReviewed { items, .. } => {
+                let open = items.iter().any(|item| item.standing == Standing::Open);
+                let level = if open { NoteLevel::Warning } else { NoteLevel::Info };
+                self.note(level, format!("self-review: {}", review_in_words(items)));
             }
             Event::TurnEnded { reason, detail, .. } => self.ended(*reason, detail.clone()),
             Event::Noted { level, text } => self.note(*level, text.clone()),
@@ -220,7 +226,7 @@ impl ChatPane {
     fn called(&mut self, call: &CallId, name: &str, input: &serde_json::Value, invalid: Option<&str>) {
         let item = match name {
             "plan" if invalid.is_none() => {
-                let steps = tool_line::steps(input);
+                let steps = self.with_checks(tool_line::steps(input));
                 if let Some(index) = self.last_plan() {
                     self.change(index, |item| *item = Item::Plan(steps));
                     return;
@@ -244,6 +250,31 @@ impl ChatPane {
         self.calls.insert(call.clone(), index);
         if asks {
             self.waiting.push(index);
+        }
+    }
+
+    /// The plan said anew: what was seen to be done stays so as long as it is still said to be.
+    fn with_checks(&self, mut steps: Vec<(String, StepState)>) -> Vec<(String, StepState)> {
+        let known = self.last_plan().and_then(|index| self.entries.get(index));
+        let Some(Item::Plan(known)) = known.map(|entry| &entry.item) else { return steps };
+        for step in steps.iter_mut().filter(|(_, state)| *state == StepState::Done) {
+            if known.contains(&(step.0.clone(), StepState::Checked)) {
+                step.1 = StepState::Checked;
+            }
+        }
+        steps
+    }
+
+    fn step_checked(&mut self, number: usize, check: &str, ok: bool, reason: &str) {
+        let Some(index) = self.last_plan() else { return };
+        self.change(index, |item| {
+            let Item::Plan(steps) = item else { return };
+            if let Some((_, state)) = number.checked_sub(1).and_then(|at| steps.get_mut(at)) {
+                *state = if ok { StepState::Checked } else { StepState::Refuted };
+            }
+        });
+        if !ok {
+            self.note(NoteLevel::Warning, format!("step {number} is not done: `{check}` {reason}"));
         }
     }
 

@@ -28,8 +28,12 @@ pub enum StepState {
     Open,
     /// Being worked on.
     Doing,
-    /// Done.
+    /// Done, as the agent says.
     Done,
+    /// Done, as the engine saw when it ran what the step is accepted by.
+    Checked,
+    /// Said to be done, and seen not to be.
+    Refuted,
 }
 
 /// A call of a tool as the conversation shows it.

@@ -192,7 +192,9 @@ fn plan(steps: &[(String, StepState)], look: Look<'_>) -> Vec<Line<'static>> {
     let mut rows = vec![Line::default()];
     for (index, (title, state)) in steps.iter().enumerate() {
         let (mark, role) = match state {
-            StepState::Done => ("✓ ", Role::Pass),
+            StepState::Checked => ("✓ ", Role::Pass),
+            StepState::Refuted => ("✗ ", Role::Fail),
+            StepState::Done => ("✓ ", Role::Dim),
             StepState::Doing => ("● ", Role::Accent),
             StepState::Open => ("○ ", Role::Dim),
         };
