@@ -38,6 +38,7 @@ fn rules() -> Rules {
         model: Ok(ModelRules::new("m".to_owned(), 100_000_000)),
         budget: Budget { requests: None, tokens: None, cost_usd: None, seconds: None },
         rounds: 3,
+        steps: true,
         trailers: true,
         more_trailers: Vec::new(),
     }

@@ -3,7 +3,9 @@
 mod api;
 mod diff;
 mod engine;
+mod gate;
 mod journal;
+mod stack;
 mod tui;
 mod workspace;
 

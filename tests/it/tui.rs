@@ -2,6 +2,7 @@
 
 mod chat;
 mod corpus;
+mod findings;
 mod harness;
 mod hostile_diff;
 mod models;
