@@ -98,7 +98,9 @@ fn of_runner(test: &TestCommand, name: &str) -> Option<String> {
 
 /// Runs it; says whether it ended well, how, and the end of what it wrote.
 async fn run(bench: &Bench, id: &CallId, command: String, cancel: &CancellationToken) -> (bool, String, String) {
-    let job = Job { command, folder: None, environment: Vec::new(), limit: LIMIT, network: false, env_files: false };
+    // A file that changes twice within a second would otherwise be tested by what Python kept of the first.
+    let environment = vec![("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned())];
+    let job = Job { command, folder: None, environment, limit: LIMIT, network: false, env_files: false };
     let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(64);
     let reading = async {
         let mut shown = pieces::Pieces::default();
