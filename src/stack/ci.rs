@@ -133,7 +133,7 @@ fn command_of(line: &str) -> Option<&str> {
 }
 
 /// `cd api && pytest` runs in `api`.
-fn in_folder<'a>(words: &'a str, step: impl Fn() -> Option<String>) -> (String, &'a str) {
+fn in_folder(words: &str, step: impl Fn() -> Option<String>) -> (String, &str) {
     match words.strip_prefix("cd ").and_then(|rest| rest.split_once("&&")) {
         Some((folder, rest)) => (tidy(folder), rest.trim()),
         None => (step().unwrap_or_default(), words),
