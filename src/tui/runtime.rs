@@ -69,6 +69,8 @@ struct Loop {
     /// What sessions are opened with; `None` for something that only speaks like a session.
     opening: Option<Opening>,
     drawn: Instant,
+    /// When a key was last answered with a frame.
+    answered: Instant,
     due: Option<Instant>,
     /// Bytes said since the last frame, and between the two before.
     said: (usize, usize),
@@ -115,6 +117,7 @@ pub(super) async fn run(source: Source, start: StartInfo) -> Result<TuiExit, Tui
         born,
         opening: None,
         drawn: Instant::now(),
+        answered: Instant::now(),
         due: None,
         said: (0, 0),
         leaving: Leaving::No,
@@ -248,7 +251,8 @@ impl Loop {
         }
     }
 
-    /// Takes a key and everything that came with it, then draws at once.
+    /// Takes a key and everything that came with it, then draws at once: a frame that was drawn because the session spoke
+    /// makes no key wait.
     async fn terminal(&mut self, event: Event) {
         self.take(self.current, Msg::Terminal(event)).await;
         while self.leaving == Leaving::No
@@ -256,7 +260,12 @@ impl Loop {
         {
             self.take(self.current, Msg::Terminal(event)).await;
         }
-        if self.drawn.elapsed() >= FRAME { self.frame() } else { self.want_frame(FRAME) }
+        if self.answered.elapsed() >= FRAME {
+            self.frame();
+            self.answered = self.drawn;
+        } else {
+            self.want_frame(FRAME);
+        }
     }
 
     /// A terminal that cannot be written to is gone.
