@@ -55,6 +55,13 @@ impl Story {
             match message {
                 Message::User { text } => {
                     let task = without_notes(text);
+                    // What the gates say belongs to the task that was proposed; taken for a task of its own, the model
+                    // would be asked to repair a file without being told what for.
+                    if task.starts_with("[checks]") && !story.task.is_empty() {
+                        let name = "propose".to_owned();
+                        story.steps.push(Step { name, input: Value::Null, ok: false, output: task });
+                        continue;
+                    }
                     // A note in the middle of the work is no new task.
                     if !task.is_empty() || story.task.is_empty() {
                         story.begin(task, std::mem::take(&mut said));
@@ -128,5 +135,21 @@ pub(super) fn short(task: &str) -> String {
     match line.char_indices().nth(80) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_gates_say_is_no_task_of_its_own() {
+        let user = |text: &str| Message::User { text: text.to_owned() };
+        let story = Story::of(&[user("add a route"), user("[checks] tests FAILED: 1 of 4"), user("now name it")]);
+        assert_eq!(story.task, "now name it");
+        assert_eq!(story.earlier, [("add a route".to_owned(), String::new())]);
+        let story = Story::of(&[user("add a route"), user("[checks] tests FAILED: 1 of 4")]);
+        assert_eq!(story.task, "add a route");
+        assert!(matches!(story.steps.as_slice(), [step] if step.name == "propose" && !step.ok), "{story:?}");
     }
 }
