@@ -232,10 +232,10 @@ impl Inner {
         }
     }
 
-    /// Whether the draft has something of its own at a path.
+    /// Whether the draft has something of its own at a path, if only that nothing is there any more.
     fn has_changed(&self, path: &Path) -> bool {
         let above = self.lowers.iter().take(self.lowers.len().saturating_sub(1)).chain([&self.upper]);
-        above.into_iter().any(|folder| fs::symlink_metadata(folder.join(path)).is_ok())
+        above.into_iter().any(|folder| layer::decides(folder, path))
     }
 
     fn scratch(&self) -> PathBuf {

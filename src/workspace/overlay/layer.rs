@@ -125,6 +125,20 @@ fn prune(upper: &Path, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether a layer says what is at a path: it has the path itself, or hides a folder above it.
+pub(super) fn decides(layer: &Path, path: &Path) -> bool {
+    let mut at = layer.to_owned();
+    for name in path.components() {
+        at.push(name);
+        match fs::symlink_metadata(&at) {
+            Ok(metadata) if metadata.is_dir() && !is_opaque(&at) => {}
+            Ok(_) => return true,
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
 pub(super) fn is_opaque(folder: &Path) -> bool {
     let mut value = [0_u8; 4];
     rustix::fs::lgetxattr(folder, OPAQUE, &mut value[..]).is_ok_and(|length| value.get(..length) == Some(b"y"))

@@ -182,6 +182,17 @@ async fn a_fork_sees_the_draft_and_leaves_it_alone() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_gone_takes_its_files_with_it() {
+    for isolation in isolations() {
+        let case = Case::open(isolation).await;
+        fs::create_dir_all(case.workspace.root().join("made/deep")).unwrap();
+        fs::write(case.workspace.root().join("made/deep/file"), "of the user\n").unwrap();
+        case.sh("ls made/deep/file && rm -rf made").await;
+        assert!(case.workspace.read(&path("made/deep/file")).is_err(), "{isolation:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_reset_shows_the_users_tree_as_it_is_now() {
     for isolation in isolations() {
         let case = Case::open(isolation).await;

@@ -393,7 +393,7 @@ async fn links_to_the_outside_are_never_followed_by_our_own_hands() {
         fs::create_dir(&outside).unwrap();
         fs::write(outside.join("file"), "outside\n").unwrap();
         let race = format!(
-            "while [ ! -e stop ]; do mkdir -p race; echo inside > race/file; rm -rf race; ln -s '{0}' race; rm -f race; done",
+            "while [ ! -e stop ]; do mkdir -p race; echo inside > race/file; rm -rf race; ln -s '{0}' race; rm -f race; done; :",
             outside.display()
         );
         let path = |text: &str| tenon::domain::RepoPath::parse(text).unwrap();
