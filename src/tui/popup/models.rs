@@ -125,11 +125,15 @@ impl ModelList {
     fn pick(&mut self) -> Outcome {
         let Some(offer) = self.chosen() else {
             // A name that is on no list may still be one that a provider knows.
-            return if self.query.is_empty() {
-                Outcome::Stay
-            } else {
-                Outcome::Picked(Pick::Model(self.query.clone()))
-            };
+            let named =
+                self.query.split_once('/').is_some_and(|(provider, model)| !provider.is_empty() && !model.is_empty());
+            if named && !self.query.contains(' ') {
+                return Outcome::Picked(Pick::Model(self.query.clone()));
+            }
+            if !self.query.is_empty() {
+                self.complaint = Some("a model is named provider/model; Esc goes to the chat".to_owned());
+            }
+            return Outcome::Stay;
         };
         match offer.ready {
             Ready::Now => Outcome::Picked(Pick::Model(offer.model.clone())),
@@ -175,5 +179,16 @@ mod tests {
         assert_eq!(lines("b/two"), ["b/two in use", "a/one key found"]);
         assert_eq!(lines("own/x"), ["own/x in use", "a/one key found", "b/two key found"]);
         assert_eq!(lines("")[0], "a/one key found");
+    }
+
+    #[test]
+    fn a_command_is_no_model() {
+        let mut list = ModelList::new(Vec::new(), "", true, false);
+        list.write("/doctor");
+        assert!(matches!(list.pick(), Outcome::Stay));
+        assert!(list.complaint.is_some());
+        let mut list = ModelList::new(Vec::new(), "", true, false);
+        list.write("x/y-z");
+        assert!(matches!(list.pick(), Outcome::Picked(Pick::Model(model)) if model == "x/y-z"));
     }
 }
