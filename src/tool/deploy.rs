@@ -59,10 +59,6 @@ impl Tool for Deploy {
         }
     }
 
-    fn permission(&self, _: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         input::text_field(value, "op")
     }

@@ -61,10 +61,6 @@ impl Tool for Migrate {
         }
     }
 
-    fn permission(&self, _: &Value) -> Option<String> {
-        None
-    }
-
     fn summary(&self, value: &Value) -> String {
         input::text_field(value, "op")
     }

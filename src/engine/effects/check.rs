@@ -105,17 +105,13 @@ async fn run(bench: &Bench, id: &CallId, command: String, cancel: &CancellationT
     let reading = async {
         let mut shown = pieces::Pieces::default();
         let mut tail = String::new();
-        let mut take = |bench: &Bench, text: String| {
-            if text.is_empty() {
+        let mut take = |bench: &Bench, said: String| {
+            if said.is_empty() {
                 return;
             }
-            tail.push_str(&text);
-            let mut from = tail.len().saturating_sub(TAIL);
-            while !tail.is_char_boundary(from) {
-                from += 1;
-            }
-            tail.drain(..from);
-            bench.show(Progress::ToolOutput { call: id.clone(), text });
+            tail.push_str(&said);
+            tail.drain(..tail.len() - text::tail(&tail, TAIL).len());
+            bench.show(Progress::ToolOutput { call: id.clone(), text: said });
         };
         while let Some(piece) = receiver.recv().await {
             take(bench, shown.take(&piece));
