@@ -186,10 +186,7 @@ impl Kept {
             Err(_) => (Cow::Owned(text::sanitize_bytes(body).to_string()), false),
         };
         let mut kept = redact_body(&whole, media);
-        if kept.len() > MOST_KEPT {
-            let end = (0..=MOST_KEPT).rev().find(|at| kept.is_char_boundary(*at)).unwrap_or(0);
-            kept.truncate(end);
-        }
+        kept.truncate(text::head(&kept, MOST_KEPT).len());
         let changed = !utf8 || kept.as_bytes() != body || bytes != body.len();
         Self { text: kept, bytes, changed }
     }

@@ -47,10 +47,10 @@ pub(super) fn number_line(into: &mut String, number: usize, line: &str, most_byt
 }
 
 fn cut_line(into: &mut String, line: &str, most_bytes: usize) {
-    let end = (0..=most_bytes.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
-    into.push_str(&line[..end]);
-    if end < line.len() {
-        let _ = write!(into, " [… {} more bytes in this line]", line.len() - end);
+    let shown = text::head(line, most_bytes);
+    into.push_str(shown);
+    if shown.len() < line.len() {
+        let _ = write!(into, " [… {} more bytes in this line]", line.len() - shown.len());
     }
     into.push('\n');
 }

@@ -182,8 +182,7 @@ static LEAKS: LazyLock<Vec<(&'static str, Option<Regex>)>> = LazyLock::new(|| {
 
 /// What of the inside of a service a text shows, if anything.
 pub fn leak(text: &str) -> Option<&'static str> {
-    let end = (0..=text.len().min(64 << 10)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let head = &text[..end];
+    let head = crate::text::head(text, 64 << 10);
     LEAKS
         .iter()
         .find(|(_, pattern)| pattern.as_ref().is_some_and(|pattern| pattern.is_match(head)))
