@@ -7,7 +7,6 @@ use super::GateContext;
 use super::prepare::is_script;
 use super::tests::{Plan, is_test};
 use crate::domain::RepoPath;
-use crate::stack::Runner;
 use crate::workspace::Workspace;
 
 /// The most files of a service that are listed.
@@ -24,35 +23,44 @@ pub(super) struct Affected {
     pub all: usize,
 }
 
-/// Finds them. Reads files, so it blocks.
+/// Finds them: tests that name what changed, or a source that does. Reads files, so it blocks.
 pub(super) fn find(plan: &Plan, context: &GateContext) -> Affected {
     let workspace = context.subject.as_ref();
-    let tests = test_files(plan, workspace);
+    let paths = files(plan, workspace);
+    let (tests, sources): (Vec<&String>, Vec<&String>) = paths.iter().partition(|path| is_test(path));
     let changed: Vec<&str> =
         context.proposal.changes.iter().filter_map(|change| plan.inside(change.path.as_str())).collect();
-    let marks: Vec<Mark> = changed.iter().filter_map(|path| Mark::of(path)).collect();
-    let go = plan.commands.first().is_some_and(|command| command.runner == Runner::Go);
-    let reaches = |path: &str| {
-        if changed.contains(&path) {
-            return true;
-        }
-        if go && changed.iter().any(|other| folder(other) == folder(path)) {
-            return true;
-        }
-        let Ok(place) = RepoPath::parse(&plan.full(path)) else { return false };
-        let Ok(file) = workspace.read(&place) else { return false };
-        let text = String::from_utf8_lossy(&file.bytes);
-        marks.iter().any(|mark| mark.named_in(path, &text))
+    let mut reached: BTreeSet<&str> = changed.iter().copied().filter(|path| !is_test(path)).collect();
+    let read = |path: &str| {
+        let file = workspace.read(&RepoPath::parse(&plan.full(path)).ok()?).ok()?;
+        Some(String::from_utf8_lossy(&file.bytes).into_owned())
     };
-    let all = tests.len();
-    Affected { files: tests.into_iter().take(READ).filter(|path| reaches(path)).collect(), all }
+    let names = |path: &str, marks: &[Mark]| {
+        let fits = marks.iter().any(|mark| mark.speaks(path));
+        fits && read(path).is_some_and(|text| marks.iter().any(|mark| mark.named_in(path, &text)))
+    };
+    let marks: Vec<Mark> = reached.iter().filter_map(|path| Mark::of(path)).collect();
+    reached.extend(sources.into_iter().take(READ).map(String::as_str).filter(|path| names(path, &marks)));
+    let marks: Vec<Mark> = reached.iter().filter_map(|path| Mark::of(path)).collect();
+    // Go's tests are part of the package they stand in, Rust's own ones of the source.
+    let packages: BTreeSet<&str> =
+        reached.iter().filter(|path| path.ends_with(".go")).map(|path| folder(path)).collect();
+    let reaches = |path: &&&String| {
+        let within = path.ends_with(".go") && packages.contains(folder(path));
+        changed.contains(&path.as_str()) || within || names(path, &marks)
+    };
+    let own =
+        reached.iter().filter(|path| path.ends_with(".rs") && path.starts_with("src/")).map(|path| (*path).to_owned());
+    let found = tests.iter().take(READ).filter(reaches).map(|path| (*path).clone());
+    Affected { files: found.chain(own).collect(), all: tests.len() }
 }
 
-fn test_files(plan: &Plan, workspace: &dyn Workspace) -> BTreeSet<String> {
+/// The files of a service, relative to its folder.
+fn files(plan: &Plan, workspace: &dyn Workspace) -> BTreeSet<String> {
     let place = RepoPath::parse(&plan.folder).ok();
     let Ok((entries, _)) = workspace.list(place.as_ref(), 16, FILES) else { return BTreeSet::new() };
     let files = entries.iter().filter(|entry| !entry.folder).filter_map(|entry| plan.inside(entry.path.as_str()));
-    files.filter(|path| is_test(path) && !path.starts_with(".tenon-gate/")).map(str::to_owned).collect()
+    files.filter(|path| !path.starts_with(".tenon-gate/")).map(str::to_owned).collect()
 }
 
 fn folder(path: &str) -> &str {
@@ -61,54 +69,73 @@ fn folder(path: &str) -> &str {
 
 /// How other files name a source.
 struct Mark {
-    /// The last part of its name: `orders` of `app/orders.py`; the folder's where the file is a folder's own.
-    stem: String,
-    /// The folder, for languages that name packages.
-    package: Option<String>,
-    python: bool,
+    /// The last part of its name: `orders` of `app/orders.py`; the folder's where the file is a folder's own; the whole
+    /// folder for Go, which names packages.
+    name: String,
+    language: Language,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    Python,
+    Script,
+    Go,
+    Rust,
+}
+
+impl Language {
+    fn of(path: &str) -> Option<Self> {
+        match path.rsplit_once('.')?.1 {
+            "py" => Some(Self::Python),
+            "go" => Some(Self::Go),
+            "rs" => Some(Self::Rust),
+            _ => is_script(path).then_some(Self::Script),
+        }
+    }
 }
 
 impl Mark {
     fn of(path: &str) -> Option<Self> {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let (stem, ending) = name.rsplit_once('.')?;
-        let python = ending == "py";
-        if ending == "go" {
-            let package = folder(path);
-            return (!package.is_empty()).then(|| Self {
-                stem: String::new(),
-                package: Some(package.to_owned()),
-                python: false,
-            });
-        }
-        if !python && !is_script(path) {
-            return None;
-        }
-        let own = matches!(stem, "__init__" | "index");
-        let stem = if own { folder(path).rsplit('/').next().unwrap_or_default() } else { stem };
-        (!stem.is_empty()).then(|| Self { stem: stem.to_owned(), package: None, python })
+        let language = Language::of(path)?;
+        let stem = path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default();
+        let name = match (language, stem) {
+            (Language::Go, _) => folder(path),
+            // The roots of a crate are named by everything in it.
+            (Language::Rust, "lib" | "main" | "build") => "",
+            (Language::Rust, "mod") | (Language::Python, "__init__") | (Language::Script, "index") => {
+                folder(path).rsplit('/').next().unwrap_or_default()
+            }
+            (Language::Script, _) => {
+                path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(stem, _)| stem)
+            }
+            _ => stem,
+        };
+        (!name.is_empty()).then(|| Self { name: name.to_owned(), language })
     }
 
-    /// Whether a test names it where names of modules stand: in an import, or in a text such as the target of a patch.
-    fn named_in(&self, test: &str, text: &str) -> bool {
-        if let Some(package) = &self.package {
-            return test.ends_with(".go") && text.contains(&format!("/{package}\""));
-        }
-        if self.python != test.ends_with(".py") {
-            return false;
-        }
-        text.lines().any(|line| {
-            let line = line.trim_start();
-            let imports = if self.python {
-                line.starts_with("import ") || line.starts_with("from ")
-            } else {
-                line.contains("import")
-                    || line.contains("require(")
-                    || line.contains("from ")
-                    || line.contains("jest.mock(")
-            };
-            (imports || line.contains(['"', '\''])) && holds_word(line, &self.stem)
-        })
+    /// Whether a file is written in the language of the source.
+    fn speaks(&self, path: &str) -> bool {
+        Language::of(path) == Some(self.language)
+    }
+
+    /// Whether a file names it where names of modules stand: in an import, or in a text such as the target of a patch.
+    fn named_in(&self, path: &str, text: &str) -> bool {
+        self.speaks(path)
+            && text.lines().any(|line| match self.language {
+                Language::Go => line.contains(&format!("/{}\"", self.name)),
+                Language::Rust => line.contains("::") && holds_word(line, &self.name),
+                Language::Python => self.in_python(line.trim_start()),
+                Language::Script => self.in_script(line),
+            })
+    }
+
+    fn in_python(&self, line: &str) -> bool {
+        let imports = line.starts_with("import ") || line.starts_with("from ");
+        (imports || line.contains(['"', '\''])) && holds_word(line, &self.name)
+    }
+
+    fn in_script(&self, line: &str) -> bool {
+        line.contains(['"', '\'', '`']) && holds_word(line, &self.name)
     }
 }
 
@@ -139,10 +166,15 @@ mod tests {
             ("src/orders.js", "test/a.test.js", "const o = require('../src/users')\n", false),
             ("store/store.go", "api/api_test.go", "import (\n\t\"example.com/shop/store\"\n)\n", true),
             ("store/store.go", "api/api_test.go", "import \"example.com/shop/restore\"\n", false),
+            ("src/orders.service.ts", "src/app.ts", "import { Orders } from './orders.service';\n", true),
+            ("src/orders.service.ts", "src/app.ts", "import { Orders } from './users.service';\n", false),
+            ("src/orders.rs", "tests/orders.rs", "use shop::orders::total;\n", true),
+            ("src/orders.rs", "tests/orders.rs", "// orders\n", false),
+            ("src/orders.js", "tests/test_a.py", "import orders\n", false),
         ] {
             let mark = Mark::of(source).unwrap();
             assert_eq!(mark.named_in(test, text), expected, "{source} in {text}");
         }
-        assert!(Mark::of("README.md").is_none() && Mark::of("main.go").is_none());
+        assert!(Mark::of("README.md").is_none() && Mark::of("main.go").is_none() && Mark::of("src/lib.rs").is_none());
     }
 }

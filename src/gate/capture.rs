@@ -97,18 +97,18 @@ async fn one(command: &TestCommand, conditions: &Conditions<'_>) -> Run {
     let began = Instant::now();
     let (sender, receiver) = mpsc::channel(32);
     let running = conditions.workspace.run(job, sender, conditions.cancel.clone());
-    let only = if ready.selected { format!(" {}", conditions.focus.only.join(" ")) } else { String::new() };
-    let heading = format!("$ {}{only}\n", command.command).into_bytes();
+    let shown = ready.selected.clone().unwrap_or_else(|| command.command.clone());
+    let heading = format!("$ {shown}\n").into_bytes();
     let seen =
         Seen { go: ready.go.then(GoEvents::default), libtest: ready.libtest.then(Libtest::default), ..Seen::default() };
     let reading = read(seen, receiver, conditions.output.clone(), heading);
     let (exit, seen) = tokio::join!(running, reading);
     let mut run = finished(command, exit, seen);
     run.counts = ready.report.is_some() && !matches!(command.runner, Runner::Make | Runner::Configured | Runner::Other);
-    run.selected = ready.selected;
-    run.command.push_str(&only);
+    run.selected = ready.selected.is_some();
+    run.command = shown;
     run.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    watched::look(&mut run, &ready, conditions.workspace);
+    watched::look(&mut run, &ready, conditions.workspace, (conditions.folder, &conditions.focus.watched));
     if run.tail.trim().is_empty() && !run.cases.is_empty() {
         // A runner that only writes a report leaves people nothing to read.
         run.tail = watched::listing(&run.cases);

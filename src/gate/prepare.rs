@@ -1,12 +1,20 @@
 //! How a test command is run so that its runner also writes a report for machines, and what is watched beside it.
 
-use std::path::PathBuf;
+mod script;
+mod select;
+
+use std::path::{Path, PathBuf};
 
 use crate::domain::{Isolation, RepoPath};
 use crate::stack::{Runner, TestCommand};
 use crate::workspace::Workspace;
 
 use super::results::Format;
+use super::watched::Source;
+use script::{Program, Script, Tracer};
+
+pub(super) use script::is_script;
+pub(super) use select::selects;
 
 /// Watches Python processes: see the file itself.
 const PROBE: &str = include_str!("../../assets/probe.py");
@@ -25,10 +33,10 @@ pub(super) struct Prepared {
     pub libtest: bool,
     /// The folder the probe and the reports are in.
     pub folder: Option<RepoPath>,
-    /// A file that says which lines ran.
-    pub coverage: Option<RepoPath>,
-    /// Runs the test files of the focus only.
-    pub selected: bool,
+    /// Files and folders that say which lines ran.
+    pub coverage: Vec<(Source, RepoPath)>,
+    /// The command in words when it runs the test files of the focus only.
+    pub selected: Option<String>,
 }
 
 /// What the run is about.
@@ -40,15 +48,6 @@ pub(super) struct Focus {
     pub only: Vec<String>,
     /// Changed files, for a runner that finds the tests of files itself.
     pub related: Vec<String>,
-}
-
-/// A runner of JavaScript tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Script {
-    Jest,
-    Vitest,
-    Mocha,
-    Node,
 }
 
 /// Makes a command ready. `number` tells runs in the same workspace apart.
@@ -70,8 +69,8 @@ pub(super) fn prepare(
         go: false,
         libtest: true,
         folder: place.clone(),
-        coverage: None,
-        selected: false,
+        coverage: Vec::new(),
+        selected: None,
     };
     python_path(&mut ready, workspace, folder, place.as_ref());
     if let Some(at) = absolute("tests.xml") {
@@ -82,28 +81,21 @@ pub(super) fn prepare(
         ready.environment.push(("TENON_PROBE_FILES".into(), python.join("\n")));
     }
     match command.runner {
-        Runner::Pytest => {
-            ready.report = inside("tests.xml").map(|path| (Format::Junit, path));
-            if chooses_nothing(&command.command, "pytest") {
-                ready.add_files(&focus.only);
-            }
-        }
+        Runner::Pytest => ready.report = inside("tests.xml").map(|path| (Format::Junit, path)),
         Runner::Unittest | Runner::Django => {
             ready.environment.push(("TENON_PROBE_UNITTEST".into(), "1".into()));
-            ready.report = place.map(|place| (Format::Probe, place));
+            ready.report = place.clone().map(|place| (Format::Probe, place));
         }
         Runner::Go => {
             ready.command = ready.command.replacen("go test -v", "go test -json", 1);
             ready.go = true;
-            ready.choose_packages(focus);
-            if let Some(at) = absolute("cover.out").filter(|_| focus.watched.iter().any(|path| path.ends_with(".go"))) {
-                ready.command = ready.command.replacen("go test", &format!("go test -coverprofile={}", quoted(&at)), 1);
-                ready.coverage = inside("cover.out");
+            if let Some(at) = absolute("cover.out") {
+                ready.watch_go(&at, inside("cover.out"), folder, focus);
             }
         }
         Runner::Script | Runner::Node => {
-            if let (Some((script, said)), Some(at)) = (script_of(command, workspace, folder), absolute("")) {
-                ready.add_script(command, (script, said), &at, place.as_ref(), focus);
+            if let (Some(script), Some(place)) = (Script::of(command, workspace, folder), &place) {
+                ready.add_script(command, &script, workspace, (place, folder), focus);
             }
         }
         // Whatever is behind these may be pytest, which then writes its report all the same.
@@ -112,127 +104,129 @@ pub(super) fn prepare(
         }
         Runner::Cargo | Runner::Maven | Runner::Gradle => {}
     }
+    ready.choose(command, workspace, folder, focus);
     ready
 }
 
+/// A path from the root as it is called within a folder.
+fn within<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+}
+
 impl Prepared {
-    /// Go runs packages, not files.
-    fn choose_packages(&mut self, focus: &Focus) {
-        if focus.only.is_empty() || !self.command.contains("./...") {
+    /// Has Go count the lines of the changed packages, whichever package's tests run them.
+    fn watch_go(&mut self, at: &Path, file: Option<RepoPath>, folder: &str, focus: &Focus) {
+        let sources = focus.watched.iter().filter(|path| path.ends_with(".go"));
+        let folders: std::collections::BTreeSet<String> = sources
+            .filter_map(|path| within(folder, path))
+            .map(|path| path.rsplit_once('/').map_or_else(|| ".".to_owned(), |(folder, _)| format!("./{folder}")))
+            .collect();
+        if folders.is_empty() {
             return;
         }
-        let folder = |file: &String| match file.rsplit_once('/') {
-            Some((folder, _)) => quoted(&PathBuf::from(format!("./{folder}"))),
-            None => ".".to_owned(),
-        };
-        let packages: std::collections::BTreeSet<String> = focus.only.iter().map(folder).collect();
-        self.command = self.command.replacen("./...", &Vec::from_iter(packages).join(" "), 1);
-        self.selected = true;
-    }
-
-    fn add_files(&mut self, files: &[String]) {
-        self.selected = !files.is_empty();
-        for file in files {
-            self.command.push_str(&format!(" {}", quoted(&PathBuf::from(file))));
-        }
+        let packages = Vec::from_iter(folders).join(",");
+        let options = format!("go test -coverpkg={} -coverprofile={}", quoted(Path::new(&packages)), quoted(at));
+        self.command = self.command.replacen("go test", &options, 1);
+        self.coverage.extend(file.map(|file| (Source::Go, file)));
     }
 
     fn add_script(
         &mut self,
         command: &TestCommand,
-        (script, said): (Script, String),
-        at: &std::path::Path,
-        place: Option<&RepoPath>,
+        script: &Script,
+        workspace: &dyn Workspace,
+        (place, folder): (&RepoPath, &str),
         focus: &Focus,
     ) {
-        let inside = |name: &str| place.and_then(|place| RepoPath::parse(&format!("{}/{name}", place.as_str())).ok());
+        let at = place.under(workspace.root());
+        let inside = |name: &str| RepoPath::parse(&format!("{}/{name}", place.as_str())).ok();
         let file = |name: &str| quoted(&at.join(name));
-        let (arguments, report) = match script {
-            Script::Jest => {
-                let mut arguments = format!("--json --outputFile={}", file("jest.json"));
-                let watched = focus.watched.iter().filter(|path| is_script(path));
-                let watched: Vec<String> =
-                    watched.map(|path| format!("--collectCoverageFrom={}", quoted(&PathBuf::from(path)))).collect();
-                // A service in a folder of its own would need other paths; there coverage stays unknown.
-                if !watched.is_empty() && focus.only.is_empty() {
-                    arguments.push_str(&format!(
-                        " --coverage --coverageReporters=json --coverageDirectory={} --coverageThreshold='{{}}' {}",
-                        file("coverage"),
-                        watched.join(" ")
-                    ));
-                    self.coverage = inside("coverage/coverage-final.json");
-                }
-                (arguments, ("jest.json", Format::Jest))
+        let mut arguments = match script.program {
+            Program::Jest => format!("--json --outputFile={}", file("jest.json")),
+            Program::Vitest => {
+                format!("--reporter=default --reporter=junit --outputFile.junit={}", file("tests.xml"))
             }
-            Script::Vitest => (
-                format!("--reporter=default --reporter=junit --outputFile.junit={}", file("tests.xml")),
-                ("tests.xml", Format::Junit),
-            ),
-            Script::Mocha => (
-                format!("--reporter json --reporter-option output={}", file("mocha.json")),
-                ("mocha.json", Format::Mocha),
-            ),
-            Script::Node => (
-                format!(
-                    "--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination={}",
-                    file("tests.xml")
-                ),
-                ("tests.xml", Format::Junit),
+            Program::Mocha => format!("--reporter json --reporter-option output={}", file("mocha.json")),
+            Program::Node => format!(
+                "--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination={}",
+                file("tests.xml")
             ),
         };
+        let report = match script.program {
+            Program::Jest => (Format::Jest, "jest.json"),
+            Program::Mocha => (Format::Mocha, "mocha.json"),
+            Program::Vitest | Program::Node => (Format::Junit, "tests.xml"),
+        };
+        self.report = inside(report.1).map(|path| (report.0, path));
+        let watched: Vec<&str> =
+            focus.watched.iter().filter(|path| is_script(path)).filter_map(|path| within(folder, path)).collect();
+        if !watched.is_empty() && focus.only.is_empty() {
+            let arguments_of_watch = self.watch_script(script, workspace, folder, &watched, (&at, place));
+            arguments.push_str(&arguments_of_watch);
+        }
         // npm hands on what stands behind `--`; the others hand on everything.
         let dashes = if command.command.starts_with("npm ") { " --" } else { "" };
         self.command.push_str(&format!("{dashes} {arguments}"));
-        self.report = inside(report.0).map(|path| (report.1, path));
-        match script {
-            // Asked for the tests of files, it finds those that import them from afar as well.
-            Script::Jest if chooses_nothing(&said, "jest") => {
-                let (option, files) = match focus.related.is_empty() {
-                    true => ("--runTestsByPath", &focus.only),
-                    false => ("--findRelatedTests", &focus.related),
-                };
-                if !files.is_empty() {
-                    self.command.push_str(&format!(" {option}"));
+    }
+
+    /// Has the lines of these files counted, each runner in its way; what has to be added to its arguments.
+    fn watch_script(
+        &mut self,
+        script: &Script,
+        workspace: &dyn Workspace,
+        folder: &str,
+        watched: &[&str],
+        (at, place): (&Path, &RepoPath),
+    ) -> String {
+        let inside = |name: &str| RepoPath::parse(&format!("{}/{name}", place.as_str())).ok();
+        let own = |name: &str| {
+            RepoPath::parse(&if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }).ok()
+        };
+        // The root that patterns are relative to is set in many places; names are not.
+        let named = |option: &str| {
+            let name = |path: &&str| path.rsplit('/').next().unwrap_or(path).to_owned();
+            let words = watched.iter().map(|path| format!(" {option}='**/{}'", name(path).replace('\'', "")));
+            words.collect::<String>()
+        };
+        let folder_of_report = quoted(&at.join("coverage"));
+        match (script.program, script.tracer) {
+            (Program::Jest, _) => {
+                self.coverage.extend(inside("coverage/coverage-final.json").map(|path| (Source::Istanbul, path)));
+                format!(
+                    " --coverage --coverageReporters=json --coverageDirectory={folder_of_report} --coverageThreshold='{{}}'{}",
+                    named("--collectCoverageFrom")
+                )
+            }
+            (Program::Vitest, _) => {
+                let there = ["v8", "istanbul"].iter().any(|kind| {
+                    let path = own(&format!("node_modules/@vitest/coverage-{kind}/package.json"));
+                    path.is_some_and(|path| workspace.read(&path).is_ok())
+                });
+                if !there {
+                    return String::new();
                 }
-                self.add_files(files);
+                self.coverage.extend(inside("coverage/coverage-final.json").map(|path| (Source::Istanbul, path)));
+                format!(
+                    " --coverage.enabled --coverage.reporter=json --coverage.reportsDirectory={folder_of_report}{}",
+                    named("--coverage.include")
+                )
             }
-            Script::Vitest if chooses_nothing(&said.replacen("vitest run", "vitest", 1), "vitest") => {
-                self.add_files(&focus.only);
+            (_, Some(Tracer::Nyc)) => {
+                self.coverage.extend(own(".nyc_output").map(|path| (Source::Istanbul, path)));
+                String::new()
             }
-            Script::Node => self.add_files(&focus.only),
-            // Its configuration may name files, and those are added to.
-            Script::Jest | Script::Vitest | Script::Mocha => {}
+            (_, Some(Tracer::C8)) => {
+                self.coverage.extend(own("coverage/tmp").map(|path| (Source::V8, path)));
+                String::new()
+            }
+            (Program::Mocha | Program::Node, None) => {
+                let folder = at.join("v8").to_string_lossy().into_owned();
+                self.environment.push(("NODE_V8_COVERAGE".into(), folder));
+                self.coverage.extend(inside("v8").map(|path| (Source::V8, path)));
+                String::new()
+            }
         }
     }
-}
-
-/// Whether a command can be told to run some test files only.
-pub(super) fn selects(command: &TestCommand, workspace: &dyn Workspace, folder: &str) -> bool {
-    match command.runner {
-        Runner::Pytest => chooses_nothing(&command.command, "pytest"),
-        Runner::Go => command.command.contains("./..."),
-        Runner::Script | Runner::Node => match script_of(command, workspace, folder) {
-            Some((Script::Jest, said)) => chooses_nothing(&said, "jest"),
-            Some((Script::Vitest, said)) => chooses_nothing(&said.replacen("vitest run", "vitest", 1), "vitest"),
-            Some((Script::Node, _)) => true,
-            Some((Script::Mocha, _)) | None => false,
-        },
-        _ => false,
-    }
-}
-
-/// Whether a command names no tests itself: what it names would run beside those that are added. A word behind an option
-/// may belong to it, so it counts.
-fn chooses_nothing(command: &str, runner: &str) -> bool {
-    let last = command.split("&&").last().unwrap_or_default();
-    let words = last.split_whitespace().skip_while(|word| word.rsplit('/').next() != Some(runner)).skip(1);
-    words.clone().all(|word| word.starts_with('-'))
-        && last.split_whitespace().any(|word| word.rsplit('/').next() == Some(runner))
-}
-
-/// Whether a path is a JavaScript or TypeScript source.
-pub(super) fn is_script(path: &str) -> bool {
-    [".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx"].iter().any(|end| path.ends_with(end))
 }
 
 /// Puts the probe where Python finds it.
@@ -272,87 +266,8 @@ fn python_path(ready: &mut Prepared, workspace: &dyn Workspace, folder: &str, pl
     }
 }
 
-/// The runner a script ends with, so that arguments at its end reach it.
-fn script_of(command: &TestCommand, workspace: &dyn Workspace, folder: &str) -> Option<(Script, String)> {
-    let text = if command.runner == Runner::Script {
-        let path = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
-        let manifest = workspace.read(&RepoPath::parse(&path).ok()?).ok()?;
-        let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).ok()?;
-        // `npm test`, `npm run test:ci`, `yarn test`.
-        let name = command.command.split_whitespace().skip(1).find(|word| !matches!(*word, "run" | "t"))?;
-        manifest.get("scripts")?.get(name)?.as_str()?.to_owned()
-    } else {
-        command.command.clone()
-    };
-    runner_at_end(&text).map(|script| (script, text))
-}
-
-fn runner_at_end(script: &str) -> Option<Script> {
-    let last = script.split("&&").last()?.trim();
-    if last.contains(['|', ';', '>', '`']) {
-        return None;
-    }
-    let mut words = last.split_whitespace().peekable();
-    while words
-        .next_if(|word| {
-            matches!(*word, "cross-env" | "npx" | "--no-install" | "exec" | "npm" | "pnpm" | "yarn" | "--")
-                || word.contains('=')
-        })
-        .is_some()
-    {}
-    let program = words.next()?;
-    match program.rsplit('/').next()? {
-        "jest" | "jest.js" => Some(Script::Jest),
-        "vitest" => words.all(|word| word != "watch").then_some(Script::Vitest),
-        "mocha" | "_mocha" => words.all(|word| word != "--reporter" && word != "-R").then_some(Script::Mocha),
-        // Options of node stand before the files.
-        "node" => (words.next() == Some("--test") && words.next().is_none()).then_some(Script::Node),
-        _ => None,
-    }
-}
-
-fn quoted(path: &std::path::Path) -> String {
+fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '@' | '+' | ':'));
     if plain { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_runner_at_the_end_of_a_script_is_found() {
-        for (script, expected) in [
-            ("jest", Some(Script::Jest)),
-            ("NODE_ENV=test jest --runInBand", Some(Script::Jest)),
-            ("npm run build && cross-env NODE_ENV=test jest", Some(Script::Jest)),
-            ("npx mocha --require a test/", Some(Script::Mocha)),
-            ("mocha --reporter dot", None),
-            ("vitest run", Some(Script::Vitest)),
-            ("node --test", Some(Script::Node)),
-            ("node --test test/a.js", None),
-            ("node_modules/.bin/jest", Some(Script::Jest)),
-            ("jest | tee log", None),
-            ("tsc && echo ok", None),
-            ("", None),
-        ] {
-            assert_eq!(runner_at_end(script), expected, "{script}");
-        }
-    }
-
-    #[test]
-    fn files_are_added_only_to_a_command_that_names_none() {
-        for (command, runner, expected) in [
-            (".venv/bin/python -m pytest", "pytest", true),
-            ("python3 -m pytest -q --strict-markers", "pytest", true),
-            ("python3 -m pytest tests/unit", "pytest", false),
-            ("python3 -m pytest -k fast", "pytest", false),
-            ("tsc && jest --runInBand", "jest", true),
-            ("node_modules/.bin/jest src", "jest", false),
-            ("make test", "pytest", false),
-        ] {
-            assert_eq!(chooses_nothing(command, runner), expected, "{command}");
-        }
-    }
 }

@@ -159,7 +159,7 @@ mod tests {
         ),
         (
             "cargo",
-            "test a::x ... ok\ntest a::y ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out\ntest result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
+            "test a::x ... ok\ntest a::y ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s\ntest result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
             Some((5, 1, 2, &["a::y"])),
         ),
         (

@@ -55,6 +55,7 @@ impl TestGate {
         }
         let there =
             |file: &&String| RepoPath::parse(&plan.full(file)).is_ok_and(|path| context.base.read(&path).is_ok());
+        let chosen = files.iter().filter(|file| is_test(file)).count();
         let changed = context.proposal.changes.iter().filter(|change| change.result.is_some());
         let related: Vec<String> =
             changed.filter_map(|change| plan.inside(change.path.as_str())).map(str::to_owned).collect();
@@ -62,7 +63,7 @@ impl TestGate {
         let on_base = Focus { only: of_base(&files), related: of_base(&related), ..Focus::default() };
         let of_all = context
             .output
-            .send(format!("{} of {all} test files first: those the change can reach\n", files.len()).into_bytes());
+            .send(format!("{chosen} of {all} test files first: those the change can reach\n").into_bytes());
         let _ = of_all.await;
         let focus = Focus { only: files, related, ..Focus::default() };
         let limit = Duration::from_secs(self.settings.timeout_s);

@@ -1,9 +1,10 @@
 //! What a run leaves behind for machines: the runner's report, which lines ran, where modules came from.
 
+mod lines;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::capture::Run;
 use super::prepare::Prepared;
@@ -11,6 +12,8 @@ use super::reading::Outcome;
 use super::results::{self, Format};
 use crate::domain::{RepoPath, TestCase, TestStatus};
 use crate::workspace::Workspace;
+
+pub(super) use lines::Source;
 
 /// Which lines of the watched files ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +60,7 @@ struct Probe {
 }
 
 /// Takes in what the run left behind.
-pub(super) fn look(run: &mut Run, ready: &Prepared, workspace: &dyn Workspace) {
+pub(super) fn look(run: &mut Run, ready: &Prepared, workspace: &dyn Workspace, (service, watched): (&str, &[String])) {
     let mut probed = Vec::new();
     if let Some(folder) = &ready.folder {
         for probe in probes(folder, workspace) {
@@ -67,12 +70,8 @@ pub(super) fn look(run: &mut Run, ready: &Prepared, workspace: &dyn Workspace) {
             run.watched.coverage.join(&Coverage { ran: probe.lines, can: probe.statements });
         }
     }
-    if let Some(path) = &ready.coverage
-        && let Ok(file) = workspace.read(path)
-    {
-        let text = String::from_utf8_lossy(&file.bytes);
-        let root = workspace.root().to_string_lossy();
-        run.watched.coverage.join(&if ready.go { go_profile(&text) } else { istanbul(&text, &root) });
+    for (source, path) in &ready.coverage {
+        run.watched.coverage.join(&source.read(path, workspace, watched));
     }
     match &ready.report {
         Some((Format::Probe, _)) => {
@@ -97,7 +96,24 @@ pub(super) fn look(run: &mut Run, ready: &Prepared, workspace: &dyn Workspace) {
         }
         None => run.cases.iter_mut().for_each(|case| results::tidy(case, workspace.root())),
     }
+    run.cases.iter_mut().for_each(|case| locate(case, ready.go, service, workspace));
     take_over(run, ready);
+}
+
+/// Runners name files as they see them from the service's folder, Go from that of the package.
+fn locate(case: &mut TestCase, go: bool, service: &str, workspace: &dyn Workspace) {
+    let Some(path) = case.path.as_deref().filter(|path| !path.starts_with('/')) else { return };
+    let folder = |inner: &str| {
+        [service, inner, path].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/")
+    };
+    let package = case.name.split(' ').next().filter(|_| go).unwrap_or_default();
+    // `example.com/shop/orders` is the folder `orders` of the module.
+    let inner = package.match_indices('/').map(|(at, _)| &package[at + 1..]);
+    let candidates = inner.map(folder).chain([folder("")]);
+    let there = |path: &String| RepoPath::parse(path).is_ok_and(|path| workspace.read(&path).is_ok());
+    if let Some(found) = { candidates }.find(there) {
+        case.path = Some(found);
+    }
 }
 
 /// The report speaks for the run where it tells of as much as the summary does: one command may run several runners.
@@ -124,45 +140,6 @@ fn probes(folder: &RepoPath, workspace: &dyn Workspace) -> Vec<Probe> {
     files.filter_map(|entry| serde_json::from_slice(&workspace.read(&entry.path).ok()?.bytes).ok()).collect()
 }
 
-/// `mode: set`, then `module/file.go:3.14,5.2 1 1`: a block with the number of times it ran.
-fn go_profile(text: &str) -> Coverage {
-    let mut coverage = Coverage::default();
-    for line in text.lines().skip(1) {
-        let read = || {
-            let (path, rest) = line.rsplit_once(':')?;
-            let (range, numbers) = rest.split_once(' ')?;
-            let (from, to) = range.split_once(',')?;
-            let number = |text: &str| text.split('.').next()?.parse::<usize>().ok();
-            Some((path, number(from)?..=number(to)?, !numbers.ends_with(" 0")))
-        };
-        let Some((path, lines, ran)) = read() else { continue };
-        coverage.can.entry(path.to_owned()).or_default().extend(lines.clone());
-        if ran {
-            coverage.ran.entry(path.to_owned()).or_default().extend(lines);
-        }
-    }
-    coverage
-}
-
-/// The coverage file of Jest: statements with how often each ran.
-fn istanbul(text: &str, root: &str) -> Coverage {
-    let mut coverage = Coverage::default();
-    let Ok(Value::Object(files)) = serde_json::from_str(text) else { return coverage };
-    for (path, file) in &files {
-        let path = path.strip_prefix(root).unwrap_or(path).trim_start_matches('/').to_owned();
-        let statements = file.get("statementMap").and_then(Value::as_object).into_iter().flatten();
-        for (key, place) in statements {
-            let Some(line) = place.pointer("/start/line").and_then(Value::as_u64) else { continue };
-            let line = usize::try_from(line).unwrap_or(0);
-            coverage.can.entry(path.clone()).or_default().insert(line);
-            if file.pointer(&format!("/s/{key}")).and_then(Value::as_u64).is_some_and(|times| times > 0) {
-                coverage.ran.entry(path.clone()).or_default().insert(line);
-            }
-        }
-    }
-    coverage
-}
-
 /// Tests as text, for runners that print nothing themselves.
 pub(super) fn listing(cases: &[TestCase]) -> String {
     let mut text = String::new();
@@ -182,21 +159,4 @@ pub(super) fn listing(cases: &[TestCase]) -> String {
         }
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn coverage_files_are_read_by_line() {
-        let go = go_profile("mode: set\nshop/main.go:3.14,5.2 1 1\nshop/main.go:8.1,8.9 1 0\n");
-        assert_eq!(go.ran["shop/main.go"], BTreeSet::from([3, 4, 5]));
-        assert_eq!(go.can["shop/main.go"], BTreeSet::from([3, 4, 5, 8]));
-        let jest = istanbul(
-            r#"{"/r/src/a.js":{"statementMap":{"0":{"start":{"line":2}},"1":{"start":{"line":4}}},"s":{"0":3,"1":0}}}"#,
-            "/r",
-        );
-        assert_eq!((&jest.ran["src/a.js"], &jest.can["src/a.js"]), (&BTreeSet::from([2]), &BTreeSet::from([2, 4])));
-    }
 }

@@ -49,6 +49,11 @@ pub(super) fn files(text: &str, files: &[String], folder: &str) -> Vec<Finding> 
     files.iter().filter(named).map(finding).collect()
 }
 
+/// Whether the output shows how files should look.
+pub(super) fn speaks_of_files(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("Diff in "))
+}
+
 static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let path = r"(?P<path>[^\s:()\[\]']+\.[A-Za-z]{1,5})";
     // `a.py:3:1: F401 …`, `a.ts(3,1): error TS1: …`, `/a/B.java:[3,1] …`, `vet: ./a.go:3:1: …`
@@ -192,6 +197,9 @@ mod tests {
         let named =
             files("Would reformat: app/a.py\n1 file would be reformatted", &["app/a.py".into(), "b.py".into()], "");
         assert_eq!(named.len(), 1);
+        let cargo = "Diff in /r/tests/a.rs:3:\n-x\n+y";
+        assert!(files(cargo, &["src/lib.rs".into()], "").is_empty() && speaks_of_files(cargo));
+        assert!(!speaks_of_files("error: couldn't parse rustfmt.toml"));
         let text = r#"noise [{"filePath":"/r/a.js","messages":[{"ruleId":"no-undef","severity":2,"message":"x","line":4},{"severity":1,"message":"y"}]}]"#;
         let found = eslint(text, "/r");
         assert_eq!(

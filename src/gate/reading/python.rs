@@ -19,7 +19,10 @@ impl Reading for Pytest {
             return;
         }
         let text = line.trim_matches(['=', ' ']);
-        let Some((numbers, time)) = text.rsplit_once(" in ") else { return };
+        // Cargo's summary ends with a time as well.
+        let Some((numbers, time)) = text.rsplit_once(" in ").filter(|_| !line.starts_with("test result: ")) else {
+            return;
+        };
         let seconds = time.split_whitespace().next().and_then(|time| time.strip_suffix('s'));
         if seconds.is_none_or(|time| time.parse::<f64>().is_err()) {
             return;
