@@ -67,8 +67,8 @@ impl Output {
         }
     }
 
-    /// Tells how to go on with a proposal that waits.
-    pub fn waiting(&mut self, session: &SessionId, proposal: &Proposal) {
+    /// Tells how to go on with a proposal that waits; `green` when no gate stands against it.
+    pub fn waiting(&mut self, session: &SessionId, proposal: &Proposal, green: bool) {
         if self.style == Style::Text {
             let hunks = proposal.hunks().count();
             note(&format!(
@@ -78,7 +78,9 @@ impl Output {
                 text::sanitize_line(&proposal.title)
             ));
             note(&format!("  → tenon review --from {session}               look at it hunk by hunk"));
-            note(&format!("  → tenon review --from {session} --accept all --commit   take it as it is"));
+            let take =
+                if green { "   take it as it is" } else { " --despite-gates   take it although a gate is not green" };
+            note(&format!("  → tenon review --from {session} --accept all --commit{take}"));
         }
     }
 }
@@ -114,6 +116,7 @@ fn event_text(event: &Event) -> Option<String> {
         }
         Event::AgentChosen { agent, model, .. } => format!("agent {agent}, model {model}"),
         Event::UserSaid { text, queued: false, .. } => format!("you: {text}"),
+        Event::ToolCalled { name, input, .. } if input.is_null() => format!("⚙ {name} (the call was cut off)"),
         Event::ToolCalled { name, input, .. } => format!("⚙ {name} {}", first_words(&input.to_string())),
         Event::ToolReturned { ok: false, output, .. } => format!("  ✗ {}", first_words(output)),
         Event::PermissionAsked { what, .. } => format!("? permission: {what}"),

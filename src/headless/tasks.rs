@@ -63,7 +63,7 @@ impl Attendant {
             }
             close(&child.handle, &mut child.updates, task.since, &mut quiet).await;
             if let Some(proposal) = seen.waiting().filter(|_| outcome != Outcome::Done) {
-                output.waiting(&child.session, proposal);
+                output.waiting(&child.session, proposal, seen.green(proposal));
             }
         }
         outcome

@@ -111,7 +111,7 @@ impl Seen {
         self.gates(proposal).any(|evidence| evidence.is_red())
     }
 
-    fn green(&self, proposal: &Proposal) -> bool {
+    pub(super) fn green(&self, proposal: &Proposal) -> bool {
         let mut gates = self.gates(proposal).peekable();
         gates.peek().is_some() && gates.all(|evidence| evidence.is_green())
     }
@@ -138,7 +138,7 @@ pub async fn work(
     close(handle, updates, task.since, output).await;
     let outcome = tasks.end(&task, outcome, output, &interrupt).await;
     if let Some(proposal) = seen.waiting().filter(|_| outcome != Outcome::Done) {
-        output.waiting(&handle.session, proposal);
+        output.waiting(&handle.session, proposal, seen.green(proposal));
     }
     outcome
 }

@@ -1,6 +1,7 @@
 //! The transaction: what happens in a workspace stays in it, in the overlay and in the copy.
 
 mod commands;
+mod disks;
 mod draft;
 mod env_files;
 mod escapes;

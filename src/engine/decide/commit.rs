@@ -103,7 +103,8 @@ fn not_green(session: &Session, selected: &Selected) -> Option<String> {
             format!("gate {} {}: {reason}", evidence.gate, word(evidence))
         })
         .collect();
-    (!bad.is_empty()).then(|| format!("{}. Commit despite the gates if that is what you want.", bad.join("; ")))
+    (!bad.is_empty())
+        .then(|| format!("{}. Commit despite the gates (`--despite-gates`) if that is what you want.", bad.join("; ")))
 }
 
 /// A secret in a commit is out for good, so this gate is not overruled by a wish to commit despite the gates.

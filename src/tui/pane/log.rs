@@ -353,7 +353,7 @@ pub fn gate_words(evidence: &Evidence) -> String {
             let failed = failed.unwrap_or_else(|| " failed".to_owned());
             format!("✗ {name}{failed}{}{time}", reason.unwrap_or_default())
         }
-        GateStatus::NotRun => format!("✗ {name} not run{}", reason.unwrap_or_default()),
+        GateStatus::NotRun => format!("– {name} not run{}", reason.unwrap_or_default()),
     }
 }
 

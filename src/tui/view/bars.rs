@@ -36,7 +36,7 @@ pub fn header(app: &App, area: Rect, buffer: &mut Buffer) {
         (Link::Open, None) => {}
     }
     // A review has no agent, no model and nothing that could run in a workspace.
-    let middle = if app.start.review_only { String::new() } else { middle };
+    let (middle, model) = if app.start.review_only { (String::new(), "") } else { (middle, model.as_str()) };
     if app.start.review_only && session.link == Link::Open {
         right.clear();
     }
@@ -59,13 +59,23 @@ pub fn header(app: &App, area: Rect, buffer: &mut Buffer) {
     let left = if fits && !stack.is_empty() { with_stack } else { left };
     let left = text::truncate(&left, right_at.saturating_sub(1)).into_owned();
     let room = right_at.saturating_sub(text::width(&left) + 4);
-    let middle = text::truncate(&middle, room).into_owned();
+    let middle = if text::width(&middle) > room { narrow(&session.agent, model, room) } else { middle };
     buffer.set_stringn(area.x, area.y, &left, width, bar);
     if text::width(&middle) > 3 {
         let start = right_at.saturating_sub(text::width(&middle) + 3).max(text::width(&left) + 2);
         buffer.set_stringn(area.x + u16::try_from(start).unwrap_or(0), area.y, &middle, room, bar);
     }
     buffer.set_stringn(area.x + u16::try_from(right_at).unwrap_or(0), area.y, &right, width - right_at, bar);
+}
+
+/// Agent and model where both do not fit: the agent gives way, for its name is known from the start and the model decides what
+/// leaves the machine.
+fn narrow(agent: &str, model: &str, room: usize) -> String {
+    const SHORTEST: usize = 8;
+    match room.checked_sub(text::width(model) + 3) {
+        Some(left) if left >= SHORTEST => format!("{} · {model}", text::truncate(agent, left)),
+        _ => text::truncate(model, room).into_owned(),
+    }
 }
 
 /// The keys of the focused pane, or the last message of the screen's own.
@@ -112,5 +122,22 @@ fn model_name(model: &str) -> String {
             format!("{} (embedded)", weights.rsplit('/').next().unwrap_or(weights).trim_end_matches(".gguf"))
         }
         _ => model.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_header_keeps_the_model() {
+        for (room, expected) in [
+            (40, "senior-backend-dev · anthropic/opus"),
+            (27, "senior-ba… · anthropic/opus"),
+            (20, "anthropic/opus"),
+            (9, "anthropi…"),
+        ] {
+            assert_eq!(narrow("senior-backend-dev", "anthropic/opus", room), expected);
+        }
     }
 }

@@ -22,33 +22,51 @@ pub fn areas(app: &App, area: Rect) -> (Rect, Rect) {
     (Rect { height, ..inner }, Rect { y: inner.y + height, height: inner.height - height, ..inner })
 }
 
+/// What stands in the way comes first, and what has no room is counted.
 fn gate_rows(app: &App, width: usize) -> Vec<Line<'static>> {
+    const MORE: usize = 10;
+    let mut gates: Vec<_> = app.diff.evidence().iter().collect();
+    gates.sort_by_key(|evidence| match evidence.status {
+        GateStatus::Fail => 0,
+        GateStatus::NotRun => 1,
+        GateStatus::Pass => 2,
+    });
     let mut rows: Vec<Line<'static>> = Vec::new();
     let mut used = usize::MAX;
-    for evidence in app.diff.evidence() {
-        let role = match evidence.status {
-            GateStatus::Pass => Role::Pass,
-            GateStatus::Fail => Role::Fail,
-            GateStatus::NotRun => Role::Warn,
-        };
+    for (place, evidence) in gates.iter().enumerate() {
         let mut words = gate_words(evidence);
         if app.diff.is_about_selection(&evidence.subject) {
             words.push_str(" (of the selection)");
         }
-        let words = text::truncate(&words, width.saturating_sub(2)).into_owned();
+        let left = gates.len() - place;
+        let kept = if rows.len() + 1 >= GATE_ROWS && left > 1 { MORE } else { 0 };
+        let words = text::truncate(&words, width.saturating_sub(2 + kept)).into_owned();
         let cells = text::width(&words) + 3;
-        if used.saturating_add(cells) > width {
+        if used.saturating_add(cells + kept) > width {
+            if rows.len() == GATE_ROWS {
+                if let Some(row) = rows.last_mut() {
+                    row.push_span(Span::styled(format!("{left} more"), app.theme.style(Role::Dim)));
+                }
+                break;
+            }
             rows.push(Line::from(" "));
             used = 1;
         }
         used += cells;
         if let Some(row) = rows.last_mut() {
-            row.push_span(Span::styled(words, app.theme.style(role)));
+            row.push_span(Span::styled(words, app.theme.style(gate_role(evidence.status))));
             row.push_span(Span::raw("   "));
         }
     }
-    rows.truncate(GATE_ROWS);
     rows
+}
+
+fn gate_role(status: GateStatus) -> Role {
+    match status {
+        GateStatus::Pass => Role::Pass,
+        GateStatus::Fail => Role::Fail,
+        GateStatus::NotRun => Role::Warn,
+    }
 }
 
 /// Draws the pane.

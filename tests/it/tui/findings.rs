@@ -89,6 +89,26 @@ fn a_flaky_test_and_a_known_result_are_labelled_in_the_log() {
 }
 
 #[test]
+fn what_stands_in_the_way_is_the_first_of_many_gates() {
+    let mut player = Player::new(80, 50).open();
+    two_files(&mut player);
+    for gate in ["scope", "secrets", "format", "lint", "build", "contract", "migration", "deploy", "coverage", "steps"] {
+        reported(&mut player, gate, |found| {
+            found.status = GateStatus::Pass;
+            found.reason = Some("nothing was found that is new".to_owned());
+        });
+    }
+    reported(&mut player, "tests", |found| found.reason = Some("2 tests fail".to_owned()));
+    reported(&mut player, "mutation", |found| {
+        found.status = GateStatus::NotRun;
+        found.reason = Some("no test".to_owned());
+    });
+    player.keys("Alt-3");
+    player.shows("✗ tests failed: 2 tests fail   – mutation not run: no test");
+    player.shows("8 more");
+}
+
+#[test]
 fn a_secret_needs_a_second_key_and_says_how_it_is_allowed() {
     let mut player = Player::new(120, 40).open();
     two_files(&mut player);

@@ -332,7 +332,7 @@ fn a_green_proposal_commits_with_one_enter_and_an_edited_message() {
 fn what_is_not_green_needs_a_second_key() {
     for (status, reason, shown) in [
         (GateStatus::Fail, "2 tests fail", "✗ tests failed: 2 tests fail"),
-        (GateStatus::NotRun, "no tool", "✗ tests not run: no tool"),
+        (GateStatus::NotRun, "no tool", "– tests not run: no tool"),
     ] {
         let mut player = Player::new(120, 40).open();
         two_files(&mut player);

@@ -25,7 +25,7 @@ fn the_first_frame_takes_keys_and_teaches() {
 #[test]
 fn the_smallest_screen_is_exactly_this() {
     let expected = [
-        " tenon  orders-api  ⎇ main  senior-backend-dev ·…  opening…",
+        " tenon  orders-api  ⎇ main  anthropic/some-model   opening…",
         "┌●Chat ────────────────────────────────────────────────────┐",
         "│ Say what to build or fix.                                │",
         "│ The agent works in a workspace of its own; what it did   │",
