@@ -61,11 +61,18 @@ fn made_up(session: &Session) -> (String, String) {
     let task = task.or_else(before).or(session.request.as_deref()).unwrap_or("Change files");
     let title = first_line(task, 60);
     let subject = format!("{}: {}", commit_type(&title), lower_first(title.trim_end_matches(['.', '!'])));
-    let message = match closing {
-        Some(text) if text.len() <= 1_000 => format!("{subject}\n\n{text}"),
-        _ => subject,
+    let message = match closing.and_then(body) {
+        Some(text) => format!("{subject}\n\n{text}"),
+        None => subject,
     };
     (title, message)
+}
+
+/// What of the agent's closing words is worth a commit's body: a first paragraph that says something.
+fn body(closing: &str) -> Option<&str> {
+    let paragraph = closing.split("\n\n").map(str::trim).find(|text| !text.is_empty())?;
+    let prose = paragraph.starts_with(char::is_alphanumeric) && !paragraph.ends_with([':', '?']);
+    (prose && paragraph.split_whitespace().count() > 5 && paragraph.len() <= 600).then_some(paragraph)
 }
 
 fn first_line(text: &str, most: usize) -> String {
@@ -153,6 +160,20 @@ mod tests {
         assert_eq!(words(&session(&events), None).0, "let orders be cancelled", "a question is no task");
         events.push(say("m4", "Add a log"));
         assert_eq!(words(&session(&events), None).0, "Add a log");
+    }
+
+    #[test]
+    fn a_body_says_something() {
+        let said = "The total is rounded once, at the end of the sum.";
+        for (closing, expected) in [
+            (said.to_owned(), Some(said)),
+            (format!("{said}\n\nAccept it with a, then commit."), Some(said)),
+            ("Done.".to_owned(), None),
+            ("Here is what I changed in the files of this project:\n\n- a.py".to_owned(), None),
+            ("## Summary of all the changes in this round".to_owned(), None),
+        ] {
+            assert_eq!(body(&closing), expected);
+        }
     }
 
     #[test]

@@ -92,7 +92,8 @@ fn a_flaky_test_and_a_known_result_are_labelled_in_the_log() {
 fn what_stands_in_the_way_is_the_first_of_many_gates() {
     let mut player = Player::new(80, 50).open();
     two_files(&mut player);
-    for gate in ["scope", "secrets", "format", "lint", "build", "contract", "migration", "deploy", "coverage", "steps"] {
+    for gate in ["scope", "secrets", "format", "lint", "build", "contract", "migration", "deploy", "coverage", "steps"]
+    {
         reported(&mut player, gate, |found| {
             found.status = GateStatus::Pass;
             found.reason = Some("nothing was found that is new".to_owned());

@@ -34,8 +34,11 @@ fn every_pair_of_file_systems_gives_the_same_draft() {
     let program = std::env::current_exe().unwrap();
     script += &format!("exec '{}' --exact {test} --ignored --nocapture\n", program.display());
     // The mounts live in a mount namespace of their own and go with it.
-    let output =
-        Command::new("unshare").args(["-m", "sh", "-c", &script]).env("TENON_TEST_DISKS", folder.path()).output().unwrap();
+    let output = Command::new("unshare")
+        .args(["-m", "sh", "-c", &script])
+        .env("TENON_TEST_DISKS", folder.path())
+        .output()
+        .unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.code() == Some(77) {
         eprintln!("SKIPPED: DISKS CANNOT BE MOUNTED HERE: {said}");
