@@ -350,6 +350,11 @@ impl App {
         super::view::prepare(self);
     }
 
+    /// Does what the next key of a reader would have to wait for. Comes after a frame is sent.
+    pub fn look_ahead(&mut self) {
+        super::view::look_ahead(self);
+    }
+
     fn arrange(&mut self, area: Rect) {
         let wish = layout::Wish {
             focus: self.focus.place,

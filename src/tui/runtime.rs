@@ -371,6 +371,7 @@ impl Loop {
         app.set_now(std::time::Instant::now());
         self.screen.draw(app)?;
         self.drawn = Instant::now();
+        app.look_ahead();
         self.said = (0, self.said.0);
         self.due = app.moves_in(SPIN).map(|wait| self.drawn + wait);
         Ok(())

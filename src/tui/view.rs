@@ -19,26 +19,37 @@ use ratatui::widgets::{Block, Widget as _};
 use super::app::App;
 use super::keymap::Place;
 use super::layout::SMALLEST;
+use super::pane::chat::{ChatPane, Frame};
 use super::theme::Role;
 
 /// Tells the panes their sizes.
 pub fn prepare(app: &mut App) {
-    let chat = app.screen.pane(Place::Chat);
-    if !chat.is_empty() {
-        let areas = chat::areas(app, chat);
-        let frame = super::pane::chat::Frame {
-            width: usize::from(areas.transcript.width),
-            height: usize::from(areas.transcript.height),
-            growing: app.session.busy.is_some(),
-            theme: &app.theme,
-            painter: &app.painter,
-        };
-        app.chat.prepare(frame);
-    }
+    on_chat(app, ChatPane::prepare);
     let diff = diff::areas(app, app.screen.pane(Place::Diff)).body;
     app.diff.set_height(usize::from(diff.height));
     let log = log::areas(app, app.screen.pane(Place::Log)).1;
     app.log.set_height(usize::from(log.height));
+}
+
+/// Does what the next key of a reader would have to wait for. Comes after a frame is sent.
+pub fn look_ahead(app: &mut App) {
+    on_chat(app, ChatPane::look_ahead);
+}
+
+fn on_chat(app: &mut App, act: impl FnOnce(&mut ChatPane, Frame<'_>)) {
+    let chat = app.screen.pane(Place::Chat);
+    if chat.is_empty() {
+        return;
+    }
+    let areas = chat::areas(app, chat);
+    let frame = Frame {
+        width: usize::from(areas.transcript.width),
+        height: usize::from(areas.transcript.height),
+        growing: app.session.busy.is_some(),
+        theme: &app.theme,
+        painter: &app.painter,
+    };
+    act(&mut app.chat, frame);
 }
 
 /// Draws everything. Returns where the cursor is to be shown.

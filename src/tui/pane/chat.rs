@@ -66,6 +66,8 @@ pub struct ChatPane {
     resting: Option<(usize, usize)>,
     /// Rows to scroll with the next frame; up is negative.
     pending_scroll: isize,
+    /// The last frame came of going a page.
+    paged: bool,
     visible: Vec<(usize, usize)>,
     height: usize,
     all_open: bool,

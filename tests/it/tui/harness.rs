@@ -174,6 +174,7 @@ impl Player {
                 }
             })
             .unwrap();
+        app.look_ahead();
     }
 
     /// The screen, row by row, without trailing spaces.

@@ -39,6 +39,7 @@ impl ChatPane {
         self.flush_stream();
         self.height = frame.height;
         let scroll = std::mem::take(&mut self.pending_scroll);
+        self.paged = scroll.unsigned_abs() > frame.height / 2;
         if scroll != 0 {
             let top = self.top.unwrap_or_else(|| self.bottom_anchor(frame));
             self.top = Some(self.moved(top, scroll, frame));
@@ -56,6 +57,14 @@ impl ChatPane {
             self.resting = self.visible.first().copied();
         }
         self.forget();
+    }
+
+    /// Lays out the page above for somebody who leafs back, so that the next key finds it there. What is below was shown.
+    pub fn look_ahead(&mut self, frame: Frame<'_>) {
+        if let Some(top) = self.top.filter(|_| std::mem::take(&mut self.paged)) {
+            let page = isize::try_from(frame.height).unwrap_or(0);
+            self.moved(top, -page, frame);
+        }
     }
 
     /// The anchor while the end is followed. What is being written grows into free rows and moves up a good piece when
