@@ -6,10 +6,12 @@
 //! are ordinary calls, visible like any other.
 
 mod advice;
+mod attempts;
 mod change;
 mod doubts;
 mod excerpt;
 mod files;
+mod imports;
 mod job;
 mod languages;
 mod plan;

@@ -12,12 +12,34 @@ const MOST: usize = 3;
 const LETTERS: usize = 1_000;
 /// What stands for the part of the task's route before its parameter.
 const PREFIX: &str = "{prefix}";
-/// What stands for the task's route.
-const ROUTE: &str = "{route}";
 
 #[derive(Debug, Deserialize)]
 struct Table {
     advice: Vec<Entry>,
+    slip: Vec<Slip>,
+}
+
+/// Something that is wrong nearly everywhere.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Slip {
+    #[cfg_attr(not(test), expect(dead_code, reason = "names the entry for whoever reads the file"))]
+    name: String,
+    /// As fences name them; any language when empty.
+    #[serde(default)]
+    languages: Vec<String>,
+    /// What the task speaks of.
+    #[serde(default)]
+    task: Option<String>,
+    /// What is in the lines the model wrote.
+    wrote: String,
+    /// What is in the new file.
+    #[serde(default)]
+    file: Option<String>,
+    /// What is not in the new file.
+    #[serde(default)]
+    unless: Option<String>,
+    say: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -39,18 +61,32 @@ struct Entry {
     say: String,
 }
 
-fn entries() -> Vec<Entry> {
-    toml::from_str::<Table>(include_str!("../../../assets/advice.toml")).map(|table| table.advice).unwrap_or_default()
+fn table() -> Option<Table> {
+    toml::from_str(include_str!("../../../assets/advice.toml")).ok()
+}
+
+/// What a small model got wrong as it usually does, in the lines it wrote.
+pub(super) fn slips(task: &str, path: &str, old: &[String], new: &[String]) -> Vec<String> {
+    let language = languages::of(path).fence;
+    let wrote: Vec<&str> = new.iter().filter(|line| !old.contains(line)).map(String::as_str).collect();
+    let (wrote, file) = (wrote.join("\n"), new.join("\n"));
+    let slips = table().map(|table| table.slip).unwrap_or_default();
+    slips.into_iter().filter(|slip| slip.fits(task, language, &wrote, &file)).map(|slip| slip.say).collect()
 }
 
 /// What is good to know for this task in this file, the most specific first as far as the file is ordered so.
 pub(super) fn for_task(task: &str, path: &str, file: &str) -> Vec<String> {
     let language = languages::of(path).fence;
-    let named = [(PREFIX, prefix(task)), (ROUTE, route(task))];
+    let prefix = prefix(task);
     let mut kept = Vec::new();
     let mut left = LETTERS;
-    for entry in entries().into_iter().filter(|entry| entry.fits(task, language, file)) {
-        let Some(say) = filled(&entry.say, &named) else { continue };
+    let entries = table().map(|table| table.advice).unwrap_or_default();
+    for entry in entries.into_iter().filter(|entry| entry.fits(task, language, file)) {
+        let say = match &prefix {
+            Some(prefix) => entry.say.replace(PREFIX, prefix),
+            None if entry.say.contains(PREFIX) => continue,
+            None => entry.say,
+        };
         if kept.len() < MOST && say.len() <= left {
             left -= say.len();
             kept.push(say);
@@ -68,24 +104,22 @@ impl Entry {
     }
 }
 
-fn found(pattern: &str, text: &str) -> bool {
-    RegexBuilder::new(pattern).case_insensitive(true).build().is_ok_and(|pattern| pattern.is_match(text))
-}
-
-/// The text with what it leaves open filled in; `None` when the task does not say it.
-fn filled(say: &str, named: &[(&str, Option<String>)]) -> Option<String> {
-    let mut text = say.to_owned();
-    for (mark, value) in named.iter().filter(|(mark, _)| say.contains(mark)) {
-        text = text.replace(mark, value.as_deref()?);
+impl Slip {
+    fn fits(&self, task: &str, language: &str, wrote: &str, file: &str) -> bool {
+        (self.languages.is_empty() || self.languages.iter().any(|known| known == language))
+            && self.task.as_deref().is_none_or(|pattern| found(pattern, task))
+            && found(&self.wrote, wrote)
+            && self.file.as_deref().is_none_or(|pattern| found(pattern, file))
+            && !self.unless.as_deref().is_some_and(|pattern| found(pattern, file))
     }
-    Some(text)
 }
 
-/// The first path of a task that is none of a file.
-fn route(task: &str) -> Option<String> {
-    let word = |word: &&str| word.starts_with('/') && word.chars().nth(1).is_some_and(char::is_alphanumeric);
-    let found = task.split(|c: char| c.is_whitespace() || "'\"`(),;".contains(c)).find(word)?;
-    Some(found.trim_end_matches(['.', ':']).to_owned())
+fn found(pattern: &str, text: &str) -> bool {
+    RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .multi_line(true)
+        .build()
+        .is_ok_and(|pattern| pattern.is_match(text))
 }
 
 /// `/orders/` of a task that speaks of `/orders/{id}`.
@@ -103,8 +137,13 @@ mod tests {
 
     #[test]
     fn every_entry_reads_and_every_pattern_is_one() {
-        let entries = toml::from_str::<Table>(include_str!("../../../assets/advice.toml")).unwrap().advice;
-        assert!(entries.len() > 30);
+        let Table { advice: entries, slip: slips } = table().unwrap();
+        assert!(entries.len() > 30 && slips.len() > 10);
+        for slip in &slips {
+            for pattern in std::iter::once(&slip.wrote).chain(&slip.task).chain(&slip.file).chain(&slip.unless) {
+                assert!(RegexBuilder::new(pattern).build().is_ok(), "{}: {pattern}", slip.name);
+            }
+        }
         for entry in &entries {
             for pattern in std::iter::once(&entry.task).chain(&entry.file).chain(&entry.unless) {
                 assert!(RegexBuilder::new(pattern).build().is_ok(), "{}: {pattern}", entry.name);
@@ -121,9 +160,34 @@ mod tests {
         assert!(for_task("Add GET /users/{id}", "app.js", by_hand).is_empty());
         let flask = for_task("Add GET /users/{id}", "app.py", "from flask import Flask");
         assert!(flask.len() == 1 && flask[0].contains("<int:id>"), "{flask:?}");
-        let bearer = for_task("Routes below /admin need a bearer token.", "app.py", "");
-        assert!(bearer.iter().any(|say| say.contains("path.startswith(\"/admin\")")), "{bearer:?}");
+        assert!(for_task("Add GET /users to app.py", "app.py", by_hand).is_empty());
         assert!(for_task("Say hello", "app.py", by_hand).is_empty());
+    }
+
+    #[test]
+    fn slips_are_found_in_what_was_written() {
+        let said = |path: &str, task: &str, old: &str, new: &str| {
+            let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+            slips(task, path, &lines(old), &lines(new)).join(" ")
+        };
+        for (path, task, wrong, right, what) in [
+            ("a.py", "", "return 204, {\"ok\": 1}", "return 204, None", "no body"),
+            ("a.js", "", "return { status: 204, body: { a } };", "return { status: 204, body: null };", "no body"),
+            ("a.py", "", "n = query.get(\"n\", 5)", "n = int(query.get(\"n\", 5))", "is text"),
+            ("a.py", "no whole number", "n = int(x)", "try:\n  n = int(x)\nexcept ValueError:\n  n = 1", "ValueError"),
+            ("a.js", "must be a string", "if (!a) b();", "if (typeof a !== 'string') b();", "typeof"),
+            ("a.py", "", "t = a.split(' ')[1]", "t = a.partition(' ')[2]", "second part"),
+            ("a.py", "", "db.execute(f\"x {y}\")", "db.execute(\"x ?\", (y,))", "parameters"),
+            ("a.js", "", "db.query(`x ${y}`)", "db.query('x ?', [y])", "parameters"),
+            ("a.py", "", "def f(a=[]):", "def f(a=None):", "shared"),
+            ("a.go", "a copy", "return make(map[string]int)", "c := make(map[string]int)", "loop"),
+            ("a.sql", "", "SELECT COUNT(*) FROM a LEFT JOIN b", "SELECT COUNT(b.x) FROM a LEFT JOIN b", "partner"),
+        ] {
+            assert!(said(path, task, "", wrong).contains(what), "{wrong}");
+            assert_eq!(said(path, task, "", right), "", "{right}");
+            // What was there before is not the model's.
+            assert_eq!(said(path, task, wrong, wrong), "", "{wrong}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use similar::{Algorithm, capture_diff_slices};
 
-use super::languages;
 use super::words::Terms;
+use super::{imports, languages};
 
 /// Why a change is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,8 @@ pub(super) fn checked(
     terms: &Terms,
 ) -> Result<Vec<String>, Refusal> {
     tidy(path, old, &mut new);
-    let new = without_litter(old, new, task);
+    let new = with_what_it_left_out(old, without_litter(old, new, task), task, terms);
+    let new = imports::settled(path, old, new);
     if new == old {
         return Err(Refusal::Unchanged);
     }
@@ -100,23 +101,67 @@ fn is_comment(line: &str) -> bool {
     quoted || ["#", "//", "/*", "*", "--"].iter().any(|mark| line.starts_with(mark)) && !line.starts_with("#include")
 }
 
-/// A definition that is gone although the task says nothing of it, or most of the file.
-fn lost(old: &[String], new: &[String], task: &str, terms: &Terms) -> Option<String> {
-    let lower = task.to_lowercase();
-    let removes = [
+/// Whether a task wants something gone, so that what is missing may be meant.
+fn takes_away(task: &str) -> bool {
+    let task = task.to_lowercase();
+    let words = [
         "remove", "delete", "drop", "replace", "simplif", "refactor", "rewrite", "merge", "move", "extract", "split",
         "rename", "convert", "clean",
     ];
-    if removes.iter().any(|word| lower.contains(word)) {
+    words.iter().any(|word| task.contains(word))
+}
+
+/// The name a line defines, when the new text knows nothing of it and the task does not speak of it.
+fn lost_name<'a>(line: &'a str, new: &str, task: &str, terms: &Terms) -> Option<&'a str> {
+    let name = defined(line)?;
+    let spoken_of = terms.names.iter().any(|term| term == name) || task.to_lowercase().contains(&name.to_lowercase());
+    (!spoken_of && !new.contains(name)).then_some(name)
+}
+
+/// The new lines with the definitions a model left out because it had done its part before it came to them, and with what
+/// stood at the end of the file.
+fn with_what_it_left_out(old: &[String], new: Vec<String>, task: &str, terms: &Terms) -> Vec<String> {
+    if takes_away(task) {
+        return new;
+    }
+    let text = new.join("\n");
+    let ends = |line: &String| {
+        ["module.exports", "exports.", "export ", "if __name__"].iter().any(|begin| line.starts_with(begin))
+            && !text.contains(line.as_str())
+    };
+    let mut kept: Vec<String> = Vec::new();
+    for op in capture_diff_slices(Algorithm::Patience, old, &new) {
+        let (before, after) = (&old[op.old_range()], &new[op.new_range()]);
+        kept.extend_from_slice(after);
+        if op.old_range().is_empty() || before == after {
+            continue;
+        }
+        let is_last = op.old_range().end == old.len();
+        let left_out = |line: &String| {
+            let shallow = !line.starts_with([' ', '\t']);
+            shallow && (lost_name(line, &text, task, terms).is_some() || is_last && ends(line))
+        };
+        let Some(mut from) = before.iter().position(left_out) else { continue };
+        while from > 0
+            && (before[from - 1].trim().is_empty()
+                || before[from - 1].starts_with('@')
+                || is_comment(&before[from - 1]))
+        {
+            from -= 1;
+        }
+        kept.extend_from_slice(&before[from..]);
+    }
+    kept
+}
+
+/// A definition that is gone although the task says nothing of it, or most of the file.
+fn lost(old: &[String], new: &[String], task: &str, terms: &Terms) -> Option<String> {
+    if takes_away(task) {
         return None;
     }
     let text = new.join("\n");
-    for line in old {
-        let Some(name) = defined(line) else { continue };
-        let spoken_of = terms.names.iter().any(|term| term == name) || lower.contains(&name.to_lowercase());
-        if !spoken_of && !text.contains(name) {
-            return Some(format!("`{name}`"));
-        }
+    if let Some(name) = old.iter().find_map(|line| lost_name(line, &text, task, terms)) {
+        return Some(format!("`{name}`"));
     }
     let (before, after) = (says(old), says(new));
     (before >= 8 && after * 2 < before).then(|| "most of the file".to_owned())
@@ -255,6 +300,27 @@ mod tests {
     use crate::provider::pilot::words::terms;
 
     #[test]
+    fn what_a_model_leaves_out_stays() {
+        let old =
+            "def first(x):\n    return x\n\n\n@cached\ndef second(x):\n    return 2\n\n\ndef third():\n    return 3\n";
+        let with = |new: &str, task: &str| {
+            with_what_it_left_out(&split(old), split(new), task, &terms(task)).join("\n") + "\n"
+        };
+        let changed = old.replacen("    return x\n", "    y = x + 1\n    return {\n        \"y\": y,\n    }\n", 1);
+        let stops = changed.split_once("\n\n\n").map(|(first, _)| format!("{first}\n")).unwrap();
+        assert_eq!(with(&stops, "first in m.py adds one"), changed);
+        assert_eq!(with(&stops, "Remove what is needless from m.py"), stops);
+        let without_b = changed.replace("@cached\ndef second(x):\n    return 2\n\n\n", "");
+        assert_eq!(with(&without_b, "first in m.py adds one"), changed);
+        assert_eq!(with(&without_b, "first in m.py does what second did"), without_b);
+        assert_eq!(with(&changed, "first in m.py adds one"), changed);
+        let old = "function a() {\n  return 1;\n}\n\nmodule.exports = { a };\n";
+        let new = split("function a() {\n  return 2;\n}\n");
+        let kept = with_what_it_left_out(&split(old), new, "a returns 2", &terms("a returns 2"));
+        assert_eq!(kept, split(&old.replace('1', "2")));
+    }
+
+    #[test]
     fn tests_are_put_where_tests_are() {
         for (path, old, fresh, expected) in [
             (
@@ -322,10 +388,11 @@ mod tests {
         let old = split("import a\n\n\ndef keep(x):\n    return x\n\n\ndef total(x):\n    return x\n");
         let check = |new: &str, task: &str| checked("a.py", &old, split(new), task, &terms(task));
         assert_eq!(check(&old.join("\n"), "x"), Err(Refusal::Unchanged));
-        assert_eq!(
-            check("import a\n\n\ndef total(x):\n    return x + 1\n", "total adds one"),
-            Err(Refusal::Loses("`keep`".to_owned()))
-        );
+        let methods =
+            split("class A:\n    def keep(self):\n        return 1\n\n    def total(self):\n        return 2\n");
+        let new = split("class A:\n    def total(self):\n        return 3\n");
+        let said = checked("a.py", &methods, new, "total adds one", &terms("total adds one"));
+        assert_eq!(said, Err(Refusal::Loses("`keep`".to_owned())));
         assert!(check("import a\n\n\ndef total(x):\n    return x\n", "Remove `keep`").is_ok());
         let new =
             check(&format!("# a.py\n{}\n\n\n", old.join("\n").replace("x\n\n", "x + 1\n   \n")), "add one").unwrap();

@@ -3,8 +3,8 @@
 
 use regex::Regex;
 
-use super::languages;
 use super::words::Terms;
+use super::{advice, languages};
 
 /// The most doubts that are told at once.
 const MOST: usize = 5;
@@ -110,6 +110,7 @@ pub(super) fn doubts(
     if languages::of(path).fence == "javascript" {
         found.extend(never_set(&before, &text));
     }
+    found.extend(advice::slips(task, path, old, new));
     found.extend(never_matches(old, new));
     found.extend(lost(task, &before, &text));
     found.extend(taken_away(task, old, new));
@@ -227,7 +228,7 @@ fn never_set(old: &str, new: &str) -> Vec<String> {
     let unset = |name: &String| {
         !known.contains(name)
             && !there.contains(name)
-            && (!name.starts_with(char::is_uppercase) || is_placeholder(name))
+            && (!name.starts_with(char::is_uppercase) || is_constant(name))
             && !JAVASCRIPT.contains(&name.as_str())
     };
     fresh
@@ -237,8 +238,8 @@ fn never_set(old: &str, new: &str) -> Vec<String> {
         .collect()
 }
 
-/// What an advice writes in capitals for the names of a file.
-fn is_placeholder(name: &str) -> bool {
+/// Written in capitals throughout: nothing that comes with the language, as a class may.
+fn is_constant(name: &str) -> bool {
     name.len() > 2 && name.chars().all(|c| c.is_ascii_uppercase()) && !matches!(name, "JSON" | "URL")
 }
 

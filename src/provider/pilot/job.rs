@@ -10,7 +10,7 @@ use super::plan::{How, Target};
 use super::prompts::{self, Manner};
 use super::route::Here;
 use super::words::Terms;
-use super::{Outcome, Written, advice, calls, doubts, excerpt, languages, report, says};
+use super::{Outcome, Written, advice, attempts, calls, doubts, excerpt, languages, report, says};
 use crate::provider::embedded::wire::{End, Prompt, Role};
 use crate::provider::shape::{self, Shape};
 use crate::provider::{Reply, Request};
@@ -52,6 +52,8 @@ struct Change {
     old: Vec<String>,
     files: Vec<(String, String)>,
     failure: Option<String>,
+    /// The file is shown as it was before any attempt.
+    anew: bool,
     /// What the answer begins with, behind the fence.
     begun: String,
     /// A first answer that is being looked at once more.
@@ -81,6 +83,9 @@ pub(super) struct Ask<'a> {
     pub(super) targets: &'a [Target],
     pub(super) beside: &'a [&'a str],
     pub(super) failure: Option<String>,
+    /// The file as it was before any attempt, when it is to be written anew instead of repaired: who is shown a wrong
+    /// answer writes it once more.
+    pub(super) before: Option<Vec<String>>,
     pub(super) known: &'a BTreeMap<String, Known>,
 }
 
@@ -167,8 +172,11 @@ impl Job {
         let budget = here.limits.prompt;
         let task_tokens = excerpt::tokens(&here.story.task) + ask.failure.as_deref().map_or(0, excerpt::tokens);
         let own_budget = budget.saturating_sub(task_tokens).max(300);
-        let whole = old.len() <= SHOWN_WHOLE && excerpt::tokens(&old.join("\n")) <= own_budget + own_budget / 2;
-        let text = if whole { old.join("\n") } else { excerpt::excerpt(&path, &old, &here.terms, own_budget) };
+        // Blocks hold on to the lines that are there now.
+        let before = ask.before.filter(|before| before.len() <= WHOLE && old.len() <= WHOLE && can_be_whole(before));
+        let shown = before.as_ref().unwrap_or(&old);
+        let whole = shown.len() <= SHOWN_WHOLE && excerpt::tokens(&shown.join("\n")) <= own_budget + own_budget / 2;
+        let text = if whole { shown.join("\n") } else { excerpt::excerpt(&path, shown, &here.terms, own_budget) };
         // What is imported is worth its outline; a test that fails is worth reading.
         let measured = ask.failure.is_some() || super::plan::speaks_of_failing(&here.story.task);
         let mut left =
@@ -200,8 +208,9 @@ impl Job {
             How::Change if Shape::blocks(&old).is_some() => Manner::Blocks,
             How::Change => Manner::Whole,
         };
-        let what = Change { path, how, manner, old, files, failure: ask.failure, begun: String::new(), first: None };
-        Self::of_change(what, Material::of(here), here.request.clone(), 0)
+        let (anew, failure) = (before.is_some(), ask.failure);
+        let what = Change { path, how, manner, old, files, failure, anew, begun: String::new(), first: None };
+        Self::of_change(what, Material::of(here), here.request.clone(), usize::from(anew))
     }
 
     fn of_change(mut what: Change, here: Material, request: Request, attempt: usize) -> Self {
@@ -216,10 +225,13 @@ impl Job {
         };
         let mut task = here.task.clone();
         if let Some(failure) = &what.failure {
-            task.push_str(&format!(
-                "\n\nThe files above hold a first attempt, but a check fails:\n```\n{failure}\n```\nCorrect `{}`.",
-                what.path
-            ));
+            task.push_str(&match what.anew {
+                true => format!("\n\nA first attempt failed like this, so do it otherwise:\n```\n{failure}\n```"),
+                false => format!(
+                    "\n\nThe files above hold a first attempt, but a check fails:\n```\n{failure}\n```\nCorrect `{}`.",
+                    what.path
+                ),
+            });
         }
         if what.manner != Manner::Tests {
             task.push_str(&prompts::good_to_know(&advice::for_task(&here.task, &what.path, &what.old.join("\n"))));
@@ -293,6 +305,7 @@ impl Job {
                     old: Vec::new(),
                     files: Vec::new(),
                     failure: None,
+                    anew: false,
                     begun: String::new(),
                     first: None,
                 };
@@ -368,6 +381,10 @@ impl Job {
         let story = super::story::Story::of(&self.request.messages);
         let others = story.steps.iter().any(super::story::Step::changed);
         let text = format!("I could not change `{}`: {}.", what.path, refusal.words());
+        let back = if what.failure.is_some() { attempts::bring_back(&story) } else { Vec::new() };
+        if !back.is_empty() {
+            return calls(&self.request, format!("{text} {}", report::BROUGHT_BACK), back);
+        }
         if others && what.failure.is_none() && here.has("propose") {
             let (title, message) = report::words(&story);
             return calls(&self.request, text, vec![("propose", json!({"title": title, "message": message}))]);

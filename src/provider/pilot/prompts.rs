@@ -24,16 +24,12 @@ pub(super) enum Manner {
     Words,
 }
 
-const EXAMPLE_FILE: &str = "import json
+const EXAMPLE_FILE: &str = "def greet(user):
+    return \"Hello \" + user[\"name\"]
 
 
-def load(path):
-    with open(path) as file:
-        return json.load(file)
-
-
-def greet(user):
-    return \"Hello \" + user[\"name\"]";
+def part():
+    return \"Bye\"";
 
 const EXAMPLE_TASK: &str = "Greeting a user without a name raises ValueError.";
 

@@ -6,6 +6,9 @@ use super::story::{Step, Story};
 /// The most letters of a failure that go back to the model.
 const FAILURE: usize = 1_100;
 
+/// Before the best attempt comes back.
+pub(super) const BROUGHT_BACK: &str = "I could not repair it. I go back to the attempt with the fewest failing checks.";
+
 /// Title and commit message for a task, in Conventional Commits.
 pub(super) fn words(story: &Story) -> (String, String) {
     let sentence = story

@@ -7,7 +7,7 @@ use super::plan::{How, Target};
 use super::rank::Ranked;
 use super::story::{Step, Story};
 use super::words::{Terms, Wish};
-use super::{Limits, Next, calls, languages, plan, rank, report, says, words};
+use super::{Limits, Next, attempts, calls, languages, plan, rank, report, says, words};
 use crate::provider::Request;
 
 /// How often a failure goes back to the model.
@@ -129,7 +129,14 @@ fn change(here: &Here<'_>) -> Next {
             }
             return Next::Write(Box::new(Job::change(
                 here,
-                Ask { target, targets: &targets, beside: &beside, failure: failure.clone(), known: &known },
+                Ask {
+                    target,
+                    targets: &targets,
+                    beside: &beside,
+                    failure: failure.clone(),
+                    before: None,
+                    known: &known,
+                },
             )));
         }
     }
@@ -168,7 +175,12 @@ fn prove(here: &Here<'_>, targets: &[Target], beside: &[&str]) -> Next {
         },
         Some(step) if failed(step) => {
             if failures > REPAIRS {
-                return Next::Reply(says(report::given_up(&here.story, step)));
+                // Once: gates that say something else each time must not keep it going.
+                let back = if failures == REPAIRS + 1 { attempts::bring_back(&here.story) } else { Vec::new() };
+                return match back.is_empty() {
+                    true => Next::Reply(says(report::given_up(&here.story, step))),
+                    false => here.call(report::BROUGHT_BACK, back),
+                };
             }
             repair(here, targets, beside, step, failures)
         }
@@ -243,7 +255,11 @@ fn repair(here: &Here<'_>, targets: &[Target], beside: &[&str], step: &Step, fai
     };
     let Some(target) = target else { return Next::Reply(says(report::given_up(&here.story, step))) };
     let failure = report::excerpt(&step.output);
-    Next::Write(Box::new(Job::change(here, Ask { target, targets, beside, failure: Some(failure), known: &known })))
+    let before = (failures > 1).then(|| here.story.before(&target.path)).flatten();
+    Next::Write(Box::new(Job::change(
+        here,
+        Ask { target, targets, beside, failure: Some(failure), before, known: &known },
+    )))
 }
 
 /// A change that the tool refused: it is not tried again, since nothing about it would be different.

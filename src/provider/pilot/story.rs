@@ -107,6 +107,16 @@ impl Story {
         self.steps.iter().find(|step| step.name == tool)
     }
 
+    /// The lines a file had before it was changed; `None` when it was not there or not read whole.
+    pub(super) fn before(&self, path: &str) -> Option<Vec<String>> {
+        let mut known = BTreeMap::new();
+        for step in self.steps.iter().filter(|step| step.ok).take_while(|step| !(step.changed() && step.path() == path))
+        {
+            files::follow(&mut known, step);
+        }
+        known.remove(path).filter(|file| file.whole).map(|file| file.lines)
+    }
+
     /// The files as they are now, as far as they were read.
     pub(super) fn files(&self) -> BTreeMap<String, Known> {
         let mut known = BTreeMap::new();

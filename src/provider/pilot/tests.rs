@@ -150,6 +150,30 @@ fn a_failing_gate_goes_back_twice_and_then_to_the_user() {
 }
 
 #[test]
+fn the_attempt_that_fails_fewest_checks_is_kept() {
+    let models = [
+        "import json\n\n\ndef total(cart):\n    return 1\n```",
+        "import json\n\n\ndef total(cart):\n    return 2\n```",
+        "import json\n\n\ndef total(cart):\n    return 3\n```",
+    ];
+    let mut drive = Drive::new("Change total in store.py so that it rounds", &ALL, &[("store.py", STORE)], &models);
+    drive.gates = vec![
+        (false, "- tests FAILED (2 new, 0 also on base)\nAssertionError: 1\n"),
+        (false, "- tests FAILED (1 new, 0 also on base)\nAssertionError: 2\n"),
+        (false, "- build FAILED (1 new, 0 also on base)\n- tests FAILED (2 new, 0 also on base)\nSyntaxError: 3\n"),
+        (false, "- tests FAILED (1 new, 0 also on base)\nAssertionError: 2\n"),
+    ];
+    let (calls, words) = drive.run();
+    assert_eq!(calls.iter().filter(|name| *name == "propose").count(), 4, "{calls:?}");
+    assert!(drive.file("store.py").ends_with("return 2\n"), "{}", drive.file("store.py"));
+    assert!(words.contains("a check still fails") && words.contains("AssertionError: 2"), "{words}");
+    // The second repair is written anew: whoever sees a wrong answer writes it once more.
+    let last = &drive.asked[2];
+    assert!(last.contains("return sum(cart)") && !last.contains("return 2"), "{last}");
+    assert!(last.contains("AssertionError: 2"), "{last}");
+}
+
+#[test]
 fn an_unchanged_file_is_no_change() {
     let mut drive = Drive::new(
         "Make total in store.py faster",
