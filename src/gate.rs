@@ -156,3 +156,30 @@ pub fn gates_for(all: &Settings, environment: &BTreeMap<String, String>) -> Vec<
     gates.retain(|gate| !settings.off.iter().any(|name| name == gate.name()));
     gates
 }
+
+/// A name that is no gate's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no gate `{name}`")]
+pub struct UnknownGate {
+    /// What was asked for.
+    pub name: String,
+    /// What there is.
+    pub known: Vec<&'static str>,
+}
+
+/// The gates of these names in the order they should run; all that are switched on when none is named.
+///
+/// # Errors
+/// A name is no gate's.
+pub fn chosen(
+    all: &Settings,
+    environment: &BTreeMap<String, String>,
+    names: &[String],
+) -> Result<Vec<Arc<dyn Gate>>, UnknownGate> {
+    let mut gates = gates_for(all, environment);
+    if let Some(unknown) = names.iter().find(|name| gates.iter().all(|gate| gate.name() != name.as_str())) {
+        return Err(UnknownGate { name: unknown.clone(), known: gates.iter().map(|gate| gate.name()).collect() });
+    }
+    gates.retain(|gate| names.is_empty() || names.iter().any(|name| name == gate.name()));
+    Ok(gates)
+}

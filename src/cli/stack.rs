@@ -33,6 +33,9 @@ pub(crate) fn stack(around: &Surroundings, common: &Common) -> Done {
 
 /// Runs the gates on the working tree, against HEAD as base.
 pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[String]) -> Done {
+    let gates = gate::chosen(&around.settings, &around.environment, wanted).map_err(|unknown| {
+        Failure::usage(unknown.to_string()).hint(format!("the gates are: {}", unknown.known.join(", ")))
+    })?;
     let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
     let changes = repository.changes_from(&Source::Worktree).map_err(|error| undo::git_failure(&error))?;
     let state = tempfile::tempdir_in(super::exec::folder(around)?)
@@ -49,13 +52,6 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
     let frozen = proposal::freeze(ProposalId::from("tree"), "working tree", "", changes, &blobs)
         .map_err(|error| Failure::failed(error.to_string()))?;
 
-    let mut gates = gate::gates_for(&around.settings, &around.environment);
-    if let Some(unknown) = wanted.iter().find(|name| gates.iter().all(|gate| gate.name() != name.as_str())) {
-        let names: Vec<&str> = gates.iter().map(|gate| gate.name()).collect();
-        return Err(Failure::usage(format!("there is no gate `{unknown}`"))
-            .hint(format!("the gates are: {}", names.join(", "))));
-    }
-    gates.retain(|gate| wanted.is_empty() || wanted.iter().any(|name| name == gate.name()));
     let interrupt = run::interrupted();
     let (output, _) = mpsc::channel(1);
     let context = GateContext::new(frozen.clone(), tree.clone(), base, output, interrupt.clone());

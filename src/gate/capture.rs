@@ -44,8 +44,9 @@ pub(super) struct Run {
     pub watched: Watched,
     /// Milliseconds it took.
     pub ms: u64,
-    /// It is a runner that says how many tests ran.
-    pub counts: bool,
+    /// Somebody has said that the end of this command is what counts.
+    #[serde(default)]
+    pub trusted: bool,
     /// Only the tests that were asked for ran.
     #[serde(default)]
     pub selected: bool,
@@ -104,7 +105,7 @@ async fn one(command: &TestCommand, conditions: &Conditions<'_>) -> Run {
     let reading = read(seen, receiver, conditions.output.clone(), heading);
     let (exit, seen) = tokio::join!(running, reading);
     let mut run = finished(command, exit, seen);
-    run.counts = ready.report.is_some() && !matches!(command.runner, Runner::Make | Runner::Configured | Runner::Other);
+    run.trusted = command.runner == Runner::Configured;
     run.selected = ready.selected.is_some();
     run.command = shown;
     run.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -127,7 +128,11 @@ fn finished(command: &TestCommand, exit: Result<Exit, WorkspaceError>, seen: See
             let outcome = seen.readings.finish();
             let failed = exit != Exit::Code(0) && !matches!(exit, Exit::TimedOut | Exit::Cancelled);
             let missing = if failed && outcome.is_none() { missing(command, exit, &seen.missing) } else { None };
-            let cases = seen.go.and_then(GoEvents::finish).or_else(|| seen.libtest.and_then(Libtest::finish));
+            let of_go = seen.go.and_then(GoEvents::finish);
+            // A package that says "ok" may have run no test at all.
+            let nothing = of_go.as_ref().is_some_and(Vec::is_empty);
+            let outcome = if nothing && exit == Exit::Code(0) { Some(Outcome::default()) } else { outcome };
+            let cases = of_go.or_else(|| seen.libtest.and_then(Libtest::finish));
             Run { exit: Some(exit), outcome, missing, cases: cases.unwrap_or_default(), ..run }
         }
     }

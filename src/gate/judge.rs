@@ -69,7 +69,7 @@ fn verdict(subject: &Run, base: &Run, limit: Duration) -> Verdict {
         (None, _) => Verdict::not_run(format!("could not be started: {}", subject.last)),
         (Some(Exit::Cancelled), _) => Verdict::not_run("interrupted".into()),
         (Some(Exit::TimedOut), _) => late(base, limit),
-        (Some(exit), Some(outcome)) => counted(exit, outcome, base),
+        (Some(exit), Some(outcome)) => counted(exit, outcome, subject, base),
         (Some(exit), None) => uncounted(exit, subject, base),
     }
 }
@@ -83,7 +83,7 @@ fn late(base: &Run, limit: Duration) -> Verdict {
 }
 
 /// The runner's summary was recognised.
-fn counted(exit: Exit, outcome: &Outcome, base: &Run) -> Verdict {
+fn counted(exit: Exit, outcome: &Outcome, subject: &Run, base: &Run) -> Verdict {
     let TestCount { passed, failed, skipped } = outcome.count;
     let before = base.outcome.as_ref();
     let ran_before = before.map_or(0, |before| before.count.passed + before.count.failed);
@@ -95,7 +95,7 @@ fn counted(exit: Exit, outcome: &Outcome, base: &Run) -> Verdict {
         };
     }
     if failed == 0 {
-        return all_passed(exit, passed + skipped, base);
+        return all_passed(exit, passed + skipped, subject, base);
     }
     let (new, old) = new_and_old(outcome, before);
     if new == 0 && passed == 0 {
@@ -107,13 +107,11 @@ fn counted(exit: Exit, outcome: &Outcome, base: &Run) -> Verdict {
     }
     let empty = std::collections::BTreeSet::new();
     let known = before.map_or(&empty, |before| &before.failed);
-    let names: Vec<&str> = outcome.failed.difference(known).take(3).map(String::as_str).collect();
-    let more = if new as usize > names.len() && !names.is_empty() { ", …" } else { "" };
-    let listed = if names.is_empty() { String::new() } else { format!(": {}{more}", names.join(", ")) };
-    Verdict::fail(format!("{}{listed}", plural(new, "new failure", "new failures")), new, old)
+    let names: Vec<&str> = outcome.failed.difference(known).map(String::as_str).collect();
+    Verdict::fail(listed(plural(new, "new failure", "new failures"), &names), new, old)
 }
 
-fn all_passed(exit: Exit, total: u32, base: &Run) -> Verdict {
+fn all_passed(exit: Exit, total: u32, subject: &Run, base: &Run) -> Verdict {
     if exit != Exit::Code(0) {
         let how = ended(exit);
         // A coverage threshold, for instance, that base does not reach either.
@@ -127,7 +125,37 @@ fn all_passed(exit: Exit, total: u32, base: &Run) -> Verdict {
     let before =
         base.outcome.as_ref().map_or(0, |before| before.count.passed + before.count.failed + before.count.skipped);
     let fewer = before.saturating_sub(total);
-    Verdict::pass((fewer > 0).then(|| plural(fewer, "test fewer than on base", "tests fewer than on base")), 0)
+    let mut said = Vec::new();
+    if fewer > 0 {
+        let gone: Vec<&str> = ran(base).filter(|name| subject.cases.iter().all(|case| case.name != *name)).collect();
+        said.push(listed(plural(fewer, "test fewer than on base", "tests fewer than on base"), &gone));
+    }
+    // A test that is switched off looks like one that passes.
+    let skipped = subject.cases.iter().filter(|case| case.status == TestStatus::Skipped);
+    let off: Vec<&str> =
+        skipped.map(|case| case.name.as_str()).filter(|name| ran(base).any(|one| one == *name)).collect();
+    if let Ok(count @ 1..) = u32::try_from(off.len()) {
+        said.push(listed(
+            plural(count, "test is skipped that ran on base", "tests are skipped that ran on base"),
+            &off,
+        ));
+    }
+    Verdict::pass((!said.is_empty()).then(|| said.join("; ")), 0)
+}
+
+/// The names of the tests that came to an end.
+fn ran(run: &Run) -> impl Iterator<Item = &str> {
+    run.cases.iter().filter(|case| case.status != TestStatus::Skipped).map(|case| case.name.as_str())
+}
+
+/// What is said, with the first few names it is about.
+fn listed(said: String, names: &[&str]) -> String {
+    const SHOWN: usize = 3;
+    match names {
+        [] => said,
+        _ if names.len() > SHOWN => format!("{said}: {}, …", names[..SHOWN].join(", ")),
+        _ => format!("{said}: {}", names.join(", ")),
+    }
 }
 
 fn new_and_old(outcome: &Outcome, before: Option<&Outcome>) -> (u32, u32) {
@@ -148,16 +176,21 @@ fn uncounted(exit: Exit, subject: &Run, base: &Run) -> Verdict {
     let ran_before = base.outcome.as_ref().map_or(0, |before| before.count.passed + before.count.failed);
     if exit == Exit::Code(0) {
         return match ran_before {
-            0 if subject.counts => Verdict::not_run("the runner ended well and told of no test".into()),
-            0 => Verdict::pass(Some("the command succeeded; how many tests ran is not known".into()), 0),
+            0 if subject.trusted => {
+                Verdict::pass(Some("the command succeeded; how many tests ran is not known".into()), 0)
+            }
+            0 => Verdict::not_run(
+                "the command ended well and told of no test; set gates.tests.command if its end is all there is to know".into(),
+            ),
             _ => Verdict::fail(format!("no test ran; {ran_before} ran on base"), 1, 0),
         };
     }
     let how = ended(exit);
+    let last = if subject.last.is_empty() { "it said nothing" } else { &subject.last };
     if base.outcome.is_none() && base.exit == Some(exit) {
-        return Verdict::not_run(format!("the command {how}, as on base: {}", subject.last));
+        return Verdict::not_run(format!("the command {how}, as on base: {last}"));
     }
-    Verdict::fail(format!("the command {how}: {}", subject.last), 1, 0)
+    Verdict::fail(format!("the command {how}: {last}"), 1, 0)
 }
 
 fn ended(exit: Exit) -> String {
@@ -207,6 +240,7 @@ pub(super) fn together(findings: Vec<Report>) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::TestCase;
 
     fn run(exit: Exit, counts: Option<(u32, u32, u32)>, failed: &[&str]) -> Run {
         let outcome = counts.map(|(passed, failed_count, skipped)| Outcome {
@@ -252,6 +286,17 @@ mod tests {
                 "only an exit code",
                 bare(Exit::Code(0)),
                 bare(Exit::Code(0)),
+                (
+                    NotRun,
+                    0,
+                    0,
+                    "the command ended well and told of no test; set gates.tests.command if its end is all there is to know",
+                ),
+            ),
+            (
+                "an exit code that is trusted",
+                Run { trusted: true, ..bare(Exit::Code(0)) },
+                bare(Exit::Code(0)),
                 (Pass, 0, 0, "the command succeeded; how many tests ran is not known"),
             ),
             ("does not build", bare(Exit::Code(101)), ok(4), (Fail, 1, 0, "the command ends with code 101: last line")),
@@ -292,6 +337,25 @@ mod tests {
         for (what, subject, base, (status, new, old, reason)) in cases {
             assert_eq!(check(&subject, &base), (status, new, old, reason.to_owned()), "{what}");
         }
+    }
+
+    #[test]
+    fn what_was_switched_off_or_taken_away_is_named() {
+        let of = |cases: &[(&str, TestStatus)]| {
+            let cases: Vec<TestCase> = cases
+                .iter()
+                .map(|(name, status)| TestCase { name: (*name).to_owned(), status: *status, ..TestCase::default() })
+                .collect();
+            let outcome = Some(super::super::results::outcome(&cases));
+            Run { exit: Some(Exit::Code(0)), cases, outcome, ..Run::default() }
+        };
+        use TestStatus::{Passed, Skipped};
+        let base = of(&[("a", Passed), ("b", Passed), ("c", Skipped)]);
+        let subject = of(&[("a", Skipped), ("c", Skipped)]);
+        assert_eq!(check(&of(&[("b", Passed), ("c", Skipped)]), &base).3, "1 test fewer than on base: a");
+        let off = of(&[("a", Skipped), ("b", Passed), ("c", Skipped)]);
+        assert_eq!(check(&off, &base).3, "1 test is skipped that ran on base: a");
+        assert_eq!(check(&subject, &base).3, "no test ran (2 skipped); 2 ran on base");
     }
 
     #[test]

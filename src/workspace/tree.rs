@@ -256,7 +256,21 @@ fn write_temporary(
     if wanted != created {
         file.set_permissions(Permissions::from_mode(wanted))?;
     }
+    if let Some(later) = existing.and_then(|before| later(before, &file)) {
+        file.into_std().set_modified(later)?;
+    }
     Ok(())
+}
+
+/// A time for a file that takes the place of one written in the same second. Python and `make` know files by the second
+/// they were written in, and would take what they made of the old bytes for what comes of the new ones.
+fn later(before: &Metadata, file: &cap_std::fs::File) -> Option<std::time::SystemTime> {
+    let second = |metadata: &Metadata| {
+        let time = metadata.modified().ok()?.into_std();
+        Some(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
+    };
+    let (old, new) = (second(before)?, second(&file.metadata().ok()?)?);
+    (old >= new).then(|| std::time::UNIX_EPOCH + std::time::Duration::from_secs(old + 1))
 }
 
 fn kind_of(file_type: cap_std::fs::FileType) -> Kind {
@@ -287,5 +301,29 @@ fn failure(path: &RepoPath, what: &str, error: io::Error) -> WorkspaceError {
         }
         ErrorKind::NotADirectory => WorkspaceError::Missing(path.clone()),
         _ => io_error(format!("cannot {what} `{path}`"))(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_written_again_is_of_a_later_second() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = Tree::open(folder.path()).unwrap();
+        let path = RepoPath::parse("a.py").unwrap();
+        let second = || {
+            let modified = std::fs::metadata(folder.path().join("a.py")).unwrap().modified().unwrap();
+            modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+        };
+        let seconds: Vec<u64> = ["x = 1", "x = 2", "x = 3"]
+            .iter()
+            .map(|text| {
+                tree.write(&path, text.as_bytes(), None).unwrap();
+                second()
+            })
+            .collect();
+        assert!(seconds[0] < seconds[1] && seconds[1] < seconds[2], "{seconds:?}");
     }
 }

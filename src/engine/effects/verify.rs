@@ -34,12 +34,9 @@ async fn found(
     wanted: &[String],
     cancel: &CancellationToken,
 ) -> Result<Vec<Evidence>, String> {
-    let mut gates = gate::gates_for(&bench.settings, &bench.environment);
-    if let Some(unknown) = wanted.iter().find(|name| gates.iter().all(|gate| gate.name() != name.as_str())) {
-        let names: Vec<&str> = gates.iter().map(|gate| gate.name()).collect();
-        return Err(format!("There is no gate `{unknown}`. The gates are: {}.", names.join(", ")));
-    }
-    gates.retain(|gate| wanted.is_empty() || wanted.iter().any(|name| name == gate.name()));
+    let gates = gate::chosen(&bench.settings, &bench.environment, wanted).map_err(|unknown| {
+        format!("There is no gate `{}`. The gates are: {}.", unknown.name, unknown.known.join(", "))
+    })?;
     let draft = drafted(bench).await?;
     let prove::Forks { subject, base, memory } = prove::forks(bench, &draft, None).await?;
     let (output, _) = mpsc::channel(1);
