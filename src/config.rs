@@ -284,6 +284,8 @@ pub struct ApiSettings {
     pub folder: Option<String>,
     /// The port it always listens on, when it does not read `PORT`.
     pub port: Option<u16>,
+    /// The path that tells whether the service is ready; `/health` when left out.
+    pub health: Option<String>,
     /// The contract: a file of the repository, or a path of the service.
     pub spec: Option<String>,
     /// Ways to authenticate, by name.

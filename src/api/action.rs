@@ -1,6 +1,7 @@
 //! What can be asked for, in the same way by an agent, on the command line and with a slash command.
 
 mod by_hand;
+mod draft;
 mod exchanges;
 mod graphql;
 mod http;

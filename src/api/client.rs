@@ -59,6 +59,12 @@ impl Client {
         Ok(Self { http: built?, target: target.clone() })
     }
 
+    /// The same with a path below which every request is.
+    #[must_use]
+    pub fn below(&self, prefix: &str) -> Self {
+        Self { http: self.http.clone(), target: self.target.clone().below(prefix) }
+    }
+
     /// Where its requests go.
     pub fn target(&self) -> &Target {
         &self.target

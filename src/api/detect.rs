@@ -27,7 +27,13 @@ pub fn start(
 ) -> Result<Start, ApiError> {
     let folder = settings.folder.clone().unwrap_or_default();
     if let Some(command) = command.or_else(|| settings.command.clone()) {
-        return Ok(Start { command, folder, port: port.or(settings.port), environment: Vec::new() });
+        return Ok(Start {
+            command,
+            folder,
+            port: port.or(settings.port),
+            health: settings.health.clone(),
+            ..Start::default()
+        });
     }
     let report = stack_of(workspace);
     let found = report.services.iter().find_map(|service| of_service(workspace, service));
@@ -39,6 +45,7 @@ pub fn start(
         ))
     })?;
     start.port = port.or(settings.port).or(start.port);
+    start.health.clone_from(&settings.health);
     Ok(start)
 }
 
@@ -89,7 +96,7 @@ fn of_service(workspace: &dyn Workspace, service: &Service) -> Option<Start> {
         service.framework.as_ref()?;
         service.run.as_ref()?.command.clone()?
     };
-    Some(Start { command, folder: folder.to_owned(), port: None, environment: Vec::new() })
+    Some(Start { command, folder: folder.to_owned(), ..Start::default() })
 }
 
 /// The start script, or the entry file.

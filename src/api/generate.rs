@@ -4,7 +4,7 @@ mod edges;
 mod pattern;
 mod valid;
 
-pub use edges::{Edge, HUGE, edges, wrong};
+pub use edges::{Edge, HUGE, TRUE_FOR_NUMBER, edges, wrong};
 
 use fastrand::Rng;
 use serde_json::Value;

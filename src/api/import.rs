@@ -1,5 +1,6 @@
 //! Requests written for other programs: Postman collections (v2.1) and `.http` files.
 
+pub mod environment;
 mod http_file;
 mod postman;
 mod script;

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use regex::Regex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ const USUAL_PORT: u16 = 8000;
 const SETTLED: Duration = Duration::from_secs(5);
 /// Lines of the log that are kept.
 const MOST_LINES: usize = 400;
+/// Lines of its start that are kept for good: frameworks name their routes there.
+const FIRST_LINES: usize = 1_000;
 /// Lines that are told when it does not start.
 const TOLD: usize = 40;
 
@@ -36,6 +39,8 @@ pub struct Start {
     pub folder: String,
     /// The port it is told to listen on, and has to.
     pub port: Option<u16>,
+    /// The path that tells whether it is ready; `/health` when left out.
+    pub health: Option<String>,
     /// Further environment variables.
     pub environment: Vec<(String, String)>,
 }
@@ -66,34 +71,55 @@ impl Drop for Hush {
     }
 }
 
-/// The last lines a service wrote.
+/// The first and the last lines a service wrote.
 #[derive(Debug, Default)]
 struct Log {
-    lines: Mutex<(VecDeque<String>, Vec<u8>)>,
+    lines: Mutex<Lines>,
+    /// Lines that showed a query to a database.
+    queries: AtomicUsize,
 }
+
+#[derive(Debug, Default)]
+struct Lines {
+    first: Vec<String>,
+    last: VecDeque<String>,
+    open: Vec<u8>,
+}
+
+/// What frameworks write before or around a query: `SELECT` in capitals anywhere, in small letters where a line or a
+/// message begins.
+static QUERY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"\bSELECT\s|(?:^|: |\] |sql: ['"])select\s"#).ok());
 
 impl Log {
     fn push(&self, piece: &[u8]) {
         let mut guard = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let (lines, open) = &mut *guard;
+        let Lines { first, last, open } = &mut *guard;
         for byte in piece {
             if *byte == b'\n' || open.len() > 4_096 {
                 let line = text::sanitize_output(&String::from_utf8_lossy(open));
-                lines.push_back(text::redact(line.trim_end()).into_owned());
+                let line = text::redact(line.trim_end()).into_owned();
+                if QUERY.as_ref().is_some_and(|query| query.is_match(&line)) {
+                    self.queries.fetch_add(1, Ordering::Relaxed);
+                }
+                if first.len() < FIRST_LINES {
+                    first.push(line.clone());
+                }
+                last.push_back(line);
                 open.clear();
             }
             if *byte != b'\n' {
                 open.push(*byte);
             }
         }
-        let excess = lines.len().saturating_sub(MOST_LINES);
-        lines.drain(..excess);
+        let excess = last.len().saturating_sub(MOST_LINES);
+        last.drain(..excess);
     }
 
     fn last(&self, count: usize) -> Vec<String> {
         let guard = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = String::from_utf8_lossy(&guard.1).trim_end().to_owned();
-        let mut lines: Vec<String> = guard.0.iter().cloned().collect();
+        let open = String::from_utf8_lossy(&guard.open).trim_end().to_owned();
+        let mut lines: Vec<String> = guard.last.iter().cloned().collect();
         lines.extend((!open.is_empty()).then_some(open));
         lines.split_off(lines.len().saturating_sub(count))
     }
@@ -166,6 +192,16 @@ impl Service {
         self.log.last(count)
     }
 
+    /// The lines it wrote first.
+    pub fn beginning(&self) -> Vec<String> {
+        self.log.lines.lock().unwrap_or_else(PoisonError::into_inner).first.clone()
+    }
+
+    /// The queries to a database that its log showed so far; 0 for a service that does not write them.
+    pub fn queries(&self) -> usize {
+        self.log.queries.load(Ordering::Relaxed)
+    }
+
     /// Whether it still runs.
     pub fn runs(&self) -> bool {
         self.served.exit().is_none()
@@ -181,16 +217,25 @@ impl Service {
         let _ = self.served.stop().await;
     }
 
-    /// Waits for any answer: one that says 404 answers too.
+    /// Waits for an answer: one that says 404 answers too, one that says it is not ready yet does not.
     async fn answers(&self, patience: Duration, cancel: &CancellationToken) -> Result<(), ApiError> {
         let client = Client::new(&self.target, Duration::from_secs(10))?;
-        let deadline = Instant::now() + patience.max(Duration::from_secs(1));
-        let mut last = String::new();
+        let begun = Instant::now();
+        let deadline = begun + patience.max(Duration::from_secs(1));
+        let health = self.start.health.as_deref().unwrap_or("/health");
+        let mut last = "answers no HTTP request".to_owned();
         while Instant::now() < deadline && self.runs() && !cancel.is_cancelled() {
-            match client.send(&Request::new("GET", "/health")).await {
+            last = match client.send(&Request::new("GET", health)).await {
+                Ok(response) if matches!(response.status, 502..=504) => {
+                    format!(
+                        "is not ready: GET {health} answers {} {}",
+                        response.status,
+                        text::head(&response.text(), 200)
+                    )
+                }
                 Ok(_) => return Ok(()),
-                Err(error) => last = error.to_string(),
-            }
+                Err(error) => format!("answers no HTTP request: {error}"),
+            };
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         if cancel.is_cancelled() {
@@ -198,9 +243,12 @@ impl Service {
         }
         let what = match self.ended() {
             Some(how) => format!("`{}` listened on port {} and then {how}", self.start.command, self.port),
-            None => {
-                format!("`{}` listens on port {}, but answers no HTTP request: {last}", self.start.command, self.port)
-            }
+            None => format!(
+                "`{}` listens on port {}, but after {} s it {last}",
+                self.start.command,
+                self.port,
+                begun.elapsed().as_secs()
+            ),
         };
         Err(ApiError::Service(with_lines(&what, &self.log)))
     }

@@ -1,10 +1,11 @@
-//! OpenAPI 3.0 and 3.1 documents.
+//! OpenAPI 3.0 and 3.1 documents, and Swagger 2.0 ones read as such.
 //!
 //! A document stays a JSON value; what 3.0 says in its own way is said as 3.1 does after reading. References are
 //! followed inside the document only, and a remote one is never fetched.
 
 pub mod diff;
 pub mod document;
+pub mod draft;
 pub mod extract;
 pub mod lint;
 mod normalize;
@@ -12,6 +13,7 @@ pub mod operations;
 mod refs;
 pub mod routes;
 mod schema_diff;
+mod swagger;
 mod validators;
 
 use std::sync::Arc;
@@ -37,6 +39,8 @@ pub struct Spec {
     pub version: String,
     /// The document as OpenAPI 3.1.
     pub root: Value,
+    /// Nobody has promised this: it was put together from what the program shows.
+    pub drafted: bool,
     text: Arc<str>,
     json: bool,
 }
@@ -55,10 +59,13 @@ impl Spec {
         let json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
         let mut root = if json { read_json(place, text)? } else { read_yaml(place, text)? };
         let version = version(&root).map_err(|what| error(place.to_owned(), what))?;
-        if version.starts_with("3.0") {
+        if version == "2.0" {
+            root = swagger::converted(&root);
+        }
+        if version.starts_with(['2', '3']) && !version.starts_with("3.1") {
             normalize::upgrade(&mut root);
         }
-        Ok(Self { place: place.to_owned(), version, root, text: Arc::from(text), json })
+        Ok(Self { place: place.to_owned(), version, root, drafted: false, text: Arc::from(text), json })
     }
 
     /// Makes a document of a value, as a server or a framework gives it.
@@ -81,6 +88,18 @@ impl Spec {
     /// The document as it was read.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The path that the document puts before all of its own: that of the first server, without its host. Empty when
+    /// there is none.
+    pub fn prefix(&self) -> &str {
+        let url = self.root.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
+        let path = match url.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
+            None => url,
+        };
+        // What is filled in by whoever reads it is nothing to go by.
+        if path.starts_with('/') && !path.contains('{') { path.trim_end_matches('/') } else { "" }
     }
 
     /// Every operation in the order of the document.
@@ -118,10 +137,10 @@ fn read_yaml(place: &str, text: &str) -> Result<Value, ApiError> {
 
 fn version(root: &Value) -> Result<String, String> {
     if let Some(swagger) = root.get("swagger") {
-        let swagger = super::expect::plain(swagger);
-        return Err(format!(
-            "this is Swagger {swagger}, which is not supported: convert it to OpenAPI 3, for example with `npx swagger2openapi`"
-        ));
+        return match super::expect::plain(swagger).as_str() {
+            "2" | "2.0" => Ok("2.0".to_owned()),
+            other => Err(format!("Swagger {other} is not supported; 2.0, OpenAPI 3.0 and 3.1 are")),
+        };
     }
     match root.get("openapi").map(super::expect::plain) {
         Some(version) if version.starts_with("3.0") || version.starts_with("3.1") => Ok(version),
@@ -144,7 +163,7 @@ mod tests {
         for (text, expected) in [
             ("{\n  \"openapi\": \"3.1.0\",\n}", "x:3:1: no valid JSON: trailing comma"),
             ("openapi: 3.0.0\n  bad: [\n", "x:"),
-            ("swagger: '2.0'", "Swagger 2.0, which is not supported: convert it"),
+            ("swagger: '1.2'", "Swagger 1.2 is not supported"),
             ("openapi: 4.0.0", "OpenAPI 4.0.0 is not supported"),
             ("a: 1", "no field `openapi`"),
             ("", "no field `openapi`"),

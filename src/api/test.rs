@@ -12,6 +12,7 @@ mod contract;
 mod errors;
 mod growth;
 mod known;
+mod make;
 mod negative;
 mod paging;
 mod rate;
@@ -24,11 +25,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::{Credentials, Profile};
 use super::client::Client;
+use super::message::Request;
 use super::record::Recorder;
 use super::spec::Spec;
 
 pub use checks::leak;
 pub use report::{Finding, Report, Severity};
+
+/// Why an operation was not asked to the end.
+pub const TIME_OVER: &str = "the time is over";
+/// The same: only those who may are let in, and nobody said who.
+pub const REFUSED: &str = "every request was refused; give `auth`";
+/// The same: the service is gone.
+pub const SILENT: &str = "the service answers no more";
 
 /// What is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -116,10 +125,31 @@ pub struct Surroundings<'a> {
     pub spec: &'a Spec,
     /// Keeps exchanges.
     pub recorder: &'a Recorder,
+    /// Counts the queries to a database that the service has told of so far, where its log is at hand.
+    pub queries: Option<&'a (dyn Fn() -> usize + Send + Sync)>,
     /// Hears of progress.
     pub tell: Tell<'a>,
     /// Stops it.
     pub cancel: &'a CancellationToken,
+}
+
+/// The client below the path that the contract puts before its own, where the service has it.
+pub async fn below(client: &Client, spec: &Spec) -> Client {
+    let prefix = spec.prefix();
+    if prefix.is_empty() || !client.target().prefix().is_empty() {
+        return client.clone();
+    }
+    let below = client.below(prefix);
+    let operations = spec.operations();
+    for operation in operations.iter().filter(|operation| operation.method == "GET").take(5) {
+        let request = Request::new("GET", operation.path.replace(['{', '}'], ""));
+        for candidate in [&below, client] {
+            if candidate.send(&request).await.is_ok_and(|response| response.status != 404) {
+                return candidate.clone();
+            }
+        }
+    }
+    below
 }
 
 /// Runs the modes one after the other.

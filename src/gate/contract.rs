@@ -15,14 +15,15 @@ use crate::api::desk::{Desk, PATIENCE};
 use crate::api::detect;
 use crate::api::serve::{Service, Start};
 use crate::api::spec::diff::{Change, Impact, changed_operations, diff};
-use crate::api::spec::{Spec, extract};
-use crate::api::test::{self, Finding as Found, Mode, Options, Surroundings};
+use crate::api::spec::draft::{self, Seen};
+use crate::api::spec::{Operation, Spec, extract, routes};
+use crate::api::test::{self, Finding as Found, Mode, Options, REFUSED, SILENT, Surroundings, TIME_OVER};
 use crate::config::{ApiSettings, ContractGateSettings};
 use crate::domain::{Finding, Isolation, Severity};
 use crate::workspace::Workspace;
 
 /// What is checked on both.
-const MODES: [Mode; 4] = [Mode::Contract, Mode::Negative, Mode::Auth, Mode::Errors];
+const MODES: [Mode; 5] = [Mode::Contract, Mode::Negative, Mode::Auth, Mode::Paging, Mode::Errors];
 /// Cases for an operation the proposal changes in the contract, and for every other one.
 const CHANGED_CASES: usize = 200;
 const OTHER_CASES: usize = 60;
@@ -64,7 +65,12 @@ impl ContractGate {
         let output = watched.then(|| context.output.clone());
         let service = Service::start(workspace.as_ref(), start, PATIENCE, output, context.cancel.clone()).await?;
         let client = Client::new(&service.target, Duration::from_secs(20))?;
-        let spec = self.spec(workspace, &client).await;
+        let mut spec = self.spec(workspace, &client).await;
+        if spec.is_err()
+            && let Ok(draft) = self.draft(workspace, &service, context).await
+        {
+            spec = Ok(draft);
+        }
         Ok(Side { service, client, spec })
     }
 
@@ -90,6 +96,23 @@ impl ContractGate {
             Some(path) => in_tree(path).await,
             None => live,
         }
+    }
+
+    /// A contract made of the routes, where the program itself tells them.
+    async fn draft(
+        &self,
+        workspace: &Arc<dyn Workspace>,
+        service: &Service,
+        context: &GateContext,
+    ) -> Result<Spec, ApiError> {
+        let tree = Arc::clone(workspace);
+        let report = tokio::task::spawn_blocking(move || detect::stack_of(tree.as_ref())).await;
+        let report = report.map_err(|error| ApiError::Service(format!("an internal error: {error}")))?;
+        let table = routes::of_service(workspace.as_ref(), &report, service, context.cancel.clone()).await;
+        if !table.certain {
+            return Err(ApiError::Service("the program does not tell its routes".to_owned()));
+        }
+        draft::draft(&table)
     }
 
     async fn prove(&self, context: &GateContext) -> Report {
@@ -144,12 +167,13 @@ impl ContractGate {
         let old_spec = base.as_ref().and_then(|base| base.spec.as_ref().ok());
         let changes = old_spec.map(|old| diff(old, &spec)).unwrap_or_default();
         say(context, &format!("contract of {}: {} changes", spec.place, changes.len())).await;
-        let after = self.check(context, &subject.client, &spec, &changes).await;
-        let before = match (&base, old_spec) {
-            (Some(base), Some(old)) => self.check(context, &base.client, old, &changes).await,
-            _ => Some(Checked::default()),
+        let compared = match (&base, old_spec) {
+            (Some(base), Some(old)) => {
+                self.both(context, (&base.client, old), (&subject.client, &spec), &changes).await
+            }
+            _ => self.check(context, &subject.client, &spec, &changes).await.map(|after| (Checked::default(), after)),
         };
-        let (Some(after), Some(before)) = (after, before) else {
+        let Some((before, after)) = compared else {
             return Report::not_run("interrupted").with_command(command);
         };
         let mut findings = contract_findings(&changes);
@@ -168,6 +192,27 @@ impl ContractGate {
         Report::found(findings, "failure").with_command(command).with_log(log)
     }
 
+    /// Runs the checks on base and on the proposal. Where the contract is a draft, what base answers is what is
+    /// promised; base is held against it as well, so that what differs from one answer to the next counts for nothing.
+    async fn both(
+        &self,
+        context: &GateContext,
+        (base, old): (&Client, &Spec),
+        (subject, new): (&Client, &Spec),
+        changes: &[Change],
+    ) -> Option<(Checked, Checked)> {
+        let mut before = self.check(context, base, old, changes).await?;
+        let promised = |spec: &Spec, seen: &[Seen]| {
+            if spec.drafted { spec.with_answers(seen).unwrap_or_else(|_| spec.clone()) } else { spec.clone() }
+        };
+        let new = promised(new, &before.seen);
+        if old.drafted {
+            let again = self.check(context, base, &promised(old, &before.seen), changes).await?;
+            before.add(again);
+        }
+        Some((before, self.check(context, subject, &new, changes).await?))
+    }
+
     /// Runs the checks on one side; `None` when interrupted.
     async fn check(&self, context: &GateContext, client: &Client, spec: &Spec, changes: &[Change]) -> Option<Checked> {
         let desk = Desk::new(self.environment.clone(), self.api.clone(), None);
@@ -180,12 +225,20 @@ impl ContractGate {
             }
         }
         let quiet = |_: &str| {};
-        let here = Surroundings { client, spec, recorder: &desk.recorder, tell: &quiet, cancel: &context.cancel };
-        let mut checked = Checked::default();
+        let client = &test::below(client, spec).await;
+        let here = Surroundings {
+            client,
+            spec,
+            recorder: &desk.recorder,
+            queries: None,
+            tell: &quiet,
+            cancel: &context.cancel,
+        };
+        let mut checked =
+            Checked { operations: spec.operations().iter().map(Operation::name).collect(), ..Checked::default() };
         // What the proposal changes in the contract is looked at closely first.
         let changed: Vec<String> = changed_operations(changes).into_iter().map(str::to_owned).collect();
-        let known: BTreeSet<String> = spec.operations().iter().map(crate::api::spec::Operation::name).collect();
-        let changed: Vec<String> = changed.into_iter().filter(|name| known.contains(name)).collect();
+        let changed: Vec<String> = changed.into_iter().filter(|name| checked.operations.contains(name)).collect();
         if !changed.is_empty() {
             let close = Options { operations: changed, cases: CHANGED_CASES, ..options.clone() };
             checked.take(test::test(here, &MODES[..2], &close).await);
@@ -200,6 +253,8 @@ impl ContractGate {
 struct Checked {
     findings: BTreeMap<(String, &'static str, u16), Found>,
     skipped: BTreeSet<String>,
+    operations: BTreeSet<String>,
+    seen: Vec<Seen>,
     requests: usize,
     summary: String,
 }
@@ -209,13 +264,31 @@ impl Checked {
         self.requests += report.requests;
         self.summary = report.summary();
         self.skipped.extend(report.skipped);
+        self.seen.extend(report.seen);
         for found in report.findings {
             self.findings.entry(found.key()).or_insert(found);
         }
     }
 
+    /// What a second run found as well.
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.skipped.extend(other.skipped);
+        for (key, found) in other.findings {
+            self.findings.entry(key).or_insert(found);
+        }
+    }
+
     fn guards(&self, operation: &str) -> bool {
         self.findings.values().any(|found| found.operation == operation && found.check == "auth-undocumented")
+    }
+
+    /// Whether an operation was not asked to the end, or nobody was let in, so that a check may not have been made.
+    fn unfinished(&self, operation: &str, check: &str) -> bool {
+        let of_auth = check.starts_with("auth");
+        let name = if of_auth { format!("auth {operation}: ") } else { format!(" {operation}: ") };
+        let ends = [TIME_OVER, SILENT, REFUSED];
+        self.skipped.iter().any(|why| why.contains(&name) && ends.iter().any(|end| why.ends_with(end)))
     }
 }
 
@@ -241,13 +314,20 @@ fn told_apart(after: &Checked, before: &Checked) -> Vec<Finding> {
                 .findings
                 .keys()
                 .any(|(o, c, _)| o == operation && c == check && !matches!(*c, "status" | "schema"));
-        let severity = if found.severity == test::Severity::Failure { Severity::Error } else { Severity::Warning };
-        let text =
-            format!("{} answers {} to {}: {}\n{}", found.operation, found.status, found.case, found.text, found.curl);
+        // What base was not asked cannot be told from what it has as well.
+        let unknown = before.unfinished(operation, check);
+        let sure = found.severity == test::Severity::Failure && !unknown;
+        let severity = if sure { Severity::Error } else { Severity::Warning };
+        let aside = if unknown { " (base was not asked to the end)" } else { "" };
+        let text = format!(
+            "{} answers {} to {}: {}{aside}\n{}",
+            found.operation, found.status, found.case, found.text, found.curl
+        );
         findings.push(Finding { severity, ..finding(found.check, text, old) });
     }
     let guarded = before.findings.values().filter(|found| found.check == "auth-undocumented");
-    for found in guarded.filter(|found| !after.guards(&found.operation)) {
+    let asked = |operation: &str| after.operations.contains(operation) && !after.unfinished(operation, "auth");
+    for found in guarded.filter(|found| asked(&found.operation) && !after.guards(&found.operation)) {
         let text = format!("{} was guarded on base ({}), and is not with the proposal", found.operation, found.status);
         findings.push(finding("auth-loosened", text, false));
     }

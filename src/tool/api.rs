@@ -44,13 +44,14 @@ fn spec_schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "op": {"type": "string", "enum": ["extract", "lint", "diff", "doc", "routes"], "description": "extract: find it \
+            "op": {"type": "string", "enum": ["extract", "lint", "diff", "doc", "routes", "draft"], "description": "extract: find it \
                 and list its operations; lint: what is wrong with it; diff: what changed since `against`, and whom it breaks; \
-                doc: Markdown with recorded exchanges as examples; routes: the program's routes held against it."},
+                doc: Markdown with recorded exchanges as examples; routes: the program's routes held against it; draft: a first one made of the routes and of what they \
+                answer."},
             "source": {"type": "string", "description": "A file (also .graphql), an address, a path of the service such as \
                 /openapi.json, `live` or `framework`. Found when left out."},
             "against": {"type": "string", "description": "diff: the older one."},
-            "write": {"type": "string", "description": "extract, doc: the file to write."},
+            "write": {"type": "string", "description": "extract, doc, draft: the file to write."},
             "second_opinion": {"type": "boolean", "description": "lint: ask `redocly` as well."}
         },
         "additionalProperties": false
@@ -110,6 +111,8 @@ fn test_schema() -> Value {
             "other_auth": {"description": "auth: another user, who may not see what the first one owns."},
             "signing_key_env": {"type": "string", "description": "auth: the environment variable with the key of the tokens."},
             "file": {"type": "string", "description": "postman: a collection (v2.1) or a .http file."},
+            "environment": {"type": "string", "description": "postman: the name of an environment in http-client.env.json, or a \
+                file that Postman exported."},
             "load": {"type": "object", "properties": {
                 "concurrency": {"type": "integer", "minimum": 1, "maximum": 256},
                 "rate": {"type": "number", "description": "Requests a second, whether answers come or not."},

@@ -21,8 +21,9 @@ async fn check(server: &ScriptedServer, spec: &Spec, modes: &[Mode], options: &O
     let client = client(server);
     let (recorder, cancel) = (Recorder::default(), CancellationToken::new());
     let quiet = |_: &str| {};
-    test(Surroundings { client: &client, spec, recorder: &recorder, tell: &quiet, cancel: &cancel }, modes, options)
-        .await
+    let here =
+        Surroundings { client: &client, spec, recorder: &recorder, queries: None, tell: &quiet, cancel: &cancel };
+    test(here, modes, options).await
 }
 
 fn client(server: &ScriptedServer) -> Client {

@@ -36,7 +36,7 @@ const USAGE: &str = "\
 /api log: the recorded exchanges
 /api show|curl [x3]: one of them, or as a curl command
 /api export FILE [x3…]: into a .http, .json (Postman) or .sh file
-/api spec [extract|lint|routes]: the contract; diff OLD, doc [FILE]
+/api spec [extract|lint|routes]: the contract; diff OLD, doc [FILE], draft [FILE]
 /api test [as PROFILE] [MODE] [OPERATION]: check the service against it
 /api load [base|ramp] [PATH…]: measure; base: beside the code before";
 
@@ -85,8 +85,7 @@ fn spec(rest: &str) -> Result<Value, String> {
         ("", _) => json!({"op": "extract"}),
         ("diff", "") => return Err("/api spec diff OLD: the older contract is missing".to_owned()),
         ("diff", old) => json!({"op": "diff", "against": old}),
-        ("doc", "") => json!({"op": "doc"}),
-        ("doc", file) => json!({"op": "doc", "write": file}),
+        ("doc" | "draft", file) if !file.is_empty() => json!({"op": op, "write": file}),
         (op, "") => json!({"op": op}),
         (op, source) => json!({"op": op, "source": source}),
     })

@@ -15,6 +15,7 @@ use crate::api::client::Client;
 use crate::api::load::{MOST_TIME, Measured, Plan, Shape, measure, ramp};
 use crate::api::message::Request;
 use crate::api::spec::Operation;
+use crate::api::test::below;
 
 /// How load is made.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -95,14 +96,21 @@ async fn requests(context: &Context, input: &ApiTest, how: &Load, client: &Clien
     let mut requests: Vec<Request> = how.paths.iter().map(|path| Request::new("GET", path.as_str())).collect();
     if requests.is_empty() {
         let spec = super::test::contract(context, input, client).await?;
+        let below = below(client, &spec).await;
+        let prefix = below.target().prefix().strip_prefix(client.target().prefix()).unwrap_or_default().to_owned();
         let chosen = |operation: &&Operation| {
             let named =
                 input.ops.is_empty() || input.ops.contains(&operation.name()) || input.ops.contains(&operation.path);
             let simple = operation.method == "GET" && !operation.path.contains('{');
             named && simple && !operation.parameters.iter().any(|parameter| parameter.required)
         };
-        requests =
-            spec.operations().iter().filter(chosen).take(5).map(|o| Request::new("GET", o.path.as_str())).collect();
+        requests = spec
+            .operations()
+            .iter()
+            .filter(chosen)
+            .take(5)
+            .map(|o| Request::new("GET", format!("{prefix}{}", o.path)))
+            .collect();
     }
     if requests.is_empty() {
         return Err(ApiError::Input("no operation can be asked without a value; give `load.paths`".to_owned()));

@@ -9,9 +9,10 @@ use super::test::ApiTest;
 use super::{Context, Outcome};
 use crate::api::ApiError;
 use crate::api::exchange::is_secret_name;
-use crate::api::import::{self, Collection, Imported};
+use crate::api::import::{self, Collection, Imported, environment};
 use crate::api::second;
 use crate::api::target::Target;
+use crate::api::variables::Variables;
 use crate::text;
 
 /// Does it.
@@ -92,6 +93,7 @@ impl Tally {
 /// Sets the variables of the collection; those for the address become that of the service.
 async fn settle(context: &Context, input: &ApiTest, collection: &Collection) -> Result<Option<String>, ApiError> {
     let mut variables = collection.variables.clone();
+    variables.extend(environment(context, input).await?);
     let used = |name: &str| {
         let mark = format!("{{{{{name}}}}}");
         collection.requests.iter().any(|request| request.url.starts_with(&mark))
@@ -116,6 +118,22 @@ async fn settle(context: &Context, input: &ApiTest, collection: &Collection) -> 
     }
     context.desk.set_variables(variables);
     Ok(base)
+}
+
+/// The variables of the environment that is named, or of the only one that lies beside the requests.
+async fn environment(context: &Context, input: &ApiTest) -> Result<Variables, ApiError> {
+    if let Some(file) = input.environment.as_deref().filter(|name| name.ends_with(".json")) {
+        return environment::exported(file, &context.read(file).await?);
+    }
+    let beside = input.file.as_deref().and_then(|file| file.rsplit_once('/')).map_or("", |(folder, _)| folder);
+    let mut files = Vec::new();
+    for name in environment::FILES {
+        let path = if beside.is_empty() { name.to_owned() } else { format!("{beside}/{name}") };
+        if let Ok(text) = context.read(&path).await {
+            files.push((path, text));
+        }
+    }
+    environment::named(&files, input.environment.as_deref())
 }
 
 fn of(request: &Imported, input: &ApiTest, base: Option<&str>) -> Http {

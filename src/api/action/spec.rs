@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Context, Outcome};
+use super::{Context, Outcome, draft};
 use crate::api::graphql::Schema;
 use crate::api::second;
 use crate::api::spec::diff::{Impact, diff};
 use crate::api::spec::lint::{Severity, lint};
-use crate::api::spec::{Spec, document, extract, routes};
+use crate::api::spec::{Spec, document, extract};
 use crate::api::{ApiError, detect};
 use crate::domain::RepoPath;
 use crate::text;
@@ -30,6 +30,8 @@ pub enum Operation {
     Doc,
     /// Compare it with the routes of the program.
     Routes,
+    /// Put a first one together from the routes and from what they answer.
+    Draft,
 }
 
 /// The input of `api_spec`.
@@ -42,7 +44,7 @@ pub struct ApiSpec {
     pub source: Option<String>,
     /// diff: the older one, given in the same way.
     pub against: Option<String>,
-    /// extract and doc: the file to write.
+    /// extract, doc and draft: the file to write.
     pub write: Option<String>,
     /// lint: ask `redocly` as well, where it is installed.
     pub second_opinion: bool,
@@ -55,7 +57,8 @@ pub async fn api_spec(context: &Context, input: ApiSpec) -> Outcome {
         Operation::Lint => linted(context, &input).await,
         Operation::Diff => compared(context, &input).await,
         Operation::Doc => documented(context, &input).await,
-        Operation::Routes => routed(context, &input).await,
+        Operation::Routes => draft::routed(context, &input).await,
+        Operation::Draft => draft::drafted(context, &input).await,
     };
     done.unwrap_or_else(|error| Outcome::failed(&error))
 }
@@ -67,6 +70,7 @@ impl Context {
         match source.as_deref() {
             Some("live") => self.live_spec(None, None).await,
             Some("framework") => self.framework_spec().await,
+            Some("draft") => self.draft().await,
             Some(path) if path.contains("://") => self.live_spec(Some(path), Some(path)).await,
             Some(path) if path.starts_with('/') => self.live_spec(None, Some(path)).await,
             Some(path) => {
@@ -103,7 +107,12 @@ impl Context {
         }
         match self.spec_at_rest().await {
             Some(spec) => spec,
-            None => self.live_spec(None, None).await,
+            None => self.live_spec(None, None).await.map_err(|error| match error {
+                ApiError::Document { place, what } => {
+                    ApiError::Document { place, what: format!("{what}; `draft` makes a first one of the routes") }
+                }
+                other => other,
+            }),
         }
     }
 
@@ -226,43 +235,6 @@ async fn documented(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiEr
     Ok(Outcome::new(true, clean(&text), value))
 }
 
-async fn routed(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiError> {
-    let log = match context.desk.service().await {
-        Some(service) => routes::from_log(&service.log(usize::MAX)),
-        None => None,
-    };
-    let table = match log {
-        Some(table) => table,
-        None => {
-            let report = context.blocking(detect::stack_of).await?;
-            routes::find(context.workspace.as_ref(), &report, context.cancel.clone()).await
-        }
-    };
-    let mut text = format!("{} routes, {}\n", table.routes.len(), table.source);
-    for route in &table.routes {
-        let _ = writeln!(text, "  {:7} {}  ({})", route.method, route.path, route.place);
-    }
-    let spec = match context.spec(input.source.as_deref()).await {
-        Ok(spec) => spec,
-        Err(error) => {
-            let _ = writeln!(text, "no contract to hold them against: {error}");
-            return Ok(Outcome::new(true, clean(&text), json!({"table": table, "drift": Value::Null})));
-        }
-    };
-    let drift = routes::drift(&table, &spec);
-    for route in &drift.undocumented {
-        let _ = writeln!(text, "✗ {} {} is not in the contract ({})", route.method, route.path, route.place);
-    }
-    for name in &drift.absent {
-        let _ = writeln!(text, "✗ {name} is in the contract, but no route of the program");
-    }
-    let same = drift.undocumented.is_empty() && drift.absent.is_empty();
-    if same {
-        let _ = writeln!(text, "✓ contract and program have the same routes");
-    }
-    Ok(Outcome::new(same && !table.routes.is_empty(), clean(&text), json!({"table": table, "drift": drift})))
-}
-
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text::redact(&text::sanitize(text)).into_owned()
 }

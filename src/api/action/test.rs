@@ -10,8 +10,8 @@ use super::{Context, Outcome, graphql, postman};
 use crate::api::ApiError;
 use crate::api::client::Client;
 use crate::api::second;
-use crate::api::spec::Spec;
-use crate::api::test::{Mode, Options, Report, Surroundings, test};
+use crate::api::spec::{Spec, extract};
+use crate::api::test::{Mode, Options, Report, Surroundings, below, test};
 
 /// The input of `api_test`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,6 +38,8 @@ pub struct ApiTest {
     pub signing_key_env: Option<String>,
     /// postman: the collection or `.http` file.
     pub file: Option<String>,
+    /// postman: an environment by its name in http-client.env.json, or a file that Postman exported.
+    pub environment: Option<String>,
     /// load: how.
     pub load: Option<Load>,
     /// Ask `schemathesis` or `newman` as well, where they are installed.
@@ -115,13 +117,17 @@ async fn checked(context: &Context, input: &ApiTest, modes: &[Mode]) -> Result<O
     let target = context.target(input.url.as_deref()).await?;
     let client = context.desk.client(&target)?;
     let spec = contract(context, input, &client).await?;
+    let client = below(&client, &spec).await;
     let options = options(context, input, &client).await?;
     let shared = context.clone();
     let tell = move |line: &str| shared.say(line);
+    let service = context.desk.service().await.filter(|_| target.is_own());
+    let queries = || service.as_ref().map_or(0, |service| service.queries());
     let here = Surroundings {
         client: &client,
         spec: &spec,
         recorder: &context.desk.recorder,
+        queries: Some(&queries),
         tell: &tell,
         cancel: &context.cancel,
     };
@@ -130,6 +136,9 @@ async fn checked(context: &Context, input: &ApiTest, modes: &[Mode]) -> Result<O
     let mut report = test(here, modes, &options).await;
     drop(quiet);
     broken(&spec, &mut report);
+    if spec.drafted {
+        report.drafted();
+    }
     let mut text = report.lines();
     let mut value = serde_json::to_value(&report).unwrap_or_default();
     value["source"] = json!(spec.place);
@@ -138,7 +147,7 @@ async fn checked(context: &Context, input: &ApiTest, modes: &[Mode]) -> Result<O
         text.push_str(&format!("{}\n", opinion.text));
         value["second_opinion"] = json!(opinion);
     }
-    if let Some(service) = context.desk.service().await.filter(|service| !service.runs()) {
+    if let Some(service) = service.filter(|service| !service.runs()) {
         text.push_str(&format!("the service {}\n", service.ended().unwrap_or_default()));
     }
     Ok(Outcome::new(report.ok(), text, value))
@@ -157,11 +166,17 @@ pub(super) async fn contract(context: &Context, input: &ApiTest, client: &Client
     if input.source.is_some() || context.desk.settings.spec.is_some() {
         return context.spec(input.source.as_deref()).await;
     }
-    match crate::api::spec::extract::live(client, None).await {
+    let quiet = context.hushed().await;
+    let live = extract::live(client, None).await;
+    drop(quiet);
+    match live {
         Ok(spec) => Ok(spec),
         // A service of somebody else has nothing to do with the files here.
         Err(error) if input.url.is_some() => Err(error),
-        Err(error) => context.spec_at_rest().await.unwrap_or(Err(error)),
+        Err(error) => match context.spec_at_rest().await {
+            Some(spec) => spec,
+            None => context.draft().await.map_err(|_| error),
+        },
     }
 }
 

@@ -7,6 +7,9 @@ use crate::api::spec::{Validators, flatten};
 /// Stands for 2^64, which is no number of [`Value`]; the request holds the digits.
 pub const HUGE: &str = "\u{1}18446744073709551616\u{1}";
 
+/// How `true` in place of a number is called: many a program takes it for 1.
+pub const TRUE_FOR_NUMBER: &str = "true in place of a number";
+
 /// A value put into one place of another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edge {
@@ -185,6 +188,9 @@ fn forbidden(schema: &Map<String, Value>) -> Vec<(String, Value)> {
                 found.push((format!("{} in place of {}", shown(&value), kinds.join(" or ")), value));
             }
         }
+    }
+    if (has("integer") || has("number")) && !has("boolean") {
+        found.push((TRUE_FOR_NUMBER.to_owned(), Value::Bool(true)));
     }
     let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
     if let Some(low) = limit("minimum").or(limit("exclusiveMinimum").map(|low| low + 1.0)) {

@@ -1,20 +1,23 @@
 //! `.http` and `.rest` files, as editors run them.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::json;
 
-use super::{Collection, Imported};
+use super::{Collection, Imported, script};
 use crate::api::ApiError;
 use crate::api::auth::Profile;
 use crate::api::export::EXPECT;
 use crate::api::variables::Variables;
 
-const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"];
+const METHODS: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "GRAPHQL"];
 
 pub(super) fn read(path: &str, text: &str) -> Result<Collection, ApiError> {
     let mut collection = Collection { name: path.to_owned(), ..Collection::default() };
     for block in blocks(text) {
         collection.requests.extend(request(&block, &mut collection.variables));
     }
+    keep_what_others_use(text, &mut collection.requests);
     if collection.requests.is_empty() {
         let what = "this is no Postman collection and holds no request: a line such as `GET http://…`".to_owned();
         return Err(ApiError::Document { place: path.to_owned(), what });
@@ -47,30 +50,84 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
     for line in lines.by_ref().map(str::trim).take_while(|line| !line.is_empty()) {
         if line.starts_with(['?', '&']) {
             made.url.push_str(line);
-        } else if let Some((name, value)) = line.split_once(':').filter(|_| !line.starts_with('#')) {
-            match by_environment(name.trim(), value.trim()) {
-                Some(profile) => made.auth = Some(profile),
-                None => made.headers.push((name.trim().to_owned(), value.trim().to_owned())),
-            }
+        } else if let Some((name, value)) = line.split_once(':').filter(|_| !line.starts_with(['#', '/'])) {
+            header(name.trim(), value.trim(), &mut made);
         }
     }
-    let mut body: Vec<&str> = Vec::new();
-    for line in lines {
-        if line.starts_with("> {%") || line.starts_with(">") && line.contains(".js") {
-            made.not_run.push("a script after the request".to_owned());
-            break;
-        }
-        match line.strip_prefix("< ") {
-            Some(file) => made.not_run.push(format!("a body from the file {}", file.trim())),
-            None => body.push(line),
-        }
+    body(lines, &mut made);
+    if made.method == "GRAPHQL" {
+        graphql(&mut made);
     }
-    let body = body.join("\n").trim().to_owned();
-    made.body = (!body.is_empty()).then_some(body);
     if made.name.is_empty() {
         made.name = format!("{} {}", made.method, made.url);
     }
     Some(made)
+}
+
+fn header(name: &str, value: &str, made: &mut Imported) {
+    if let Some(profile) = by_environment(name, value) {
+        made.auth = Some(profile);
+        return;
+    }
+    // Editors take the user and the password as they are.
+    let pair = value.strip_prefix("Basic ").filter(|_| name.eq_ignore_ascii_case("authorization"));
+    let pair = pair.and_then(|pair| pair.split_once(':').or_else(|| pair.trim().split_once(' ')));
+    let value = match pair {
+        Some((user, password)) if !value.contains("{{") => {
+            format!("Basic {}", BASE64.encode(format!("{}:{}", user.trim(), password.trim())))
+        }
+        _ => value.to_owned(),
+    };
+    made.headers.push((name.to_owned(), value));
+}
+
+/// The body, and the script after it.
+fn body<'a>(mut lines: impl Iterator<Item = &'a str>, made: &mut Imported) {
+    let mut body: Vec<&str> = Vec::new();
+    while let Some(line) = lines.next() {
+        if let Some(first) = line.strip_prefix("> {%") {
+            for line in std::iter::once(first).chain(lines.by_ref()) {
+                let (sentence, ended) = line.split_once("%}").map_or((line, false), |(before, _)| (before, true));
+                if !sentence.trim().is_empty() && !sentence.trim().starts_with("//") {
+                    script::read_line("test", sentence.trim(), made);
+                }
+                if ended {
+                    break;
+                }
+            }
+        } else if line.starts_with('>') && line.contains(".js") {
+            made.not_run.push(format!("the script {}", line.trim_start_matches(['>', ' '])));
+        } else if let Some(file) = line.strip_prefix("< ") {
+            made.not_run.push(format!("a body from the file {}", file.trim()));
+        } else if !line.starts_with(">>") && !line.starts_with("<> ") {
+            body.push(line);
+        }
+    }
+    let body = body.join("\n").trim().to_owned();
+    made.body = (!body.is_empty()).then_some(body);
+}
+
+/// A query is sent as JSON; what follows an empty line are its variables.
+fn graphql(made: &mut Imported) {
+    "POST".clone_into(&mut made.method);
+    let text = made.body.take().unwrap_or_default();
+    let (query, variables) = match text.rsplit_once("\n\n").map(|(query, rest)| (query, serde_json::from_str(rest))) {
+        Some((query, Ok(serde_json::Value::Object(variables)))) => (query.to_owned(), json!(variables)),
+        _ => (text, json!({})),
+    };
+    made.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    made.body = Some(json!({"query": query, "variables": variables}).to_string());
+}
+
+/// `{{login.response.body.$.token}}` in one request is kept from the answer of the one that is named `login`.
+fn keep_what_others_use(text: &str, requests: &mut [Imported]) {
+    for part in text.split("{{").skip(1).filter_map(|part| part.split_once("}}").map(|(name, _)| name.trim())) {
+        let Some((owner, path)) = part.split_once(".response.body.") else { continue };
+        let pointer = script::pointer(&format!(".{}", path.trim_start_matches("$.")));
+        if let Some(request) = requests.iter_mut().find(|request| request.name == owner) {
+            request.save.insert(part.to_owned(), json!(pointer));
+        }
+    }
 }
 
 /// Takes a line that may stand before the request line: a variable, a comment, a name. False for the request line.
@@ -111,6 +168,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn answers_of_named_requests_are_kept_for_others() {
+        let text = "@token = {{login.response.body.$.access.token}}\n\n# @name login\nPOST http://h/login\nAuthorization: Basic ann:secret\n// a note: x\n\n\
+            ###\nGET http://h/me\nAuthorization: Bearer {{token}}\n\n> {%\n  client.assert(response.status === 200);\n%}\n\n\
+            ### query\nGRAPHQL http://h/graphql\n\nquery($id: ID!) { item(id: $id) { name } }\n\n{\"id\": 1}\n";
+        let collection = read("a.http", text).unwrap();
+        let [login, me, query] = &collection.requests[..] else { panic!("{collection:?}") };
+        assert_eq!(login.save["login.response.body.$.access.token"], "/access/token");
+        assert_eq!(login.headers, [("Authorization".to_owned(), "Basic YW5uOnNlY3JldA==".to_owned())]);
+        assert_eq!((me.expect["status"].as_u64(), me.body.as_deref()), (Some(200), None));
+        assert_eq!(query.method, "POST");
+        assert!(query.body.as_deref().unwrap().contains(r#""variables":{"id":1}"#), "{query:?}");
+    }
+
+    #[test]
     fn requests_headers_bodies_and_variables_are_read() {
         let text = "@host = http://localhost:3000\n\n### list\nGET {{host}}/items\n  ?limit=3\n  &page=1\nAccept: application/json\n\n\
             ###\n# @name make\nPOST {{host}}/items HTTP/1.1\nContent-Type: application/json\n\n{\n  \"a\": 1\n}\n\n> {% client.test() %}\n\n### plain\nhttp://h/x\n";
@@ -121,7 +192,7 @@ mod tests {
         assert_eq!(list.headers, [("Accept".to_owned(), "application/json".to_owned())]);
         assert_eq!((make.name.as_str(), make.method.as_str(), make.url.as_str()), ("make", "POST", "{{host}}/items"));
         assert_eq!(make.body.as_deref(), Some("{\n  \"a\": 1\n}"));
-        assert_eq!(make.not_run, ["a script after the request"]);
+        assert_eq!(make.not_run, ["test script: client.test()"]);
         assert_eq!((plain.method.as_str(), plain.url.as_str()), ("GET", "http://h/x"));
         let keyed = "GET http://h/x\nX-API-Key: {{$processEnv KEY}}\n\n###\nGET http://h/y\nAuthorization: Bearer {{$processEnv TOKEN}}\n";
         let kinds: Vec<_> = read("a.http", keyed).unwrap().requests.into_iter().map(|made| made.auth).collect();

@@ -1,4 +1,4 @@
-//! The few sentences most Postman scripts are made of. Everything else is not run, and said so.
+//! The few sentences most scripts of Postman and of the JetBrains editors are made of. Everything else is not run, and said so.
 
 use std::sync::LazyLock;
 
@@ -23,14 +23,17 @@ pub(super) fn lines(event: &Value) -> impl Iterator<Item = String> {
 pub(super) fn read(item: &Value, into: &mut Imported) {
     for event in item["event"].as_array().into_iter().flatten() {
         let kind = plain(&event["listen"]);
-        for line in lines(event) {
-            // One line often holds a whole test; its frame says nothing.
-            for sentence in line.split(';').map(str::trim).filter(|sentence| !is_frame(sentence)) {
-                if kind != "test" || !understood(sentence, into) {
-                    let shown: String = sentence.chars().take(80).collect();
-                    into.not_run.push(format!("{kind} script: {shown}"));
-                }
-            }
+        lines(event).for_each(|line| read_line(&kind, &line, into));
+    }
+}
+
+/// Reads one line of a script; what comes before a request is never understood.
+pub(super) fn read_line(kind: &str, line: &str, into: &mut Imported) {
+    // One line often holds a whole test; its frame says nothing.
+    for sentence in line.split(';').map(str::trim).filter(|sentence| !is_frame(sentence)) {
+        if kind != "test" || !understood(sentence, into) {
+            let shown: String = sentence.chars().take(80).collect();
+            into.not_run.push(format!("{kind} script: {shown}"));
         }
     }
 }
@@ -47,7 +50,7 @@ fn is_frame(sentence: &str) -> bool {
 }
 
 static SENTENCES: LazyLock<Vec<(Kind, Option<Regex>)>> = LazyLock::new(|| {
-    let opening = r#"^(?:pm\.test\(\s*["'`][^"'`]*["'`]\s*,\s*(?:function\s*\(\)|\(\)\s*=>)\s*\{?\s*)?"#;
+    let opening = r#"^(?:(?:pm|client)\.test\(\s*["'`][^"'`]*["'`]\s*,\s*(?:function\s*\(\)|\(\)\s*=>)\s*\{?\s*)?"#;
     [
         (Kind::Status, r"pm\.response\.to\.have\.status\((\d{3})\)[\s})]*$"),
         (Kind::Status, r"pm\.expect\(pm\.response\.code\)\.to\.(?:eql|equal|be\.equal)\((\d{3})\)[\s})]*$"),
@@ -56,6 +59,9 @@ static SENTENCES: LazyLock<Vec<(Kind, Option<Regex>)>> = LazyLock::new(|| {
         (Kind::Header, r#"pm\.response\.to\.have\.header\(["']([\w-]+)["']\)[\s})]*$"#),
         (Kind::Equal, r"pm\.expect\((?:pm\.response\.json\(\)|\w+)((?:\.\w+|\[\d+\])+)\)\.to\.(?:eql|equal|be\.equal|deep\.equal)\((.+?)\)[\s})]*$"),
         (Kind::Keep, r#"pm\.(?:environment|collectionVariables|globals|variables)\.set\(["'](\w+)["']\s*,\s*(?:pm\.response\.json\(\)|\w+)((?:\.\w+|\[\d+\])+)\)[\s})]*$"#),
+        (Kind::Status, r"client\.assert\(response\.status\s*={2,3}\s*(\d{3})[\s,)].*$"),
+        (Kind::Equal, r#"client\.assert\(response\.body((?:\.\w+|\[\d+\])+)\s*={2,3}\s*([^,)]+?)\s*(?:,\s*["'`].*)?\)[\s})]*$"#),
+        (Kind::Keep, r#"client\.global\.set\(["'](\w+)["']\s*,\s*response\.body((?:\.\w+|\[\d+\])+)\)[\s})]*$"#),
         (Kind::Nothing, r"$"),
     ]
     .into_iter()
@@ -107,13 +113,31 @@ fn understood(sentence: &str, into: &mut Imported) -> bool {
 }
 
 /// `.items[0].id` is `/items/0/id`.
-fn pointer(path: &str) -> String {
+pub(super) fn pointer(path: &str) -> String {
     path.replace('[', "/").replace(']', "").replace('.', "/")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_dialect_of_jetbrains_is_understood_as_well() {
+        let mut made = Imported::default();
+        for line in [
+            "client.test(\"ok\", function () {",
+            "client.assert(response.status === 201, \"Response status is not 201\");",
+            "client.assert(response.body.items[0].name === \"x\", 'name');",
+            "});",
+            "client.global.set(\"token\", response.body.access.token);",
+            "client.log(response.body);",
+        ] {
+            read_line("test", line, &mut made);
+        }
+        assert_eq!(Value::Object(made.expect), json!({"status": 201, "body": {"/items/0/name": "x"}}));
+        assert_eq!(Value::Object(made.save), json!({"token": "/access/token"}));
+        assert_eq!(made.not_run, ["test script: client.log(response.body)"]);
+    }
 
     #[test]
     fn usual_sentences_are_understood_and_others_are_told() {

@@ -12,6 +12,7 @@ use crate::api::client::Client;
 use crate::api::message::Request;
 use crate::domain::RepoPath;
 use crate::stack::StackReport;
+use crate::text;
 use crate::workspace::{Exit, Job, Workspace};
 
 /// Where frameworks publish their document.
@@ -79,7 +80,15 @@ pub async fn live(client: &Client, path: Option<&str>) -> Result<Spec, ApiError>
     }
     Err(fault.unwrap_or_else(|| ApiError::Document {
         place: client.target().origin().to_owned(),
-        what: format!("no OpenAPI document at {}; give its path or file as `source`", addresses.join(", ")),
+        what: match addresses.as_slice() {
+            [one] => format!("no OpenAPI document at {one}"),
+            all => format!(
+                "no OpenAPI document at any of {} usual addresses such as {} or {}; give its path or file as `source`",
+                all.len(),
+                all[0],
+                all[2]
+            ),
+        },
     }))
 }
 
@@ -233,12 +242,20 @@ pub(super) async fn run(
 
 /// The document as it is written back to a file: JSON or YAML by the name of the file.
 pub fn written(spec: &Spec, path: &str) -> Result<String, ApiError> {
-    let value: Value = if spec.text().trim_start().starts_with('{') {
-        serde_json::from_str(spec.text()).unwrap_or_else(|_| spec.root.clone())
-    } else {
-        spec.root.clone()
-    };
     let wrong = |what: String| ApiError::Document { place: path.to_owned(), what };
+    let json = spec.text().trim_start().starts_with('{');
+    // Where nothing changes, comments and order of the original stay.
+    if json == path.ends_with(".json") && spec.version != "2.0" && !spec.drafted {
+        return Ok(spec.text().to_owned());
+    }
+    let mut value: Value = match spec.version.as_str() {
+        "2.0" => spec.root.clone(),
+        _ if json => serde_json::from_str(spec.text()).unwrap_or_else(|_| spec.root.clone()),
+        _ => serde_norway::from_str(spec.text()).map(text::from_yaml).unwrap_or_else(|_| spec.root.clone()),
+    };
+    if spec.version == "2.0" {
+        value["openapi"] = Value::from("3.1.0");
+    }
     if path.ends_with(".json") {
         return serde_json::to_string_pretty(&value).map(|text| text + "\n").map_err(|error| wrong(error.to_string()));
     }

@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::case::{Case, Expectation, Payload, text};
+use super::case::{Case, Expectation};
 use super::checks::{self, Problem};
 use super::known::Known;
 use super::report::{Finding, Report, Severity};
-use super::{Mode, Options, Surroundings, shrink};
+use super::{Mode, Options, SILENT, Surroundings, TIME_OVER, shrink};
 use crate::api::exchange::Exchange;
 use crate::api::export;
-use crate::api::generate::{Fill, Generator};
 use crate::api::message::{Request, Response, is_json};
-use crate::api::spec::lint::template_names;
-use crate::api::spec::{Operation, Place, Validators, resolve};
+use crate::api::spec::draft::{MOST_BODIES, Seen};
+use crate::api::spec::{Operation, Validators};
 
 /// Answers missing one after the other before the service counts as gone.
 const MOST_SILENCE: u32 = 3;
@@ -34,6 +33,11 @@ pub(super) struct Bench<'a> {
     next: Instant,
     silence: u32,
     mode: Mode,
+    seen: BTreeMap<(String, u16), Seen>,
+    /// Cases that were more than what was asked for.
+    pub beyond: usize,
+    /// How long answers took, by mode and operation.
+    spent: BTreeMap<(&'static str, String), Duration>,
 }
 
 impl<'a> Bench<'a> {
@@ -56,6 +60,9 @@ impl<'a> Bench<'a> {
             next: now,
             silence: 0,
             mode: Mode::Contract,
+            seen: BTreeMap::new(),
+            beyond: 0,
+            spent: BTreeMap::new(),
             operations,
             all,
         };
@@ -77,9 +84,13 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn finish(mut self) -> Report {
+        if self.beyond > 0 {
+            self.note(format!("{} further cases are beyond `cases`", self.beyond));
+        }
         let mut findings: Vec<Finding> = self.found.into_values().collect();
         findings.sort_by_key(|finding| finding.severity);
         self.report.findings = findings;
+        self.report.seen = self.seen.into_values().collect();
         self.report.skipped = self.skipped.into_iter().collect();
         self.report
     }
@@ -87,6 +98,17 @@ impl<'a> Bench<'a> {
     /// Whether nothing more may be sent.
     pub(super) fn over(&self) -> bool {
         self.here.cancel.is_cancelled() || Instant::now() >= self.deadline || self.silence >= MOST_SILENCE
+    }
+
+    /// Whether an operation is so slow that it would take the time of all others, which is said.
+    pub(super) fn tired(&mut self, operation: &Operation) -> bool {
+        let (mode, name) = (self.mode.name(), operation.name());
+        let spent = self.spent.get(&(mode, name.clone())).copied().unwrap_or_default();
+        let tired = spent > self.options.time / 10;
+        if tired {
+            self.skip(format!("{mode} {name}: it is slow, so not all was tried"));
+        }
+        tired
     }
 
     /// Says that an operation could not be checked, or not to its end.
@@ -136,9 +158,9 @@ impl<'a> Bench<'a> {
             let why = if self.here.cancel.is_cancelled() {
                 "interrupted"
             } else if self.silence >= MOST_SILENCE {
-                "the service answers no more"
+                SILENT
             } else {
-                "the time is over"
+                TIME_OVER
             };
             self.skip(format!("{} {}: {why}", self.mode.name(), operation.name()));
             return None;
@@ -148,7 +170,9 @@ impl<'a> Bench<'a> {
             self.next = Instant::now() + Duration::from_secs_f64(1.0 / rate);
         }
         self.report.requests += 1;
+        let begun = Instant::now();
         let outcome = self.here.client.send(request).await.map_err(|error| error.to_string());
+        *self.spent.entry((self.mode.name(), operation.name())).or_default() += begun.elapsed();
         self.silence = if outcome.is_ok() { 0 } else { self.silence + 1 };
         let status = outcome.as_ref().map_or(0, |response| response.status);
         if self.recorded.insert((operation.name(), status)) {
@@ -172,6 +196,11 @@ impl<'a> Bench<'a> {
     pub(super) async fn attempt(&mut self, operation: &Operation, case: &Case) -> Option<Response> {
         let request = case.request(operation);
         let outcome = self.send(operation, &request).await?;
+        if let Ok(response) = &outcome
+            && self.here.spec.drafted
+        {
+            self.see(operation, response);
+        }
         let (problems, unchecked) = self.problems(operation, case.expectation, &outcome);
         self.report.unchecked += usize::from(unchecked);
         if problems.is_empty() {
@@ -190,6 +219,20 @@ impl<'a> Bench<'a> {
         outcome.ok()
     }
 
+    /// Notes what an operation answers.
+    fn see(&mut self, operation: &Operation, response: &Response) {
+        let media = response.media_type().unwrap_or_default();
+        let seen = self.seen.entry((operation.name(), response.status)).or_insert_with(|| Seen {
+            operation: operation.name(),
+            status: response.status,
+            media: media.clone(),
+            bodies: Vec::new(),
+        });
+        if is_json(&media) && seen.bodies.len() < MOST_BODIES {
+            seen.bodies.extend(response.json());
+        }
+    }
+
     /// What is wrong with an outcome.
     pub(super) fn problems(
         &self,
@@ -198,7 +241,14 @@ impl<'a> Bench<'a> {
         outcome: &Result<Response, String>,
     ) -> (Vec<Problem>, bool) {
         match outcome {
-            Ok(response) => checks::judge(operation, &self.validators, expectation, response),
+            Ok(response) => {
+                let (mut problems, unchecked) = checks::judge(operation, &self.validators, expectation, response);
+                // A draft does not know what is allowed.
+                problems.retain(|problem| {
+                    !self.here.spec.drafted || !matches!(problem.check, "accepts-invalid" | "rejects-valid")
+                });
+                (problems, unchecked)
+            }
             Err(error) => {
                 let text = format!("no answer: {error}");
                 (vec![Problem { check: "no-answer", severity: Severity::Failure, text }], false)
@@ -244,6 +294,18 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// Keeps that an operation is guarded which the contract says is open.
+    pub(super) fn guarded_in_silence(
+        &mut self,
+        operation: &Operation,
+        request: &Request,
+        outcome: &Result<Response, String>,
+    ) {
+        let text = "is guarded, but the contract does not say so".to_owned();
+        let found = ("auth-undocumented", Severity::Warning);
+        self.found(operation, found, ("no credentials", text), request, outcome);
+    }
+
     fn keep(
         &mut self,
         operation: &Operation,
@@ -279,103 +341,6 @@ impl<'a> Bench<'a> {
             self.known.learn(&request.url, &body, &self.all);
         }
     }
-
-    /// A valid request to an operation.
-    ///
-    /// # Errors
-    /// Nothing was found that the contract allows: what could not be made.
-    pub(super) fn base(&self, operation: &Operation, fill: Fill, make: &mut Generator<'_>) -> Result<Case, String> {
-        let mut case = Case {
-            what: "a valid request".to_owned(),
-            path: Vec::new(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            payload: Payload::None,
-            expectation: Expectation::Valid,
-            at: None,
-        };
-        let mut filled = operation.path.clone();
-        for name in template_names(&operation.path) {
-            let value = self.path_value(operation, &filled, name, make)?;
-            filled = filled.replace(&format!("{{{name}}}"), &value);
-            case.path.push((name.to_owned(), value));
-        }
-        for parameter in operation.parameters.iter().filter(|parameter| parameter.place != Place::Path) {
-            let wanted = parameter.required || fill == Fill::Full || (fill == Fill::Some && make.choose(2) == 0);
-            let reserved =
-                ["accept", "content-type", "authorization"].contains(&parameter.name.to_ascii_lowercase().as_str());
-            if !wanted || (parameter.place == Place::Header && reserved) {
-                continue;
-            }
-            let example = parameter.example.clone().filter(|_| fill != Fill::Some);
-            let Some(value) = example.or_else(|| make.valid(&parameter.schema, fill)) else {
-                if parameter.required {
-                    return Err(format!("unsatisfiable: no value fits the parameter `{}`", parameter.name));
-                }
-                continue;
-            };
-            match parameter.place {
-                Place::Query => match value {
-                    serde_json::Value::Array(items) => {
-                        case.query.extend(items.iter().map(|item| (parameter.name.clone(), text(item))));
-                    }
-                    value => case.query.push((parameter.name.clone(), text(&value))),
-                },
-                Place::Header => case.headers.push((parameter.name.clone(), text(&value))),
-                _ => case.headers.push(("cookie".to_owned(), format!("{}={}", parameter.name, text(&value)))),
-            }
-        }
-        case.payload = self.payload(operation, fill, make)?;
-        Ok(case)
-    }
-
-    fn path_value(
-        &self,
-        operation: &Operation,
-        filled: &str,
-        name: &str,
-        make: &mut Generator<'_>,
-    ) -> Result<String, String> {
-        let known = self.known.values(filled, name);
-        if !known.is_empty() {
-            return Ok(known[make.choose(known.len())].clone());
-        }
-        let Some(parameter) = operation.parameters_in(Place::Path).find(|parameter| parameter.name == name) else {
-            return Ok("1".to_owned());
-        };
-        let value = parameter.example.clone().or_else(|| make.valid(&parameter.schema, Fill::Least));
-        let value = value.map(|value| text(&value)).filter(|value| !value.is_empty());
-        value.ok_or_else(|| format!("unsatisfiable: no value fits the path parameter `{name}`"))
-    }
-
-    fn payload(&self, operation: &Operation, fill: Fill, make: &mut Generator<'_>) -> Result<Payload, String> {
-        let Some(body) =
-            operation.body.as_ref().filter(|body| body.required || fill != Fill::Least || matters(operation))
-        else {
-            return Ok(Payload::None);
-        };
-        let json = body.content.iter().find(|(media, _)| is_json(media));
-        let Some((media, schema)) = json.or_else(|| body.content.first()) else { return Ok(Payload::None) };
-        let example = body.example.clone().filter(|_| fill == Fill::Full);
-        let made = example.filter(|example| self.validators.fits(schema, example)).or_else(|| make.valid(schema, fill));
-        let value = made.ok_or_else(|| format!("unsatisfiable: no body fits the schema of {media}"))?;
-        match media.as_str() {
-            media if is_json(media) => Ok(Payload::Json { media: media.to_owned(), value }),
-            "application/x-www-form-urlencoded" => Ok(Payload::Form(value)),
-            media if media.starts_with("multipart/") => Err(format!("bodies of {media} are not made yet")),
-            media => Ok(Payload::Raw { media: Some(media.to_owned()), bytes: text(&value).into_bytes() }),
-        }
-    }
-
-    /// The schema of the JSON body, references followed.
-    pub(super) fn body_schema<'o>(&'o self, operation: &'o Operation) -> Option<&'o serde_json::Value> {
-        operation.json_body().map(|(_, schema)| resolve(&self.here.spec.root, schema))
-    }
-}
-
-/// A body that may be left out is still what the operation is about.
-fn matters(operation: &Operation) -> bool {
-    matches!(operation.method.as_str(), "POST" | "PUT" | "PATCH")
 }
 
 fn chosen(operation: &Operation, wanted: &[String]) -> bool {

@@ -35,7 +35,12 @@ pub(super) fn judge(
         problems.push(problem("server-error", format!("the service broke: {}", beginning(response))));
     }
     if let Some(what) = leak(&response.text()) {
-        problems.push(problem("leak", format!("the answer shows the inside of the service: {what}")));
+        let mut problem = problem("leak", format!("the answer shows the inside of the service: {what}"));
+        if of_express(response) {
+            problem.severity = Severity::Warning;
+            problem.text.push_str(", as Express does unless NODE_ENV is production");
+        }
+        problems.push(problem);
     }
     if response.header("x-injected").is_some() {
         problems.push(problem("header-injection", "a line break in a value became a header of the answer".to_owned()));
@@ -150,6 +155,12 @@ fn media_fits(documented: &str, media: &str) -> bool {
     documented == media
         || documented == "*/*"
         || documented.strip_suffix("/*").is_some_and(|kind| media.starts_with(&format!("{kind}/")))
+}
+
+/// The page Express itself makes of an error, which holds no stack trace in production.
+pub(super) fn of_express(response: &Response) -> bool {
+    let text = response.text();
+    text.contains("<title>Error</title>") && text.contains("<pre>")
 }
 
 /// The first words of a body.

@@ -1,7 +1,7 @@
 //! Errors are structured, and tell nothing of the inside.
 
 use super::bench::Bench;
-use super::checks::{beginning, leak};
+use super::checks::{beginning, leak, of_express};
 use super::report::Severity;
 use crate::api::generate::{Fill, Generator};
 use crate::api::message::{Request, Response, is_json};
@@ -22,7 +22,24 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
             let Some(outcome) = bench.send(operation, &request).await else { return };
             check(bench, operation, what, &request, &outcome);
         }
+        refused_method(bench, operation, &request).await;
         bench.tell(operation, "errors provoked");
+    }
+}
+
+/// A method nobody uses for anything: who refuses it by 405 has to say which ones there are.
+async fn refused_method(bench: &mut Bench<'_>, operation: &Operation, request: &Request) {
+    let mut odd = Request::new("TRACE", request.url.as_str());
+    odd.headers.clone_from(&request.headers);
+    odd.remove_header("content-type");
+    let Some(outcome) = bench.send(operation, &odd).await else { return };
+    match &outcome {
+        Ok(response) if response.status == 405 && response.header("allow").is_none() => {
+            let text = "a 405 does not say which methods there are: no Allow".to_owned();
+            bench.found(operation, ("allow", Severity::Warning), ("the method TRACE", text), &odd, &outcome);
+        }
+        Ok(response) if response.status == 405 => bench.passed(),
+        _ => {}
     }
 }
 
@@ -61,8 +78,10 @@ fn check(
     let before = [
         (response.status >= 500)
             .then(|| ("server-error", Severity::Failure, format!("breaks on {what}: {}", beginning(response)))),
-        leak(&response.text())
-            .map(|shown| ("leak", Severity::Failure, format!("the error shows the inside of the service: {shown}"))),
+        leak(&response.text()).map(|shown| {
+            let severity = if of_express(response) { Severity::Warning } else { Severity::Failure };
+            ("leak", severity, format!("the error shows the inside of the service: {shown}"))
+        }),
         shapeless(response).map(|why| ("error-body", Severity::Warning, why)),
     ];
     let mut fine = true;

@@ -1,5 +1,7 @@
 //! A list whose every row costs a query: the time grows with the rows by more than rows are worth.
 
+use std::time::Duration;
+
 use super::bench::Bench;
 use super::paging::items;
 use super::report::Severity;
@@ -16,6 +18,51 @@ const PAIRS: usize = 9;
 const A_QUERY: f64 = 0.15;
 /// The long list has to be slower than the short one by this much, whatever a row costs.
 const TIMES: f64 = 3.0;
+
+/// Rows that are enough where queries can be counted.
+const FEWEST_COUNTED: usize = 4;
+/// How long the log of a service may be behind its answers.
+const LATE: Duration = Duration::from_millis(40);
+
+/// Counts the queries of one request by the log of the service; `None` where it shows none.
+async fn counted(bench: &mut Bench<'_>, operation: &Operation, request: &Request) -> Option<(usize, usize)> {
+    let queries = bench.here.queries?;
+    let before = settled(queries).await;
+    let outcome = bench.send(operation, request).await?;
+    let rows = outcome.as_ref().ok().and_then(items)?.len();
+    let count = settled(queries).await.saturating_sub(before);
+    (count > 0).then_some((count, rows))
+}
+
+/// The count, once it no longer grows.
+async fn settled(queries: &(dyn Fn() -> usize + Send + Sync)) -> usize {
+    let mut last = queries();
+    for _ in 0..25 {
+        tokio::time::sleep(LATE).await;
+        let now = queries();
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    last
+}
+
+/// Whether a list of some rows took a query for each of them, by the log; `None` when the log does not say.
+pub(super) async fn by_log(bench: &mut Bench<'_>, operation: &Operation, request: &Request) -> Option<bool> {
+    let (count, rows) = counted(bench, operation, request).await?;
+    if rows < FEWEST_COUNTED {
+        return None;
+    }
+    if count < rows {
+        bench.passed();
+        return Some(false);
+    }
+    let outcome = bench.send(operation, request).await?;
+    let text = format!("{count} queries for a list of {rows}: one for every row?");
+    bench.found(operation, ("n-plus-one", Severity::Failure), ("the list", text), request, &outcome);
+    Some(true)
+}
 
 /// Asks for one row and for many in turns. `rows` is how many the list holds, as far as is known.
 pub(super) async fn check(bench: &mut Bench<'_>, operation: &Operation, request: &Request, size: &str, rows: usize) {

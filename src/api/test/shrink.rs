@@ -22,7 +22,7 @@ pub(super) async fn shrink(
     loop {
         let mut smaller = None;
         for candidate in candidates(operation, &smallest) {
-            if tries == MOST_TRIES || bench.over() {
+            if tries == MOST_TRIES || bench.over() || bench.tired(operation) {
                 return smallest;
             }
             if !still_meant(bench, operation, &candidate) {

@@ -47,7 +47,7 @@ pub(super) enum Command {
 pub(super) enum Ask {
     /// Send one request: a path of the project's service, or a whole address
     Http(HttpArguments),
-    /// The contract: extract, lint, diff, doc, routes
+    /// The contract: extract, lint, diff, doc, routes, draft
     Spec(SpecArguments),
     /// Check a service against its contract
     Test(TestArguments),
@@ -93,7 +93,7 @@ pub(super) struct HttpArguments {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct SpecArguments {
-    /// extract, lint, diff, doc or routes
+    /// extract, lint, diff, doc, routes or draft
     op: String,
     /// A file, an address, a path of the service, `live` or `framework`
     #[arg(long)]
@@ -150,6 +150,9 @@ pub(super) struct TestArguments {
     /// postman: a collection or a .http file
     #[arg(long)]
     file: Option<String>,
+    /// postman: an environment by its name in http-client.env.json, or a file that Postman exported
+    #[arg(long, value_name = "NAME|FILE")]
+    env: Option<String>,
     /// Ask schemathesis or newman as well
     #[arg(long)]
     second_opinion: bool,
@@ -245,7 +248,7 @@ pub(super) fn spec(arguments: &SpecArguments) -> Result<ApiSpec, Failure> {
     let op = serde_json::from_value(json!(arguments.op));
     Ok(ApiSpec {
         op: op.map_err(|_| {
-            Failure::usage(format!("there is no `{}`", arguments.op)).hint("extract, lint, diff, doc or routes")
+            Failure::usage(format!("there is no `{}`", arguments.op)).hint("extract, lint, diff, doc, routes or draft")
         })?,
         source: arguments.source.clone(),
         against: arguments.against.clone(),
@@ -266,6 +269,7 @@ pub(super) fn test(arguments: TestArguments) -> Result<ApiTest, Failure> {
         other_auth: auth(arguments.other_auth)?,
         signing_key_env: arguments.signing_key_env,
         file: arguments.file,
+        environment: arguments.env,
         second_opinion: arguments.second_opinion,
         ..ApiTest::default()
     };

@@ -8,9 +8,17 @@ use super::*;
 use crate::support::beds;
 
 async fn proved(folder: &Path, file: &str, old: &str, new: &str) -> Report {
-    let environment: BTreeMap<String, String> =
-        [("PATH".to_owned(), std::env::var("PATH").unwrap()), ("HOME".to_owned(), std::env::var("HOME").unwrap())]
-            .into();
+    let mut environment: BTreeMap<String, String> =
+        ["PATH", "HOME"].map(|name| (name.to_owned(), std::env::var(name).unwrap())).into();
+    // Go without modules finds its sources below `src` of one of these folders.
+    let above = folder.parent().and_then(Path::parent).unwrap();
+    for (name, value) in [
+        ("GO111MODULE", "off".to_owned()),
+        ("GOPATH", format!("{}:/usr/share/gocode", above.display())),
+        ("GOCACHE", above.join("cache").display().to_string()),
+    ] {
+        environment.insert(name.to_owned(), value);
+    }
     let state = tempfile::tempdir().unwrap();
     let mut place = Place::new(folder.canonicalize().unwrap(), state.path().join("state"), &environment);
     place.helper = Some(env!("CARGO_BIN_EXE_tenon").into());
@@ -34,8 +42,9 @@ async fn proved(folder: &Path, file: &str, old: &str, new: &str) -> Report {
 /// Makes changes to a file of a bed one at a time, each with the rule that has to be found; `None`: nothing may be.
 async fn seeded(bed: &str, file: &str, changes: &[(&str, &str, Option<&str>)]) {
     let Some(folder) = beds::repository(bed) else { return };
+    let root = if bed == "gin" { folder.path().join("src/shop") } else { folder.path().to_owned() };
     for (old, new, expected) in changes {
-        let report = proved(folder.path(), file, old, new).await;
+        let report = proved(&root, file, old, new).await;
         let new_ones: Vec<&str> = report
             .findings
             .iter()
@@ -113,4 +122,50 @@ async fn what_a_change_of_a_django_service_breaks_is_found_and_a_refactoring_is_
         ),
     ];
     seeded("django_shop", "shop/views.py", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_contract_what_base_answers_is_what_is_promised_by_flask() {
+    let changes = [
+        ("jsonify(list(ITEMS.values()))", "jsonify([ITEMS[number] for number in ITEMS])", None),
+        ("return jsonify(item)\n", "return jsonify(id=item[\"id\"], name=item[\"name\"])\n", Some("schema")),
+        ("jsonify(status=\"ok\")", "\"ok\"", Some("content-type")),
+        ("@items.get(\"/<int:item_id>\")", "@items.get(\"/item/<int:item_id>\")", Some("contract")),
+        ("return refuse(404, \"no such item\")", "return jsonify(id=0, name=\"\", quantity=0)", Some("missing-404")),
+        ("if request.headers.get(\"X-API-Key\") != \"bed\":", "if False:", Some("auth-loosened")),
+        (
+            "item = ITEMS.get(item_id)",
+            "item_id.to_bytes(8, \"big\")\n    item = ITEMS.get(item_id)",
+            Some("server-error"),
+        ),
+        (
+            "return refuse(404, \"no such item\")",
+            "import traceback\n        return refuse(404, \"\".join(traceback.format_stack()))",
+            Some("leak"),
+        ),
+        ("list(ITEMS.values())", "list(ITEMS.values()) * 40", Some("unbounded-list")),
+    ];
+    seeded("flask_shop", "shop.py", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_contract_mounted_routers_of_express_are_followed() {
+    let changes = [
+        ("json(users)", "json([...users])", None),
+        ("return response.json(user);", "return response.json({ id: user.id, name: user.name });", Some("schema")),
+        ("router.get('/:id',", "router.get('/one/:id',", Some("contract")),
+        ("return refuse(response, 404, 'no such user');", "return response.json(users[0]);", Some("missing-404")),
+        ("if (request.get('x-api-key') !== 'bed')", "if (false)", Some("auth-loosened")),
+    ];
+    seeded("express_routers", "src/users.js", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_contract_gin_names_its_routes_in_its_log() {
+    let changes = [
+        ("gin.H{\"status\": \"ok\"}", "map[string]any{\"status\": \"ok\"}", None),
+        ("gin.H{\"total\": Total(price, count)}", "gin.H{\"sum\": Total(price, count)}", Some("schema")),
+        ("engine.GET(\"/total/:price", "engine.Group(\"/v2\").GET(\"/total/:price", Some("contract")),
+    ];
+    seeded("gin", "main.go", &changes).await;
 }

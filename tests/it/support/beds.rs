@@ -38,8 +38,8 @@ pub fn installed(needs: Needs) -> Option<PathBuf> {
 /// with [`installed`].
 pub fn repository(bed: &str) -> Option<tempfile::TempDir> {
     let needs = match bed {
-        "fastapi" | "flask" | "django" | "django_shop" => Needs::Python,
-        "express" | "express_shop" | "mocha" => Needs::Node,
+        "fastapi" | "flask" | "flask_shop" | "django" | "django_shop" => Needs::Python,
+        "express" | "express_routers" | "express_shop" | "mocha" => Needs::Node,
         _ => Needs::Go,
     };
     let packages = installed(needs)?;
