@@ -100,10 +100,15 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         closing: false,
         asked: opening.model.clone(),
     };
-    for record in found.records.iter().cloned() {
+    let new = found.records.is_empty();
+    let unfinished = match found.unrecorded {
+        Some(receipt) => Some(Unfinished::Deed(receipt, found.records.clone())),
+        None => unsettled(&found.records).map(Unfinished::Draft),
+    };
+    // Moved, not copied: of a long session they are most of what is in memory.
+    for record in found.records {
         driver.outlet.record(record);
     }
-    let new = found.records.is_empty();
     let begin = if new { begin(&mut driver, &opening, &found.tree, label) } else { go_on(&mut driver, &opening) };
     if let Err(error) = begin {
         found.store.discard(&found.id);
@@ -116,12 +121,21 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
     for note in found.notes.into_iter().chain(told.notes) {
         write(&mut driver, Event::Noted { level: NoteLevel::Warning, text: note })?;
     }
-    match found.unrecorded {
-        Some(receipt) => catch_up(&mut driver, receipt, &found.records).await?,
-        None => settle_again(&mut driver, &found.records).await?,
+    match unfinished {
+        Some(Unfinished::Deed(receipt, records)) => catch_up(&mut driver, receipt, &records).await?,
+        Some(Unfinished::Draft(offer)) => settle_again(&mut driver, offer).await?,
+        None => {}
     }
     tokio::spawn(driver.run());
     Ok((handle, receiver))
+}
+
+/// What the last run of the program left to be finished.
+enum Unfinished {
+    /// Done and not recorded, with the records there are.
+    Deed(Receipt, Vec<Record>),
+    /// A commit the draft has perhaps not followed.
+    Draft(Offer),
 }
 
 /// The program ended after a commit, an undo or a redo of this session and before it was recorded: it is recorded now,
@@ -157,8 +171,8 @@ async fn catch_up(driver: &mut Driver, receipt: Receipt, records: &[Record]) -> 
 
 /// The program ended after a commit was recorded, perhaps before the draft had followed it: hunks that were rejected
 /// would be proposed again. A draft that did follow is left as it is.
-async fn settle_again(driver: &mut Driver, records: &[Record]) -> Result<(), EngineError> {
-    let Some(selected) = selection(driver, unsettled(records)).await else { return Ok(()) };
+async fn settle_again(driver: &mut Driver, offer: Offer) -> Result<(), EngineError> {
+    let Some(selected) = selection(driver, Some(offer)).await else { return Ok(()) };
     let workspace = Arc::clone(&driver.bench.workspace);
     let drafted = tokio::task::spawn_blocking(move || workspace.changes()).await;
     let Ok(Ok(drafted)) = drafted else { return Ok(()) };
