@@ -12,6 +12,7 @@ mod models;
 mod open;
 mod permissions;
 mod prompt;
+mod recover;
 pub mod rules;
 pub mod session;
 pub mod work;

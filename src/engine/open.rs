@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::agent::{Folders, Instructions, instructions, project_folders};
 use crate::api::desk::Desk;
 use crate::domain::{Event, Isolation, NoteLevel, Record, SessionId};
-use crate::git::{Deed, Receipt, Recovered, Repository, TreeState};
+use crate::git::{Receipt, Recovered, Repository, TreeState};
 use crate::journal::{Journal, JournalError, Store};
 use crate::stack;
 use crate::tool::Tools;
@@ -19,13 +19,14 @@ use crate::workspace::{self, Place, Workspace, WorkspaceError};
 
 use super::choice::Choice;
 use super::driver::{Driver, Outlet};
-use super::effects::{self, Bench, Nursery};
-use super::input::{Chosen, Input, Outcome, What};
+use super::effects::{Bench, Nursery};
+use super::input::{Chosen, Input, What};
 use super::models::Models;
 use super::prompt::Surroundings;
+use super::recover::{self, Unfinished};
 use super::rules::Rules;
-use super::session::{Offer, Session};
-use super::work::{Effect, Flight, Job, Selected, Work};
+use super::session::Session;
+use super::work::Flight;
 use super::{EngineError, Handle, Opening, Updates};
 
 /// Wishes of the user that may wait; a person does not type faster.
@@ -101,10 +102,7 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
         asked: opening.model.clone(),
     };
     let new = found.records.is_empty();
-    let unfinished = match found.unrecorded {
-        Some(receipt) => Some(Unfinished::Deed(receipt, found.records.clone())),
-        None => unsettled(&found.records).map(Unfinished::Draft),
-    };
+    let unfinished = Unfinished::of(found.unrecorded, &found.records);
     // Moved, not copied: of a long session they are most of what is in memory.
     for record in found.records {
         driver.outlet.record(record);
@@ -121,106 +119,11 @@ pub async fn open_with(opening: Opening, models: Arc<dyn Models>) -> Result<(Han
     for note in found.notes.into_iter().chain(told.notes) {
         write(&mut driver, Event::Noted { level: NoteLevel::Warning, text: note })?;
     }
-    match unfinished {
-        Some(Unfinished::Deed(receipt, records)) => catch_up(&mut driver, receipt, &records).await?,
-        Some(Unfinished::Draft(offer)) => settle_again(&mut driver, offer).await?,
-        None => {}
+    if let Some(unfinished) = unfinished {
+        unfinished.finish(&mut driver).await?;
     }
     tokio::spawn(driver.run());
     Ok((handle, receiver))
-}
-
-/// What the last run of the program left to be finished.
-enum Unfinished {
-    /// Done and not recorded, with the records there are.
-    Deed(Receipt, Vec<Record>),
-    /// A commit the draft has perhaps not followed.
-    Draft(Offer),
-}
-
-/// The program ended after a commit, an undo or a redo of this session and before it was recorded: it is recorded now,
-/// and the draft follows the tree.
-async fn catch_up(driver: &mut Driver, receipt: Receipt, records: &[Record]) -> Result<(), EngineError> {
-    let Receipt { mark, deed, oid, message, branch, paths, head, .. } = receipt;
-    let text = format!("the program ended before this was written down, so it is now: {} {oid}", deed_word(deed));
-    write(driver, Event::Noted { level: NoteLevel::Warning, text })?;
-    let (job, work) = match (deed, mark.proposal) {
-        (Deed::Commit, Some(proposal)) => {
-            // The verdicts as they were then: later ones are no part of the commit.
-            let then = Session::of(records.iter().take_while(|record| record.seq <= mark.after));
-            let offer = then.offer(&proposal).cloned();
-            let half = records.last().is_some_and(|record| matches!(record.event, Event::Applied { .. }));
-            if !half {
-                write(driver, Event::Applied { proposal: proposal.clone(), paths: paths.clone() })?;
-            }
-            write(driver, Event::Committed { proposal, oid, message, branch, amends: mark.amends })?;
-            match selection(driver, offer).await {
-                Some(selected) => (Job::Settle, Work::Settle(selected)),
-                None => (Job::Rebase, Work::Rebase { proposal: None, paths }),
-            }
-        }
-        (Deed::Commit, None) => return Ok(()),
-        (Deed::Undo | Deed::Redo, _) => {
-            write(driver, Event::Undone { oid, head, redo: deed == Deed::Redo })?;
-            let proposal = driver.session.open_offer().map(|offer| Box::new(offer.proposal.clone()));
-            (Job::Rebase, Work::Rebase { proposal, paths })
-        }
-    };
-    driver.begin(job, work).map_err(journal_failure)
-}
-
-/// The program ended after a commit was recorded, perhaps before the draft had followed it: hunks that were rejected
-/// would be proposed again. A draft that did follow is left as it is.
-async fn settle_again(driver: &mut Driver, offer: Offer) -> Result<(), EngineError> {
-    let Some(selected) = selection(driver, Some(offer)).await else { return Ok(()) };
-    let workspace = Arc::clone(&driver.bench.workspace);
-    let drafted = tokio::task::spawn_blocking(move || workspace.changes()).await;
-    let Ok(Ok(drafted)) = drafted else { return Ok(()) };
-    let mut selected = Arc::unwrap_or_clone(selected);
-    selected.whole.retain(|file| drafted.iter().any(|change| change.path == file.path));
-    if selected.whole.is_empty() {
-        return Ok(());
-    }
-    // Before anything else can be asked for: what comes next may be about the commit.
-    let selected = Arc::new(selected);
-    let Effect::Start(id, _) = driver.flight.begin(Job::Settle, Work::Settle(Arc::clone(&selected))) else {
-        return Ok(());
-    };
-    let outcome = effects::settle(&driver.bench, &selected).await;
-    driver.take(Input { at: Timestamp::now(), what: What::Ended(id, outcome) }).map_err(journal_failure)
-}
-
-/// The proposal that was committed last, when nothing is recorded since that comes after the draft has followed.
-fn unsettled(records: &[Record]) -> Option<Offer> {
-    let last = records.iter().rposition(|record| matches!(record.event, Event::Committed { .. }))?;
-    let (until, since) = records.split_at_checked(last + 1)?;
-    let moved = |record: &Record| {
-        matches!(
-            record.event,
-            Event::Proposed { .. }
-                | Event::TurnStarted { .. }
-                | Event::ToolCalled { .. }
-                | Event::Undone { .. }
-                | Event::Rewound { .. }
-        )
-    };
-    let Event::Committed { proposal, .. } = &until.last()?.event else { return None };
-    if since.iter().any(moved) { None } else { Session::of(until).offer(proposal).cloned() }
-}
-
-fn deed_word(deed: Deed) -> &'static str {
-    match deed {
-        Deed::Commit => "commit",
-        Deed::Undo => "the undo of",
-        Deed::Redo => "the redo of",
-    }
-}
-
-async fn selection(driver: &Driver, offer: Option<Offer>) -> Option<Arc<Selected>> {
-    match effects::select(driver.bench.clone(), offer?).await {
-        Outcome::Selected(Ok(selected)) => Some(selected),
-        _ => None,
-    }
 }
 
 /// What the repository and the user want every agent to know. They may lie on a slow disk, and many.
@@ -277,7 +180,7 @@ fn find(opening: &Opening) -> Result<Found, EngineError> {
         }
     };
     notes.extend(journal.notes().iter().cloned());
-    let unrecorded = unrecorded(&repository, &id, &records)?;
+    let unrecorded = recover::unrecorded(&repository, &id, &records)?;
     Ok(Found { repository, store, id, journal, records, tree, notes, unrecorded })
 }
 
@@ -290,15 +193,6 @@ fn circumstances(tree: &TreeState) -> Vec<String> {
         .sparse
         .then(|| "only a part of the files is checked out (sparse checkout); the agent sees no others".to_owned());
     operation.into_iter().chain(sparse).collect()
-}
-
-fn unrecorded(repository: &Repository, id: &SessionId, records: &[Record]) -> Result<Option<Receipt>, EngineError> {
-    let receipt = repository.receipt(id).map_err(|error| failure(error.to_string()))?;
-    let known = |receipt: &Receipt| {
-        let later = records.iter().filter(|record| record.seq > receipt.mark.after);
-        later.map(|record| &record.event).any(|event| matches!(event, Event::Committed { .. } | Event::Undone { .. }))
-    };
-    Ok(receipt.filter(|receipt| !records.is_empty() && !known(receipt)))
 }
 
 fn check_repository(id: &SessionId, records: &[Record], root: &Path) -> Result<(), EngineError> {
@@ -389,9 +283,10 @@ fn begin(driver: &mut Driver, opening: &Opening, tree: &TreeState, stack: Option
 fn go_on(driver: &mut Driver, opening: &Opening) -> Result<(), EngineError> {
     let input = Input { at: Timestamp::now(), what: What::Resumed };
     driver.take(input).map_err(journal_failure)?;
-    let before = driver.session.clone();
-    let agent = opening.agent.clone().or_else(|| (!before.agent.is_empty()).then(|| before.agent.clone()));
-    let model = opening.model.clone().or_else(|| (!before.model.is_empty()).then(|| before.model.clone()));
+    let before = (driver.session.agent.clone(), driver.session.model.clone(), driver.session.tools.clone());
+    let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+    let agent = opening.agent.clone().or_else(|| named(&before.0));
+    let model = opening.model.clone().or_else(|| named(&before.1));
     let choice = match driver.find(agent.as_deref(), model.as_deref()) {
         Ok(choice) => choice,
         Err(text) if opening.agent.is_some() || opening.model.is_some() => return Err(failure(text)),
@@ -402,10 +297,8 @@ fn go_on(driver: &mut Driver, opening: &Opening) -> Result<(), EngineError> {
             again.map_err(failure)?
         }
     };
-    let same = choice.chosen.agent == before.agent
-        && choice.chosen.model == before.model
-        && choice.chosen.tools == before.tools;
-    if same {
+    let Chosen { agent, model, tools, .. } = &choice.chosen;
+    if (agent, model, tools) == (&before.0, &before.1, &before.2) {
         driver.rules = choice.rules;
         driver.use_model(choice.found);
         return Ok(());
@@ -424,7 +317,7 @@ fn take(driver: &mut Driver, choice: Choice) -> Result<(), EngineError> {
     write(driver, Event::AgentChosen { agent, model, tools, context_window })
 }
 
-fn write(driver: &mut Driver, event: Event) -> Result<(), EngineError> {
+pub(super) fn write(driver: &mut Driver, event: Event) -> Result<(), EngineError> {
     driver.write(event).map_err(journal_failure)
 }
 
@@ -442,11 +335,11 @@ fn no_rules(session: &SessionId) -> Rules {
     }
 }
 
-fn failure(message: String) -> EngineError {
+pub(super) fn failure(message: String) -> EngineError {
     EngineError { message, hints: Vec::new() }
 }
 
-fn journal_failure(error: JournalError) -> EngineError {
+pub(super) fn journal_failure(error: JournalError) -> EngineError {
     let hint = match &error {
         JournalError::Io { source, .. } => room_hint(source, "XDG_STATE_HOME"),
         _ => None,
