@@ -29,11 +29,32 @@ struct Report {
     ran: usize,
     skipped: usize,
     pass_rate: Option<f64>,
+    /// Of those, the tasks that nothing in the pilot was fitted to.
+    held_out: Share,
     seconds: f64,
+    median_seconds: f64,
     input_tokens: u64,
     output_tokens: u64,
     cost_usd: Option<f64>,
     tasks: Vec<Attempt>,
+}
+
+/// How many of some tasks passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Share {
+    passed: usize,
+    ran: usize,
+}
+
+impl Share {
+    fn of<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Self {
+        let mut share = Self { passed: 0, ran: 0 };
+        for attempt in attempts.filter(|attempt| attempt.status != Status::Skip) {
+            share.ran += 1;
+            share.passed += usize::from(attempt.status == Status::Pass);
+        }
+        share
+    }
 }
 
 /// Runs the tasks one after the other and prints how each went.
@@ -114,23 +135,55 @@ fn finish(model: &str, tasks: Vec<Attempt>, json: bool) -> Done {
         ran: ran.len(),
         skipped,
         pass_rate,
+        held_out: Share::of(tasks.iter().filter(|attempt| attempt.task.starts_with(suite::HELD_OUT))),
         seconds,
+        median_seconds: median(ran.iter().map(|attempt| attempt.seconds).collect()),
         input_tokens: ran.iter().map(|attempt| attempt.input_tokens).sum(),
         output_tokens: ran.iter().map(|attempt| attempt.output_tokens).sum(),
         cost_usd: ran.iter().map(|attempt| attempt.cost_usd).sum(),
         tasks: tasks.clone(),
     };
+    let held_out = report.held_out;
     let outcome = if passed == ran.len() && passed > 0 { Outcome::Done } else { Outcome::Failed };
     if json {
         print::json(&report)?;
         return Ok(outcome);
     }
     let percent = pass_rate.map(|rate| format!(" ({:.0} %)", rate * 100.0)).unwrap_or_default();
+    let held = if held_out.ran > 0 {
+        format!("; of those held out {} of {}", held_out.passed, held_out.ran)
+    } else {
+        String::new()
+    };
+    let median = report.median_seconds;
     let not_run = if skipped > 0 { format!(", {skipped} NOT RUN") } else { String::new() };
     let cost = report.cost_usd.filter(|cost| *cost > 0.0).map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
     print::text(&format!(
-        "{model}: {passed} of {} tasks passed{percent}{not_run}; {mean:.1} s a task, {} tokens in, {} out{cost}",
+        "{model}: {passed} of {} tasks passed{percent}{held}{not_run}; {mean:.1} s a task, median {median:.1}, {} tokens in, {} out{cost}",
         report.ran, report.input_tokens, report.output_tokens
     ))?;
     Ok(outcome)
+}
+
+/// The one in the middle; of an even number the mean of the two.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.as_slice() {
+        [] => 0.0,
+        all if all.len() % 2 == 1 => all[middle],
+        all => f64::midpoint(all[middle - 1], all[middle]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_one_in_the_middle() {
+        for (values, expected) in [(vec![], 0.0), (vec![3.0], 3.0), (vec![9.0, 1.0, 2.0], 2.0), (vec![4.0, 1.0], 2.5)] {
+            assert!((median(values) - expected).abs() < 1e-9);
+        }
+    }
 }

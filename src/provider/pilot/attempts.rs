@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::files::{self, Known};
@@ -43,9 +44,12 @@ fn attempts(story: &Story) -> Vec<Attempt> {
     let mut known = BTreeMap::new();
     let mut attempts = Vec::new();
     for step in &story.steps {
-        if step.name == "propose"
-            && let Some(failing) = failing(&step.output)
-        {
+        let failing = match step.name.as_str() {
+            "propose" => failing(&step.output),
+            "run" if !step.ok && story.steps.iter().any(Step::changed) => Some(failing_tests(&step.output)),
+            _ => None,
+        };
+        if let Some(failing) = failing {
             attempts.push(Attempt { failing, files: of_changed(story, &known) });
         }
         if step.ok {
@@ -74,6 +78,18 @@ fn failing(output: &str) -> Option<usize> {
     };
     let red = lines.iter().filter(|line| line.contains(" FAILED")).map(count).sum();
     (!lines.is_empty()).then_some(red)
+}
+
+/// How many tests fail by what a runner prints at its end; as many as can be where it prints no such thing.
+fn failing_tests(output: &str) -> usize {
+    let patterns =
+        [r"(?:failures|errors)=(\d+)", r"(\d+) (?:failed|failing)", r"(?m)^# fail (\d+)", r"Failures: (\d+)"];
+    let number = |pattern: &&str| -> Option<usize> {
+        let found = Regex::new(pattern).ok()?;
+        found.captures_iter(output).filter_map(|found| found[1].parse::<usize>().ok()).reduce(|a, b| a + b)
+    };
+    let of_go = output.matches("--- FAIL: ").count();
+    patterns.iter().find_map(number).or((of_go > 0).then_some(of_go)).filter(|count| *count > 0).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -118,6 +134,19 @@ mod tests {
             assert_eq!(to.as_deref(), expected, "{said:?}");
         }
         assert!(bring_back(&story(&[])).is_empty());
+    }
+
+    #[test]
+    fn runners_say_how_many_tests_fail() {
+        for (output, expected) in [
+            ("Ran 3 tests\nFAILED (failures=2, errors=1)", 3),
+            ("=== 2 failed, 5 passed in 0.1s ===", 2),
+            ("# tests 3\n# pass 2\n# fail 1\n", 1),
+            ("--- FAIL: TestA (0.0s)\n--- FAIL: TestB (0.0s)\nFAIL", 2),
+            ("SyntaxError: x", usize::MAX),
+        ] {
+            assert_eq!(failing_tests(output), expected, "{output}");
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ const SHOWN_WHOLE: usize = 130;
 const BESIDE_SHARE: usize = 6;
 /// How often the model is asked for the same change.
 const ATTEMPTS: usize = 2;
+/// The same where it writes anew after a failure: an answer drawn by chance may be the same as before.
+const DRAWS: usize = 4;
 
 /// A question to the model.
 #[derive(Clone, Debug)]
@@ -225,7 +227,9 @@ impl Job {
         };
         let mut task = here.task.clone();
         if let Some(failure) = &what.failure {
+            let untouched = !super::story::Story::of(&request.messages).steps.iter().any(super::story::Step::changed);
             task.push_str(&match what.anew {
+                _ if untouched => format!("\n\nThis is what fails:\n```\n{failure}\n```"),
                 true => format!("\n\nA first attempt failed like this, so do it otherwise:\n```\n{failure}\n```"),
                 false => format!(
                     "\n\nThe files above hold a first attempt, but a check fails:\n```\n{failure}\n```\nCorrect `{}`.",
@@ -245,6 +249,7 @@ impl Job {
         what.begun = match what.manner {
             Manner::Tests => TestPlace::of(&what.path, &what.old).opening,
             Manner::Whole => change::header(&what.path, &what.old),
+            Manner::Create => package_clause(&what.path, &what.files),
             _ => String::new(),
         };
         let (opening, shape, most) = match what.manner {
@@ -258,7 +263,7 @@ impl Job {
                 size * 13 / 10 + 300,
             ),
             Manner::Tests => (format!("```{}\n{}", language.fence, what.begun), Shape::File { most_lines: 80 }, 600),
-            Manner::Create => (format!("```{}\n", language.fence), Shape::File { most_lines: 200 }, 900),
+            Manner::Create => (format!("```{}\n{}", language.fence, what.begun), Shape::File { most_lines: 200 }, 900),
         };
         let doing = match (&what.failure, what.how) {
             _ if what.first.is_some() => format!("looking at {} once more", what.path),
@@ -268,7 +273,11 @@ impl Job {
             (None, How::Change) => format!("changing {}", what.path),
         };
         // The first answer is the likeliest one; a second try must not be the same.
-        let temperature = if attempt == 0 { 0.0 } else { 0.5 };
+        let temperature = match attempt {
+            0 => 0.0,
+            1 => 0.5,
+            _ => 0.8,
+        };
         let prompt = Prompt { turns, fixed, opening, shape, most: most.min(here.answer.max(600)), temperature };
         Self { prompt, doing, kind: Kind::Change { what, here }, attempt, request }
     }
@@ -357,11 +366,11 @@ impl Job {
 
     /// Asks once more, otherwise; or says that it was no good.
     fn again(&self, what: &Change, here: &Material, refusal: Refusal) -> Outcome {
-        if self.attempt + 1 >= ATTEMPTS {
+        if self.attempt + 1 >= if what.anew { DRAWS } else { ATTEMPTS } {
             return Outcome::Reply(self.gave_up(what, here, &refusal));
         }
         let mut other = what.clone();
-        if what.how == How::Change {
+        if what.how == How::Change && !what.anew {
             other.manner = match what.manner {
                 Manner::Blocks if what.old.len() <= WHOLE_AT_MOST && can_be_whole(&what.old) && shown_whole(what) => {
                     Manner::Whole
@@ -380,7 +389,12 @@ impl Job {
     fn gave_up(&self, what: &Change, here: &Material, refusal: &Refusal) -> Box<Reply> {
         let story = super::story::Story::of(&self.request.messages);
         let others = story.steps.iter().any(super::story::Step::changed);
-        let text = format!("I could not change `{}`: {}.", what.path, refusal.words());
+        let text = match &what.failure {
+            Some(_) if others => {
+                format!("A check still fails, and I could not repair `{}`: {}.", what.path, refusal.words())
+            }
+            _ => format!("I could not change `{}`: {}.", what.path, refusal.words()),
+        };
         let back = if what.failure.is_some() { attempts::bring_back(&story) } else { Vec::new() };
         if !back.is_empty() {
             return calls(&self.request, format!("{text} {}", report::BROUGHT_BACK), back);
@@ -410,8 +424,23 @@ fn new_lines(what: &Change, here: &Material, written: &Written, shape: &Shape) -
             let lines = change::checked(&what.path, &[], lines, &here.task, &here.terms)?;
             if lines.iter().all(|line| line.trim().is_empty()) { Err(Refusal::Unchanged) } else { Ok(lines) }
         }
-        _ => change::checked(&what.path, &what.old, lines, &here.task, &here.terms),
+        _ => {
+            let lines = change::checked(&what.path, &what.old, lines, &here.task, &here.terms)?;
+            // As it was before any attempt it failed as well.
+            if what.anew && shows(what, &lines) { Err(Refusal::Unchanged) } else { Ok(lines) }
+        }
     }
+}
+
+/// What a new file of Go has to begin with: the files of a folder are one package.
+fn package_clause(path: &str, files: &[(String, String)]) -> String {
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    if languages::of(path).fence != "go" {
+        return String::new();
+    }
+    let beside = files.iter().filter(|(other, _)| other.ends_with(".go") && folder(other) == folder(path));
+    let clause = beside.flat_map(|(_, text)| text.lines()).find(|line| line.starts_with("package "));
+    clause.map(|line| format!("{}\n\n", line.trim_end_matches("_test"))).unwrap_or_default()
 }
 
 /// A fence inside the file would be taken for its end.
@@ -420,7 +449,12 @@ fn can_be_whole(lines: &[String]) -> bool {
 }
 
 fn shown_whole(what: &Change) -> bool {
-    what.files.iter().any(|(path, text)| *path == what.path && *text == what.old.join("\n"))
+    shows(what, &what.old)
+}
+
+/// Whether the model is shown the file with these lines.
+fn shows(what: &Change, lines: &[String]) -> bool {
+    what.files.iter().any(|(path, text)| *path == what.path && *text == lines.join("\n"))
 }
 
 fn cut(text: &str, most: usize) -> String {

@@ -48,9 +48,7 @@ pub(super) fn targets(story: &Story, terms: &Terms, ranked: &[Ranked]) -> Vec<Ta
         let path = placed(path, ranked);
         targets.push(Target { path, how: How::Create });
     }
-    if let Some(path) = migration(terms, ranked) {
-        targets.push(Target { path, how: How::Create });
-    }
+    targets.extend(migration(terms, ranked).into_iter().map(|path| Target { path, how: How::Create }));
     let code_named = targets.iter().any(|target| target.how != How::AddTests && !languages::is_test(&target.path));
     let only_tests = speaks_of_tests && only_tests(&story.task);
     if !code_named && !only_tests {
@@ -148,30 +146,61 @@ fn placed(path: &str, ranked: &[Ranked]) -> String {
     }
 }
 
-/// The next migration after those there are, when the task asks for one.
-fn migration(terms: &Terms, ranked: &[Ranked]) -> Option<String> {
+/// The next migration after those there are, when the task asks for one: a file, or one for each way where the last one
+/// has both.
+fn migration(terms: &Terms, ranked: &[Ranked]) -> Vec<String> {
     if !terms.speaks_of(&["migration", "migrate"]) {
-        return None;
+        return Vec::new();
     }
     let mut there: Vec<&str> =
         ranked.iter().map(|file| file.path.as_str()).filter(|path| numbered(path).is_some()).collect();
     there.sort_unstable();
-    let last = there.last()?;
+    let Some(last) = there.last() else { return Vec::new() };
     let (folder, name) = last.rsplit_once('/').unwrap_or(("", last));
     let digits = name.chars().take_while(char::is_ascii_digit).count();
-    let number: u64 = name[..digits].parse().ok()?;
-    let ending = name.split_once('.').map_or("sql", |(_, ending)| ending);
+    let Ok(number) = name[..digits].parse::<u64>() else { return Vec::new() };
+    // A name like `0007_orders` may already be in the task.
+    let next = format!("{:0digits$}", number + 1);
+    if terms.paths.iter().any(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with(&next))) {
+        return Vec::new();
+    }
+    let (_, ending) = name.split_once('.').unwrap_or((name, "sql"));
+    let endings = match ending.strip_prefix("up.").or_else(|| ending.strip_prefix("down.")) {
+        Some(ending) => vec![format!("up.{ending}"), format!("down.{ending}")],
+        None => vec![ending.to_owned()],
+    };
+    const NEEDLESS: [&str; 16] = [
+        "migration",
+        "migrat",
+        "column",
+        "table",
+        "pair",
+        "add",
+        "writ",
+        "write",
+        "create",
+        "creat",
+        "new",
+        "text",
+        "may",
+        "empty",
+        "null",
+        "default",
+    ];
     let slug: Vec<&str> = terms
         .words
         .iter()
         .chain(&terms.names)
         .map(String::as_str)
-        .filter(|word| !matches!(stem(word), "migration" | "column" | "table"))
+        .filter(|word| !NEEDLESS.contains(&stem(word)) && !NEEDLESS.contains(word))
         .take(3)
         .collect();
     let slug = if slug.is_empty() { "change".to_owned() } else { slug.join("_").to_lowercase() };
-    let name = format!("{:0digits$}_{slug}.{ending}", number + 1);
-    Some(if folder.is_empty() { name } else { format!("{folder}/{name}") })
+    let place = |ending: String| match folder {
+        "" => format!("{next}_{slug}.{ending}"),
+        _ => format!("{folder}/{next}_{slug}.{ending}"),
+    };
+    endings.into_iter().map(place).collect()
 }
 
 /// The number of a migration, by a file name like `0007_orders.sql` in a folder that says so.
@@ -236,9 +265,21 @@ mod tests {
     fn the_next_migration_follows_the_last() {
         let terms = super::super::words::terms("Write a migration that adds cancelled_at to orders");
         let there = ranked(&["migrations/0001_init.sql", "migrations/0002_users.sql", "app.py"]);
-        let path = migration(&terms, &there).unwrap();
-        assert!(path.starts_with("migrations/0003_") && path.ends_with(".sql"), "{path}");
-        assert_eq!(migration(&terms, &ranked(&["app.py"])), None);
+        let paths = migration(&terms, &there);
+        assert!(
+            paths.len() == 1 && paths[0].starts_with("migrations/0003_") && paths[0].ends_with(".sql"),
+            "{paths:?}"
+        );
+        assert!(migration(&terms, &ranked(&["app.py"])).is_empty());
+        let there = ranked(&["migrations/0001_users.up.sql", "migrations/0001_users.down.sql"]);
+        let terms = super::super::words::terms("Write the migration pair that adds a column email to users");
+        assert_eq!(
+            migration(&terms, &there),
+            ["migrations/0002_email_users.up.sql", "migrations/0002_email_users.down.sql"]
+        );
+        // Named in the task, it is a file like any other.
+        let terms = super::super::words::terms("Write the migration migrations/0002_email.up.sql");
+        assert!(migration(&terms, &there).is_empty());
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub(super) fn excerpt(output: &str) -> String {
             .iter()
             .any(|begin| line.trim_start().starts_with(begin))
             || line.contains(" passed")
+            || line.starts_with("Traceback (")
+            || line.len() > 9 && line.chars().all(|c| "=-".contains(c))
     };
     let mut kept = vec![false; lines.len()];
     for index in 0..lines.len() {

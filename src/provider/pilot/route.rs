@@ -12,6 +12,8 @@ use crate::provider::Request;
 
 /// How often a failure goes back to the model.
 const REPAIRS: usize = 2;
+/// The same where tests say what is right: drawing once more costs little, and a wrong draw is found out.
+const DRAWS: usize = 4;
 /// Files that are read for their definitions beside those that are changed.
 const BESIDE: usize = 2;
 /// Terms a search looks for.
@@ -148,11 +150,20 @@ fn change(here: &Here<'_>) -> Next {
 
 /// Tests that fail say more than the task does, so they are run before anything is changed.
 fn first_run(here: &Here<'_>) -> Option<Next> {
-    if !plan::speaks_of_failing(&here.story.task) || !here.has("run") || here.story.first("run").is_some() {
+    if here.story.first("run").is_some() {
         return None;
     }
-    let command = tests_command(&here.request.system)?;
-    Some(here.call("", vec![("run", json!({"command": command, "timeout_s": 120}))]))
+    Some(run_tests(here, measure(here)?))
+}
+
+/// The command whose tests fail and shall pass: on it the gates would not insist, since they failed before.
+fn measure<'a>(here: &Here<'a>) -> Option<&'a str> {
+    let measured = plan::speaks_of_failing(&here.story.task) && here.has("run");
+    tests_command(&here.request.system).filter(|_| measured)
+}
+
+fn run_tests(here: &Here<'_>, command: &str) -> Next {
+    here.call("", vec![("run", json!({"command": command, "timeout_s": 120}))])
 }
 
 /// How the project's tests are run, as the engine says in the prompt.
@@ -168,15 +179,19 @@ fn prove(here: &Here<'_>, targets: &[Target], beside: &[&str]) -> Next {
     let since = &steps[last_change + 1..];
     let first_change = steps.iter().position(Step::changed).unwrap_or(0);
     let failures = steps.iter().skip(first_change).filter(|step| failed(step)).count();
+    let is_run = |step: &&Step, command: &str| step.name == "run" && step.input["command"] == command;
+    let untested = measure(here).filter(|command| !since.iter().any(|step| is_run(&step, command)));
+    let repairs = if measure(here).is_some() { DRAWS } else { REPAIRS };
     match since.iter().rev().find(|step| matches!(step.name.as_str(), "run" | "propose")) {
-        None => match syntax(here, &steps[last_change..]) {
-            Some(command) => here.call("", vec![("run", json!({"command": command, "timeout_s": 20}))]),
-            None => propose(here),
+        None => match (syntax(here, &steps[last_change..]), untested) {
+            (Some(command), _) => here.call("", vec![("run", json!({"command": command, "timeout_s": 20}))]),
+            (None, Some(command)) => run_tests(here, command),
+            (None, None) => propose(here),
         },
         Some(step) if failed(step) => {
-            if failures > REPAIRS {
+            if failures > repairs {
                 // Once: gates that say something else each time must not keep it going.
-                let back = if failures == REPAIRS + 1 { attempts::bring_back(&here.story) } else { Vec::new() };
+                let back = if failures == repairs + 1 { attempts::bring_back(&here.story) } else { Vec::new() };
                 return match back.is_empty() {
                     true => Next::Reply(says(report::given_up(&here.story, step))),
                     false => here.call(report::BROUGHT_BACK, back),
@@ -184,7 +199,10 @@ fn prove(here: &Here<'_>, targets: &[Target], beside: &[&str]) -> Next {
             }
             repair(here, targets, beside, step, failures)
         }
-        Some(step) if step.name == "run" => propose(here),
+        Some(step) if step.name == "run" => match untested {
+            Some(command) => run_tests(here, command),
+            None => propose(here),
+        },
         Some(step) => Next::Reply(says(report::done(&here.story, step))),
     }
 }
@@ -255,7 +273,7 @@ fn repair(here: &Here<'_>, targets: &[Target], beside: &[&str], step: &Step, fai
     };
     let Some(target) = target else { return Next::Reply(says(report::given_up(&here.story, step))) };
     let failure = report::excerpt(&step.output);
-    let before = (failures > 1).then(|| here.story.before(&target.path)).flatten();
+    let before = (failures > 1 || measure(here).is_some()).then(|| here.story.before(&target.path)).flatten();
     Next::Write(Box::new(Job::change(
         here,
         Ask { target, targets, beside, failure: Some(failure), before, known: &known },
@@ -299,7 +317,13 @@ fn beside<'a>(task: &str, targets: &[Target], ranked: &'a [Ranked]) -> Vec<&'a s
                 && languages::of(&file.path) == languages::of(&target.path)
                 && !file.path.ends_with("__init__.py")
         };
-        let model = ranked.iter().filter(like).max_by(|a, b| a.path.cmp(&b.path)).map(|file| file.path.as_str());
+        // Of the two ways of a migration the same one.
+        let whole_ending = |path: &str| {
+            path.rsplit('/').next().and_then(|name| name.split_once('.')).map(|(_, ending)| ending.to_owned())
+        };
+        let kin = |file: &Ranked| whole_ending(&file.path) == whole_ending(&target.path);
+        let model = ranked.iter().filter(like).max_by(|a, b| (kin(a), &a.path).cmp(&(kin(b), &b.path)));
+        let model = model.map(|file| file.path.as_str());
         found.extend(model.filter(|path| !found.contains(path)));
     }
     found
