@@ -56,7 +56,7 @@ fn by_package(place: &Place<'_>, rule: &PackageRule, needs: &[Dependency]) -> Op
 /// The runner that the best test command calls, where it says so itself.
 fn runner(service: &mut Service) {
     let Some(best) = service.tests.first() else { return };
-    let script = ["vitest", "jest", "mocha", "node --test", "ava", "tap"];
+    let script = ["vitest", "jest", "mocha", "ava", "tap"];
     let name = match best.runner {
         Runner::Pytest => "pytest",
         Runner::Unittest => "unittest",
@@ -66,16 +66,15 @@ fn runner(service: &mut Service) {
         Runner::Script | Runner::Node => {
             let text = format!("{} {}", best.evidence.text, best.command);
             let words: Vec<&str> = text.split([' ', '"', '\'', '/']).collect();
-            let named = script.into_iter().find(|name| match name.split_once(' ') {
-                Some(_) => text.contains(name),
-                None => words.contains(name),
-            });
+            let of_program = |program: &str, option: &str| words.contains(&program) && words.contains(&option);
+            let named = script.into_iter().find(|name| words.contains(name));
+            let named = named.or_else(|| of_program("node", "--test").then_some("node:test"));
+            let named = named.or_else(|| text.contains("bun test").then_some("bun"));
             let Some(name) = named else { return };
             name
         }
         _ => return,
     };
-    let name = if name == "node --test" { "node:test" } else { name };
     let fact = Fact { name: name.to_owned(), evidence: best.evidence.clone() };
     service.test_runners.retain(|known| known.name != fact.name);
     service.test_runners.insert(0, fact);

@@ -53,7 +53,7 @@ fn tests(place: &Place<'_>, manifest: &Value, manager: &str) -> Vec<TestCommand>
     let mut found = Vec::new();
     if !script.is_empty() && !script.contains("no test specified") {
         let evidence = place.find("package.json", |line| line.trim_start().starts_with("\"test\""));
-        let evidence = evidence.unwrap_or_else(|| place.presence("package.json", "scripts.test"));
+        let evidence = evidence.unwrap_or_else(|| place.presence("package.json", &format!("scripts.test: {script}")));
         let run = if manager == "bun" { "bun run test".to_owned() } else { format!("{manager} test") };
         found.push(command(run, Runner::Script, evidence.clone()));
         if manager != "npm" {

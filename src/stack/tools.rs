@@ -21,8 +21,9 @@ pub(super) fn detect(place: &Place<'_>) -> Vec<Service> {
     found.extend(project(place, "pom.xml", "java", Runner::Maven, maven, install));
     let gradle = if place.exists("gradlew") { "./gradlew" } else { "gradle" };
     let gradle = format!("{gradle} test --offline --console=plain --continue");
+    // What a build script is written in says nothing about the sources.
+    let language = if place.paths.iter().any(|path| path.ends_with(".kt")) { "kotlin" } else { "java" };
     for manifest in ["build.gradle", "build.gradle.kts"] {
-        let language = if manifest.ends_with("kts") { "kotlin" } else { "java" };
         let install = "install Gradle, then run its `dependencies` task once with network";
         found.extend(project(place, manifest, language, Runner::Gradle, &gradle, install));
     }

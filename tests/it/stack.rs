@@ -174,6 +174,173 @@ fn every_framework_is_found_with_what_surrounds_it() {
 }
 
 #[test]
+fn every_package_manager_and_test_runner_is_found_by_its_smallest_sign() {
+    type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str, &'static str);
+    const PACKAGE: &str = "{\"dependencies\": {\"express\": \"5\"}, \"scripts\": {\"test\": \"RUNNER\"}}";
+    let script = |runner: &str| -> &'static str { PACKAGE.replace("RUNNER", runner).leak() };
+    let cases: Vec<Case> = vec![
+        (leaked(&[("package.json", script("jest")), ("package-lock.json", "{}")]), "npm", "jest", "npm test"),
+        (leaked(&[("package.json", script("vitest run")), ("pnpm-lock.yaml", "")]), "pnpm", "vitest", "pnpm test"),
+        (leaked(&[("package.json", script("mocha")), ("yarn.lock", "")]), "yarn", "mocha", "yarn test"),
+        (leaked(&[("package.json", script("bun test")), ("bun.lock", "")]), "bun", "bun", "bun run test"),
+        (leaked(&[("package.json", script("node --test")), ("bun.lockb", "")]), "bun", "node:test", "bun run test"),
+        (
+            leaked(&[("package.json", "{\"devDependencies\": {\"vitest\": \"4\"}}")]),
+            "npm",
+            "vitest",
+            "npx --no-install vitest run",
+        ),
+        (leaked(&[("requirements.txt", "pytest\n")]), "pip", "pytest", "python3 -m pytest"),
+        (
+            leaked(&[
+                ("pyproject.toml", "[project]\nname='x'\n[dependency-groups]\ndev=['pytest']\n"),
+                ("uv.lock", ""),
+            ]),
+            "uv",
+            "pytest",
+            "uv run --offline --no-sync python -m pytest",
+        ),
+        (
+            leaked(&[
+                ("pyproject.toml", "[tool.poetry]\nname='x'\n[tool.poetry.group.dev.dependencies]\npytest='*'\n"),
+                ("poetry.lock", ""),
+            ]),
+            "poetry",
+            "pytest",
+            "poetry run python -m pytest",
+        ),
+        (
+            leaked(&[("Pipfile", "[dev-packages]\npytest = \"*\"\n"), ("Pipfile.lock", "{}")]),
+            "pipenv",
+            "pytest",
+            "pipenv run python -m pytest",
+        ),
+        (
+            leaked(&[
+                ("setup.py", ""),
+                ("tests/test_a.py", "import unittest\n\nclass A(unittest.TestCase):\n    pass\n"),
+            ]),
+            "pip",
+            "unittest",
+            "python3 -m unittest discover",
+        ),
+        (leaked(&[("go.mod", "module x\n"), ("a_test.go", "package x\n")]), "go", "go test", "go test -v ./..."),
+        (leaked(&[("Cargo.toml", "[package]\nname='x'\n")]), "cargo", "cargo test", "cargo test --no-fail-fast"),
+        (
+            leaked(&[(
+                "pom.xml",
+                "<project><dependencies><dependency><artifactId>junit</artifactId></dependency></dependencies></project>",
+            )]),
+            "maven",
+            "junit",
+            "mvn -B -o test",
+        ),
+        (
+            leaked(&[
+                ("build.gradle.kts", "dependencies { testImplementation(\"org.junit.jupiter:junit-jupiter:5\") }\n"),
+                ("gradlew", ""),
+            ]),
+            "gradle",
+            "junit",
+            "./gradlew test",
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (files, manager, runner, command) in cases {
+        let report = detect(files);
+        let service = &report.services[0];
+        let found = (
+            service.package_manager.as_ref().map_or("?", |fact| fact.name.as_str()).to_owned(),
+            names(&service.test_runners),
+            service.tests.iter().map(|test| test.command.clone()).collect::<Vec<_>>().join("; "),
+        );
+        let fits = found.0 == manager && found.1.split(',').any(|name| name == runner) && found.2.contains(command);
+        if !fits {
+            wrong.push(format!("{manager} {runner} {command}: {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn leaked(files: &[(&'static str, &'static str)]) -> &'static [(&'static str, &'static str)] {
+    files.to_vec().leak()
+}
+
+#[test]
+fn workspaces_of_every_language_are_services_of_their_own() {
+    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+    const NODE: &str = "{\"dependencies\": {\"express\": \"5\"}}";
+    let cases: &[Case] = &[
+        (
+            &[
+                ("package.json", "{}"),
+                ("pnpm-workspace.yaml", "packages: ['apps/*']\n"),
+                ("pnpm-lock.yaml", ""),
+                ("apps/api/package.json", NODE),
+            ],
+            &["apps/api javascript express pnpm"],
+        ),
+        (
+            &[
+                ("go.work", "go 1.22\nuse ./api\nuse ./worker\n"),
+                ("api/go.mod", "module a\nrequire github.com/gin-gonic/gin v1\n"),
+                ("worker/go.mod", "module w\n"),
+            ],
+            &["api go gin go", "worker go ? go"],
+        ),
+        (
+            &[
+                ("pom.xml", "<project><modules><module>api</module></modules></project>"),
+                (
+                    "api/pom.xml",
+                    "<project><dependencies><dependency><artifactId>spring-boot-starter-web</artifactId></dependency></dependencies></project>",
+                ),
+            ],
+            // Modules of Maven are tested by the whole.
+            &[" java spring-boot maven"],
+        ),
+        (
+            &[
+                ("settings.gradle.kts", "include(\"api\")\n"),
+                ("build.gradle.kts", ""),
+                ("api/build.gradle.kts", "plugins { id(\"org.springframework.boot\") version \"3\" }\n"),
+            ],
+            &["api java spring-boot gradle"],
+        ),
+        (
+            &[
+                ("pyproject.toml", "[tool.uv.workspace]\nmembers = [\"packages/*\"]\n"),
+                ("uv.lock", ""),
+                ("packages/api/pyproject.toml", "[project]\nname='api'\ndependencies=['fastapi']\n"),
+            ],
+            &["packages/api python fastapi uv"],
+        ),
+        (
+            &[
+                ("backend/requirements.txt", "django\n"),
+                ("backend/manage.py", ""),
+                ("frontend/package.json", "{\"dependencies\": {\"@nestjs/core\": \"11\"}}"),
+            ],
+            &["backend python django pip", "frontend javascript nestjs npm"],
+        ),
+    ];
+    for (files, expected) in cases {
+        let report = detect(files);
+        let name = |fact: &Option<Fact>| fact.as_ref().map_or("?".to_owned(), |fact| fact.name.clone());
+        let found: Vec<String> = report
+            .services
+            .iter()
+            .map(|one| {
+                format!("{} {} {} {}", one.folder, one.language, name(&one.framework), name(&one.package_manager))
+            })
+            .collect();
+        for service in *expected {
+            assert!(found.iter().any(|one| one == service), "{service} in {found:?}\n{report}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_clear_is_unknown() {
     for files in [
         &[("package.json", "{\"devDependencies\": {\"express\": \"4\"}}")][..],

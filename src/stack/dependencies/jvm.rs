@@ -110,6 +110,9 @@ fn without_comment<'a>(line: &'a str, inside: &mut bool) -> &'a str {
 
 /// A line of a build script: a plugin or a dependency, with whether it is for tests.
 fn gradle(line: &str) -> Option<(String, bool)> {
+    // A block may be written in one line with what is in it.
+    let line =
+        line.strip_prefix("dependencies").and_then(|rest| rest.trim_start().strip_prefix('{')).unwrap_or(line).trim();
     const NEEDS: [&str; 9] = [
         "implementation",
         "api",
@@ -218,6 +221,8 @@ mod tests {
             ("testImplementation(\"org.junit.jupiter:junit-jupiter:5.11\")", Some(("junit-jupiter", true))),
             ("implementation(libs.spring.boot.starter.web)", Some(("spring-boot-starter-web", false))),
             ("implementation project(':core')", Some(("core", false))),
+            ("dependencies { implementation(\"a:b:1\") }", Some(("b", false))),
+            ("dependencies {", None),
             ("description = 'implementation of x'", None),
             ("println 'id'", None),
         ] {

@@ -36,6 +36,32 @@ const TOOLS: [&str; 22] = [
     "rustc", "java", "mvn", "gradle", "make", "ruby", "php", "dotnet",
 ];
 
+/// Which terminal somebody sits at, and how deep in it: nothing a command of a gate asks for.
+const TERMINAL: [&str; 22] = [
+    "_",
+    "ALACRITTY_WINDOW_ID",
+    "COLORTERM",
+    "COLUMNS",
+    "GNOME_TERMINAL_SCREEN",
+    "ITERM_SESSION_ID",
+    "KITTY_PID",
+    "KITTY_WINDOW_ID",
+    "LINES",
+    "OLDPWD",
+    "SHLVL",
+    "STY",
+    "TERM",
+    "TERM_PROGRAM",
+    "TERM_PROGRAM_VERSION",
+    "TERM_SESSION_ID",
+    "TMUX",
+    "TMUX_PANE",
+    "VTE_VERSION",
+    "WEZTERM_PANE",
+    "WINDOWID",
+    "WT_SESSION",
+];
+
 /// What is looked at.
 pub(super) struct View<'a> {
     /// The repository's root as commands see it.
@@ -62,7 +88,7 @@ pub(super) fn of(view: &View<'_>) -> Option<String> {
     }
     packages_are_near(view.root)?;
     seen.tools(view.environment)?;
-    for (name, value) in view.environment.iter() {
+    for (name, value) in view.environment.iter().filter(|(name, _)| !TERMINAL.contains(name)) {
         seen.note(format!("{name}={value}\0").as_bytes());
     }
     Some(seen.finish())
