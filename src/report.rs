@@ -2,6 +2,7 @@
 //! so. What was not recorded is said to be missing.
 
 mod environment;
+mod exchange;
 mod show;
 mod workflow;
 
@@ -15,6 +16,8 @@ use crate::domain::{
 };
 use crate::journal::{BlobStore, JournalError, Store};
 use crate::tool::protocol::{ASK, Ask, PLAN, Plan, WorkPlan};
+
+pub use exchange::Exchange;
 
 /// Everything the report says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -69,15 +72,6 @@ pub struct File {
     pub added: usize,
     /// Lines removed.
     pub removed: usize,
-}
-
-/// A request that was sent while the work went on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Exchange {
-    /// The request in one line.
-    pub request: String,
-    /// How it was answered: the first lines.
-    pub response: String,
 }
 
 /// A commit that was made.
@@ -210,17 +204,8 @@ impl WorkReport {
                 if let Ok(Ask { question, .. }) = serde_json::from_value::<Ask>(input.clone()) {
                     self.questions.push(Question { question, answer: result.map(str::to_owned) });
                 }
-            } else if name == "http" || name.starts_with("api_") {
-                let text = |key: &str| input.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
-                let request = if name == "http" {
-                    format!("{} {}", text("method"), text("url"))
-                } else {
-                    format!("{name} {input}")
-                };
-                let lines = result.unwrap_or("no answer").lines().filter(|line| !line.trim().is_empty());
-                let response: Vec<String> = lines.take(6).map(|line| line.chars().take(200).collect()).collect();
-                self.exchanges
-                    .push(Exchange { request: request.chars().take(200).collect(), response: response.join("\n") });
+            } else {
+                self.exchanges.extend(exchange::of(name, input, result));
             }
         }
     }

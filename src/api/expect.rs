@@ -28,6 +28,8 @@ pub struct Expect {
     pub headers: Map<String, Value>,
     /// Parts of the JSON body by pointer (`/items/0/id`), each equal to this value.
     pub body: Map<String, Value>,
+    /// Parts of the JSON body that have to be there, by pointer.
+    pub present: Vec<String>,
     /// Text the body has to hold.
     pub contains: Option<String>,
     /// A JSON schema of the body.
@@ -55,6 +57,10 @@ impl Expect {
             let found = body.as_ref().and_then(|body| body.pointer(&as_pointer(pointer)));
             let what = format!("body {pointer} is {value}");
             checks.push(check(what, found == Some(value), || found.map_or("absent".to_owned(), short)));
+        }
+        for pointer in &self.present {
+            let found = body.as_ref().and_then(|body| body.pointer(&as_pointer(pointer)));
+            checks.push(check(format!("body has {pointer}"), found.is_some(), || "absent".to_owned()));
         }
         if let Some(text) = &self.contains {
             let whole = response.text();

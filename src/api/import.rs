@@ -26,6 +26,8 @@ pub struct Imported {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Option<String>,
+    /// The file that holds the body, beside the one with the request.
+    pub body_file: Option<String>,
     /// How it is authenticated.
     pub auth: Option<Profile>,
     /// What its scripts assert, as far as they were understood: fields of an `expect`.

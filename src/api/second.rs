@@ -63,9 +63,17 @@ pub async fn schemathesis(context: &super::action::Context, spec: &Spec, client:
 }
 
 /// `newman run` on a collection of the workspace.
-pub async fn newman(workspace: &dyn Workspace, path: &str, url: &str, cancel: CancellationToken) -> Opinion {
+pub async fn newman(
+    workspace: &dyn Workspace,
+    path: &str,
+    environment: Option<&str>,
+    url: &str,
+    cancel: CancellationToken,
+) -> Opinion {
     let program = "$(command -v newman || ls node_modules/.bin/newman 2>/dev/null)";
-    let arguments = format!("run '{}' --env-var baseUrl={url} --color off", path.replace('\'', ""));
+    let plain = |path: &str| path.replace('\'', "");
+    let environment = environment.map(|file| format!("--environment '{}' ", plain(file))).unwrap_or_default();
+    let arguments = format!("run '{}' {environment}--env-var baseUrl={url} --color off", plain(path));
     ask(workspace, "newman", program, &arguments, None, cancel).await
 }
 

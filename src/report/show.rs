@@ -17,13 +17,8 @@ fn section(f: &mut Formatter<'_>, title: &str, lines: Vec<String>) -> Result {
 }
 
 fn gate(found: &Evidence) -> String {
-    let status = match found.status {
-        GateStatus::Pass => "pass",
-        GateStatus::Fail => "**fail**",
-        GateStatus::NotRun => "*not run*",
-    };
     let reason = found.reason.as_deref().unwrap_or("").replace('|', "\\|");
-    format!("| {} | {status} | {} | {} | {reason} |", found.gate, found.new, found.old)
+    format!("| {} | {} | {} | {} | {reason} |", found.gate, status(found), found.new, found.old)
 }
 
 impl Display for WorkReport {
@@ -53,10 +48,21 @@ impl Display for WorkReport {
         section(f, "Tests", self.test_lines())?;
         let environment = self.environment.iter().map(|(name, file)| format!("- `{name}` (read in `{file}`)"));
         section(f, "Environment variables and configuration", environment.collect())?;
-        section(f, "Security notes", self.security.iter().map(|one| format!("- {}", placed(one))).collect())?;
+        let watched = self.checks.iter().filter(|found| matches!(found.gate.as_str(), "secrets" | "dependencies"));
+        let watched = watched.map(|found| format!("- the gate {}: {}", found.gate, status(found)));
+        let noted = self.security.iter().map(|one| format!("- {}", placed(one)));
+        section(f, "Security notes", watched.chain(noted).collect())?;
         section(f, "Self-review", self.review.iter().map(item).collect())?;
         section(f, "Suggestions", self.suggestions.iter().map(|text| format!("- {text}")).collect())?;
         section(f, "Commits", self.commits.iter().map(|commit| format!("- {} {}", commit.oid, commit.title)).collect())
+    }
+}
+
+fn status(found: &Evidence) -> &'static str {
+    match found.status {
+        GateStatus::Pass => "pass",
+        GateStatus::Fail => "**fail**",
+        GateStatus::NotRun => "*not run*",
     }
 }
 

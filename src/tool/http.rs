@@ -38,6 +38,7 @@ fn schema() -> Value {
                 "status": {"description": "201, [200, 204] or \"2xx\"."},
                 "headers": map("The value has to hold this text."),
                 "body": map("JSON pointer → value, such as {\"/items/0/id\": 7}."),
+                "present": {"type": "array", "items": {"type": "string"}, "description": "JSON pointers that have to be there."},
                 "contains": {"type": "string"},
                 "schema": {"description": "A JSON schema of the body."},
                 "max_ms": {"type": "number"}

@@ -1,5 +1,8 @@
 //! `api_test` with `mode: graphql`: every query of the schema is asked once, and what should be refused is tried.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::test::ApiTest;
@@ -8,12 +11,14 @@ use crate::api::ApiError;
 use crate::api::client::Client;
 use crate::api::exchange::Exchange;
 use crate::api::export;
-use crate::api::graphql::{INTROSPECTION, Schema, named};
+use crate::api::graphql::{Field, INTROSPECTION, Schema, make, named};
 use crate::api::message::{Request, Response};
 use crate::api::test::{Finding, Report, Severity, leak};
 
-/// A query that goes deeper than any program needs.
-const DEEP: usize = 30;
+/// As many as nobody means to ask for.
+const MANY: &str = "2000";
+/// A list this long that an argument may ask for has no end.
+const MOST_ITEMS: usize = 1_000;
 
 struct Probe<'a> {
     context: &'a Context,
@@ -35,8 +40,11 @@ pub(super) async fn probe(context: &Context, input: &ApiTest) -> Result<Outcome,
     let fields = schema.types.get(&schema.query).map(|root| root.fields.clone()).unwrap_or_default();
     for (name, field) in &fields {
         let chosen = input.ops.is_empty() || input.ops.contains(name);
-        match query(&schema, name, &field.arguments) {
-            Some(text) if chosen => probe.ask(name, &text).await?,
+        match make::query(&schema, name, None) {
+            Some(text) if chosen => {
+                probe.ask(name, &text).await?;
+                probe.edges(&schema, name, field).await?;
+            }
             None if chosen => probe.report.skipped.push(format!("{name}: no value for its arguments could be made")),
             _ => {}
         }
@@ -68,7 +76,8 @@ impl Probe<'_> {
         let desk = &self.context.desk;
         let (exchange, outcome) = desk.send(&self.client, &request, self.auth.as_ref()).await?;
         self.report.requests += 1;
-        Ok((outcome?, desk.recorder.add(exchange)))
+        // No answer is status 0: what was found before is worth telling all the same.
+        Ok((outcome.unwrap_or_default(), desk.recorder.add(exchange)))
     }
 
     async fn ask(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
@@ -78,7 +87,7 @@ impl Probe<'_> {
             body["errors"].as_array().and_then(|errors| errors.first()).map(|error| error["message"].to_string());
         let shown = leak(&response.text());
         if response.status >= 500 || body.is_null() {
-            self.found(name, "server-error", Severity::Failure, format!("answers {}", response.status), &exchange);
+            self.found(name, "server-error", Severity::Failure, answered(&response), &exchange);
         } else if let Some(what) = shown {
             self.found(
                 name,
@@ -102,9 +111,40 @@ impl Probe<'_> {
         Ok(())
     }
 
+    /// Numbers at the edge: they may be refused, but must not break anything, and lists have an end.
+    async fn edges(&mut self, schema: &Schema, name: &str, field: &Field) -> Result<(), ApiError> {
+        for (argument, (kind, _)) in field.arguments.iter().filter(|(_, (kind, _))| named(kind) == "Int") {
+            if kind.starts_with('[') {
+                continue;
+            }
+            // A list of two thousand millions would be an attack.
+            let values = ["0", "-1", MANY, "2147483647"];
+            let values = if field.kind.starts_with('[') { &values[..3] } else { &values[..] };
+            for value in values {
+                let Some(text) = make::query(schema, name, Some((argument.as_str(), *value))) else { continue };
+                let (response, exchange) = self.send(&text).await?;
+                let whole = response.text();
+                let inside = leak(&whole).map(str::to_owned).or_else(|| broken(&whole));
+                let length = response.json().and_then(|body| body["data"][name].as_array().map(Vec::len)).unwrap_or(0);
+                if response.status >= 500 || response.status == 0 || inside.is_some() {
+                    let shown = inside.unwrap_or_else(|| answered(&response));
+                    let text = format!("breaks on {argument}: {value}: {shown}");
+                    self.found(name, "server-error", Severity::Failure, text, &exchange);
+                    break;
+                } else if length > MOST_ITEMS {
+                    let text = format!("{argument}: {value} answers {length} items: the list has no upper end");
+                    self.found(name, "unbounded-list", Severity::Failure, text, &exchange);
+                    break;
+                }
+                self.report.passed += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// A query without an end must be refused.
     async fn deep(&mut self, schema: &Schema) -> Result<(), ApiError> {
-        let Some(text) = deep_query(schema) else {
+        let Some(text) = make::deep(schema) else {
             self.report.notes.push("no type leads back to itself: no query can be deep".to_owned());
             return Ok(());
         };
@@ -113,7 +153,7 @@ impl Probe<'_> {
         if refused {
             self.report.passed += 1;
         } else {
-            let text = format!("takes a query {DEEP} levels deep: there is no depth limit");
+            let text = format!("takes a query {} levels deep: there is no depth limit", make::DEEP);
             self.found("Query", "depth-limit", Severity::Warning, text, &exchange);
         }
         Ok(())
@@ -149,83 +189,30 @@ impl Probe<'_> {
     }
 }
 
-/// A query for one field, with values for what it needs and all its plain fields.
-fn query(
-    schema: &Schema,
-    name: &str,
-    arguments: &std::collections::BTreeMap<String, (String, bool)>,
-) -> Option<String> {
-    let mut given = Vec::new();
-    for (argument, (kind, default)) in arguments {
-        if kind.ends_with('!') && !default {
-            given.push(format!("{argument}: {}", value(schema, kind, 0)?));
-        }
-    }
-    let given = if given.is_empty() { String::new() } else { format!("({})", given.join(", ")) };
-    let kind = &schema.types[&schema.query].fields[name].kind;
-    Some(format!("{{ {name}{given}{} }}", selection(schema, named(kind), 0)))
+fn answered(response: &Response) -> String {
+    if response.status == 0 { "gives no answer".to_owned() } else { format!("answers {}", response.status) }
 }
 
-fn value(schema: &Schema, kind: &str, depth: usize) -> Option<String> {
-    if kind.starts_with('[') {
-        return Some("[]".to_owned());
-    }
-    match named(kind) {
-        "Int" | "ID" => Some("1".to_owned()),
-        "Float" => Some("1.5".to_owned()),
-        "String" => Some("\"a\"".to_owned()),
-        "Boolean" => Some("true".to_owned()),
-        other => {
-            let known = schema.types.get(other).filter(|_| depth < 4)?;
-            if let Some(first) = known.values.first() {
-                return Some(first.clone());
-            }
-            let fields = known.fields.iter().filter(|(_, field)| field.kind.ends_with('!') && !field.default);
-            let made: Option<Vec<String>> = fields
-                .map(|(name, field)| Some(format!("{name}: {}", value(schema, &field.kind, depth + 1)?)))
-                .collect();
-            known.input.then_some(())?;
-            Some(format!("{{{}}}", made?.join(", ")))
-        }
-    }
+/// What an error message gives away of a program that broke, rather than refused.
+fn broken(text: &str) -> Option<String> {
+    static BROKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r#"(?i)"message"\s*:\s*"([^"]*(?:by zero|internal server error|cannot read propert|nonetype|is not a function|has no attribute|index out of range|nil pointer|out of memory|recursion)[^"]*)""#,
+        )
+        .ok()
+    });
+    BROKEN.as_ref()?.captures(text).map(|found| found[1].chars().take(120).collect())
 }
 
-fn selection(schema: &Schema, name: &str, depth: usize) -> String {
-    let Some(kind) = schema.types.get(name).filter(|kind| !kind.fields.is_empty()) else {
-        let union = schema
-            .types
-            .get(name)
-            .and_then(|kind| kind.values.first())
-            .filter(|first| schema.types.contains_key(*first));
-        return if union.is_some() { " { __typename }".to_owned() } else { String::new() };
-    };
-    let plain = |field: &&crate::api::graphql::Field| {
-        !field.arguments.values().any(|(kind, default)| kind.ends_with('!') && !default)
-    };
-    let mut parts = vec!["__typename".to_owned()];
-    for (field, known) in kind.fields.iter().filter(|(_, field)| plain(field)) {
-        let composed = schema.types.get(named(&known.kind)).is_some_and(|kind| !kind.fields.is_empty());
-        if !composed {
-            parts.push(field.clone());
-        } else if depth < 1 {
-            parts.push(format!("{field}{}", selection(schema, named(&known.kind), depth + 1)));
-        }
-    }
-    format!(" {{ {} }}", parts.join(" "))
-}
+#[cfg(test)]
+mod tests {
+    use super::broken;
 
-/// A query that follows a field that leads back to its own type.
-fn deep_query(schema: &Schema) -> Option<String> {
-    let root = schema.types.get(&schema.query)?;
-    for (name, field) in &root.fields {
-        let kind = named(&field.kind);
-        let Some(owner) = schema.types.get(kind) else { continue };
-        let back = owner.fields.iter().find(|(_, inner)| named(&inner.kind) == kind && inner.arguments.is_empty());
-        let Some((back, _)) = back else { continue };
-        let Some(start) = query(schema, name, &field.arguments) else { continue };
-        let head = start.trim_start_matches("{ ").split(" {").next()?.to_owned();
-        let inner = format!("{}__typename{}", format!("{back} {{ ").repeat(DEEP), " }".repeat(DEEP));
-        return Some(format!("{{ {head} {{ {inner} }} }}"));
+    #[test]
+    fn a_program_that_broke_is_told_from_one_that_refused() {
+        assert_eq!(broken(r#"{"errors": [{"message": "float division by zero"}]}"#).unwrap(), "float division by zero");
+        assert!(broken(r#"{"errors":[{"message":"Cannot read properties of undefined (reading 'x')"}]}"#).is_some());
+        assert_eq!(broken(r#"{"errors": [{"message": "limit has to be positive"}]}"#), None);
+        assert_eq!(broken(r#"{"data": {"text": "divided by zero"}}"#), None);
     }
-    None
 }

@@ -12,7 +12,7 @@ use crate::api::exchange::is_secret_name;
 use crate::api::import::{self, Collection, Imported, environment};
 use crate::api::second;
 use crate::api::target::Target;
-use crate::api::variables::Variables;
+use crate::api::variables::{Variables, fill};
 use crate::text;
 
 /// Does it.
@@ -28,8 +28,15 @@ pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, A
         if context.cancel.is_cancelled() {
             break;
         }
-        let outcome = http(context, of(request, input, base.as_deref())).await;
-        tally.take(request, &outcome);
+        let mut request = request.clone();
+        if let Some(file) = request.body_file.take() {
+            match context.read(&beside(input, &file)).await {
+                Ok(text) => request.body = Some(text),
+                Err(why) => request.not_run.push(format!("the body: {why}")),
+            }
+        }
+        let outcome = http(context, of(&request, input, base.as_deref())).await;
+        tally.take(&request, &outcome);
     }
     let Tally { mut text, items, passed, failed, partly } = tally;
     for secret in &collection.secrets {
@@ -42,6 +49,7 @@ pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, A
         let opinion = second::newman(
             context.workspace.as_ref(),
             path,
+            input.environment.as_deref().filter(|name| name.ends_with(".json")),
             base.as_deref().unwrap_or_default(),
             context.cancel.clone(),
         )
@@ -102,7 +110,8 @@ async fn settle(context: &Context, input: &ApiTest, collection: &Collection) -> 
     let named = names.iter().find(|name| used(name));
     let mut base = input.url.clone();
     if let Some(name) = named {
-        let given = variables.get(*name).filter(|value| !value.is_empty()).cloned();
+        let given = variables.get(*name).filter(|value| !value.is_empty());
+        let given = given.map(|value| fill(value, &variables).unwrap_or_else(|_| value.clone()));
         // An address of this machine means the project's own service, where it has one.
         let here = given.as_deref().is_none_or(|given| Target::parse(given).is_ok_and(|target| target.is_loopback()));
         if base.is_none() && here {
@@ -125,15 +134,20 @@ async fn environment(context: &Context, input: &ApiTest) -> Result<Variables, Ap
     if let Some(file) = input.environment.as_deref().filter(|name| name.ends_with(".json")) {
         return environment::exported(file, &context.read(file).await?);
     }
-    let beside = input.file.as_deref().and_then(|file| file.rsplit_once('/')).map_or("", |(folder, _)| folder);
     let mut files = Vec::new();
     for name in environment::FILES {
-        let path = if beside.is_empty() { name.to_owned() } else { format!("{beside}/{name}") };
+        let path = beside(input, name);
         if let Ok(text) = context.read(&path).await {
             files.push((path, text));
         }
     }
     environment::named(&files, input.environment.as_deref())
+}
+
+/// The path of a file in the folder of the requests.
+fn beside(input: &ApiTest, name: &str) -> String {
+    let folder = input.file.as_deref().and_then(|file| file.rsplit_once('/')).map(|(folder, _)| folder);
+    folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}"))
 }
 
 fn of(request: &Imported, input: &ApiTest, base: Option<&str>) -> Http {

@@ -58,6 +58,7 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
     if made.method == "GRAPHQL" {
         graphql(&mut made);
     }
+    unfilled(&mut made);
     if made.name.is_empty() {
         made.name = format!("{} {}", made.method, made.url);
     }
@@ -97,8 +98,9 @@ fn body<'a>(mut lines: impl Iterator<Item = &'a str>, made: &mut Imported) {
             }
         } else if line.starts_with('>') && line.contains(".js") {
             made.not_run.push(format!("the script {}", line.trim_start_matches(['>', ' '])));
-        } else if let Some(file) = line.strip_prefix("< ") {
-            made.not_run.push(format!("a body from the file {}", file.trim()));
+        } else if let Some(file) = line.strip_prefix("< ").or_else(|| line.strip_prefix("<@ ")) {
+            // `<@` fills variables in, which is done here in any case.
+            made.body_file = Some(file.trim().trim_start_matches("./").to_owned());
         } else if !line.starts_with(">>") && !line.starts_with("<> ") {
             body.push(line);
         }
@@ -117,6 +119,18 @@ fn graphql(made: &mut Imported) {
     };
     made.headers.push(("content-type".to_owned(), "application/json".to_owned()));
     made.body = Some(json!({"query": query, "variables": variables}).to_string());
+}
+
+/// What only the editor could have filled in.
+fn unfilled(made: &mut Imported) {
+    let texts = [made.url.as_str()].into_iter().chain(made.headers.iter().map(|(_, value)| value.as_str()));
+    let all: Vec<String> =
+        texts.chain(made.body.as_deref()).flat_map(|text| text.split("{{$").skip(1)).map(str::to_owned).collect();
+    for name in all.iter().filter_map(|rest| rest.split_once("}}").map(|(name, _)| name)) {
+        if name.contains([' ', '(']) {
+            made.not_run.push(format!("the value of {{{{${name}}}}} is not filled in"));
+        }
+    }
 }
 
 /// `{{login.response.body.$.token}}` in one request is kept from the answer of the one that is named `login`.

@@ -48,6 +48,26 @@ fn items(list: &Value, folder: &str, auth: Option<&Value>, inherited: &[String],
     }
 }
 
+/// Between the parts of a form.
+const BOUNDARY: &str = "part-of-the-form-7f3a9c";
+
+/// A form of several parts, as far as they are texts.
+fn form(given: &Value, made: &mut Imported) {
+    let mut text = String::new();
+    for field in given["formdata"].as_array().into_iter().flatten().filter(|field| field["disabled"] != true) {
+        let name = plain(&field["key"]);
+        if field["type"] == "file" {
+            made.not_run.push(format!("the file of the field `{name}`"));
+            continue;
+        }
+        let value = plain(&field["value"]);
+        text.push_str(&format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+    }
+    made.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+    made.headers.push(("content-type".to_owned(), format!("multipart/form-data; boundary={BOUNDARY}")));
+    made.body = Some(format!("{text}--{BOUNDARY}--\r\n"));
+}
+
 /// Scripts of folders run before or after each of their requests; they are not run here.
 fn scripts(owner: &Value, whose: &str) -> Vec<String> {
     let events = owner["event"].as_array().into_iter().flatten();
@@ -113,6 +133,7 @@ fn body(given: &Value, made: &mut Imported) {
             }
             made.body = Some(text);
         }
+        Some("formdata") => form(given, made),
         Some("urlencoded") => {
             set_type("application/x-www-form-urlencoded");
             let fields = given["urlencoded"].as_array().into_iter().flatten().filter(|field| field["disabled"] != true);

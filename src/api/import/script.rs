@@ -59,6 +59,11 @@ static SENTENCES: LazyLock<Vec<(Kind, Option<Regex>)>> = LazyLock::new(|| {
         (Kind::Header, r#"pm\.response\.to\.have\.header\(["']([\w-]+)["']\)[\s})]*$"#),
         (Kind::Equal, r"pm\.expect\((?:pm\.response\.json\(\)|\w+)((?:\.\w+|\[\d+\])+)\)\.to\.(?:eql|equal|be\.equal|deep\.equal)\((.+?)\)[\s})]*$"),
         (Kind::Keep, r#"pm\.(?:environment|collectionVariables|globals|variables)\.set\(["'](\w+)["']\s*,\s*(?:pm\.response\.json\(\)|\w+)((?:\.\w+|\[\d+\])+)\)[\s})]*$"#),
+        (Kind::Succeeded, r"pm\.response\.to\.be\.(?:ok|success)[\s})]*$"),
+        (Kind::Json, r"pm\.response\.to\.be\.json[\s})]*$"),
+        (Kind::HeaderHolds, r#"pm\.expect\(pm\.response\.headers\.get\(["']([\w-]+)["']\)\)\.to\.(?:include|contain|eql|equal)\(["']([^"']*)["']\)[\s})]*$"#),
+        (Kind::Text, r#"pm\.expect\(pm\.response\.text\(\)\)\.to\.(?:include|contain)\(["']([^"']*)["']\)[\s})]*$"#),
+        (Kind::Property, r#"pm\.expect\((?:pm\.response\.json\(\)|\w+)((?:\.\w+|\[\d+\])*)\)\.to\.have\.property\(["'](\w+)["']\)[\s})]*$"#),
         (Kind::Status, r"client\.assert\(response\.status\s*={2,3}\s*(\d{3})[\s,)].*$"),
         (Kind::Equal, r#"client\.assert\(response\.body((?:\.\w+|\[\d+\])+)\s*={2,3}\s*([^,)]+?)\s*(?:,\s*["'`].*)?\)[\s})]*$"#),
         (Kind::Keep, r#"client\.global\.set\(["'](\w+)["']\s*,\s*response\.body((?:\.\w+|\[\d+\])+)\)[\s})]*$"#),
@@ -75,6 +80,11 @@ enum Kind {
     OneOf,
     Time,
     Header,
+    HeaderHolds,
+    Succeeded,
+    Json,
+    Text,
+    Property,
     Equal,
     Keep,
     Nothing,
@@ -93,6 +103,23 @@ fn understood(sentence: &str, into: &mut Imported) -> bool {
             Kind::Time => into.expect.insert("max_ms".into(), json!(number(1))),
             Kind::Header => {
                 into.expect.entry("headers").or_insert_with(|| json!({}))[&found[1]] = json!("");
+                None
+            }
+            Kind::HeaderHolds => {
+                into.expect.entry("headers").or_insert_with(|| json!({}))[&found[1]] = json!(&found[2]);
+                None
+            }
+            Kind::Succeeded => into.expect.insert("status".into(), json!("2xx")),
+            Kind::Json => {
+                into.expect.entry("headers").or_insert_with(|| json!({}))["content-type"] = json!("json");
+                None
+            }
+            Kind::Text => into.expect.insert("contains".into(), json!(&found[1])),
+            Kind::Property => {
+                let place = format!("{}/{}", pointer(&found[1]), &found[2]);
+                if let Some(list) = into.expect.entry("present").or_insert_with(|| json!([])).as_array_mut() {
+                    list.push(json!(place));
+                }
                 None
             }
             Kind::Equal => {
@@ -146,6 +173,8 @@ mod tests {
                 pm.response.to.have.status(200);
             });
             const data = pm.response.json();
+            pm.test("typed", function () { pm.response.to.be.ok; pm.response.to.be.json; });
+            pm.test("has it", () => { pm.expect(data.items[0]).to.have.property('id'); });
             pm.test("name", () => { pm.expect(data.items[0].name).to.eql("x"); });
             pm.environment.set("token", data.access_token);
             pm.test("fast", function () { pm.expect(pm.response.responseTime).to.be.below(200); });
@@ -154,7 +183,11 @@ mod tests {
         let item = json!({"event": [{"listen": "test", "script": {"exec": script}}, {"listen": "prerequest", "script": {"exec": ["console.log(1)"]}}]});
         let mut made = Imported::default();
         read(&item, &mut made);
-        assert_eq!(Value::Object(made.expect), json!({"status": 200, "body": {"/items/0/name": "x"}, "max_ms": 200}));
+        assert_eq!(
+            Value::Object(made.expect),
+            json!({"status": "2xx", "headers": {"content-type": "json"},
+            "present": ["/items/0/id"], "body": {"/items/0/name": "x"}, "max_ms": 200})
+        );
         assert_eq!(Value::Object(made.save), json!({"token": "/access_token"}));
         assert_eq!(
             made.not_run,

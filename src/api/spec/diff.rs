@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Spec;
 use super::lint::shape;
-use super::operations::{Operation, Place};
+use super::operations::{self, Operation, Place};
 use super::schema_diff::{Direction, Pair};
 
 /// What a change means for those who use the interface.
@@ -58,6 +58,7 @@ pub fn diff(old: &Spec, new: &Spec) -> Vec<Change> {
     for operation in after.iter().filter(|operation| !before.iter().any(|other| same(operation, other))) {
         changes.push(change(Impact::Additive, operation, "is new".to_owned()));
     }
+    webhooks(old, new, &mut changes);
     changes.sort();
     changes.dedup();
     changes
@@ -78,6 +79,7 @@ fn compare(old: &Spec, new: &Spec, before: &Operation, after: &Operation, change
     bodies(old, new, before, after, &mut say);
     answers(old, new, before, after, &mut say);
     security(before, after, &mut say);
+    scopes(old, new, before, after, &mut say);
     if after.deprecated && !before.deprecated {
         say(Impact::Additive, "is deprecated now".to_owned());
     }
@@ -185,6 +187,48 @@ fn security(before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, 
     }
 }
 
+/// The scopes each way to authenticate needs, as `(scheme, scope)`.
+fn needed(spec: &Spec, operation: &Operation) -> BTreeSet<(String, String)> {
+    let own = spec.root.pointer(&format!("{}/security", operation.pointer));
+    let ways = own.or_else(|| spec.root.get("security")).and_then(Value::as_array);
+    let pairs = |(scheme, scopes): (&String, &Value)| -> Vec<(String, String)> {
+        let scopes = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
+        scopes.map(|scope| (scheme.clone(), scope.to_owned())).collect()
+    };
+    ways.into_iter().flatten().filter_map(Value::as_object).flatten().flat_map(pairs).collect()
+}
+
+fn scopes(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+    let (was, is) = (needed(old, before), needed(new, after));
+    let uses = |operation: &Operation, scheme: &String| operation.security.iter().any(|way| way.contains(scheme));
+    for (scheme, scope) in is.difference(&was).filter(|(scheme, _)| uses(before, scheme)) {
+        say(Impact::Breaking, format!("needs the scope `{scope}` of `{scheme}` now"));
+    }
+    for (scheme, scope) in was.difference(&is).filter(|(scheme, _)| uses(after, scheme)) {
+        say(Impact::Loosened, format!("needs the scope `{scope}` of `{scheme}` no more"));
+    }
+}
+
+/// Webhooks go the other way: what they send is what their users read.
+fn webhooks(old: &Spec, new: &Spec, changes: &mut Vec<Change>) {
+    let (before, after) = (operations::webhooks(&old.root), operations::webhooks(&new.root));
+    let named = |operation: &Operation| format!("webhook {} {}", operation.method, operation.path);
+    for operation in &before {
+        let mut say = |impact, text| changes.push(Change { impact, operation: named(operation), text });
+        let same = |other: &&Operation| other.method == operation.method && other.path == operation.path;
+        let Some(other) = after.iter().find(same) else {
+            say(Impact::Breaking, "is gone".to_owned());
+            continue;
+        };
+        if let (Some((media, was)), Some((_, is))) = (operation.json_body(), other.json_body()) {
+            Pair::new(old, new, Direction::Answered).compare(was, is, media, &mut say);
+        }
+    }
+    for operation in after.iter().filter(|one| !before.iter().any(|other| named(other) == named(one))) {
+        changes.push(Change { impact: Impact::Additive, operation: named(operation), text: "is new".to_owned() });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -275,11 +319,46 @@ mod tests {
                 vec!["loosened: GET /a/{id}: needs no authentication any more"],
             ),
             (json!({}), json!({"security": [{"k": []}]}), vec!["breaking: GET /a/{id}: needs authentication now"]),
+            (
+                json!({"security": [{"o": ["read"]}]}),
+                json!({"security": [{"o": ["write"]}]}),
+                vec![
+                    "breaking: GET /a/{id}: needs the scope `write` of `o` now",
+                    "loosened: GET /a/{id}: needs the scope `read` of `o` no more",
+                ],
+            ),
+            (
+                query(false, json!({"default": 20})),
+                query(false, json!({"default": 50})),
+                vec!["breaking: GET /a/{id}: the parameter `q` is 50 when left out, was 20"],
+            ),
+            (
+                taking(json!({"type": "object"})),
+                taking(json!({"type": "object", "additionalProperties": false})),
+                vec!["breaking: GET /a/{id}: the body takes no further fields any more"],
+            ),
         ] {
             let found: Vec<String> =
                 diff(&spec(old.clone()), &spec(new.clone())).iter().map(ToString::to_string).collect();
             assert_eq!(found, expected, "{old} → {new}");
         }
+    }
+
+    #[test]
+    fn what_webhooks_send_is_read_by_their_users() {
+        let hooks =
+            |hooks: Value| Spec::of_value("s", &json!({"openapi": "3.1.0", "paths": {}, "webhooks": hooks})).unwrap();
+        let sending = |schema: Value| json!({"made": {"post": {"requestBody": {"content": {"application/json": {"schema": schema}}}}}});
+        let told = |old: Value, new: Value| -> Vec<String> {
+            diff(&hooks(old), &hooks(new)).iter().map(ToString::to_string).collect()
+        };
+        let id = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+        assert_eq!(told(sending(id.clone()), json!({})), ["breaking: webhook POST made: is gone"]);
+        assert_eq!(told(json!({}), sending(id.clone())), ["additive: webhook POST made: is new"]);
+        assert_eq!(
+            told(sending(id), sending(json!({"type": "object"}))),
+            ["breaking: webhook POST made: application/json /id is gone"]
+        );
     }
 
     #[test]

@@ -120,14 +120,23 @@ impl Operation {
 }
 
 pub(super) fn all(root: &Value) -> Vec<Operation> {
+    under(root, "paths")
+}
+
+/// What the service itself sends to others, by name in place of a path.
+pub(super) fn webhooks(root: &Value) -> Vec<Operation> {
+    under(root, "webhooks")
+}
+
+fn under(root: &Value, part: &str) -> Vec<Operation> {
     let none = Map::new();
-    let paths = root.get("paths").and_then(Value::as_object).unwrap_or(&none);
+    let paths = root.get(part).and_then(Value::as_object).unwrap_or(&none);
     let mut found = Vec::new();
     for (path, item) in paths {
         let item = resolve(root, item);
         for method in METHODS {
             let Some(operation) = item.get(method).filter(|operation| operation.is_object()) else { continue };
-            let pointer = format!("/paths/{}/{method}", escape(path));
+            let pointer = format!("/{part}/{}/{method}", escape(path));
             found.push(read(root, path, method, item, operation, pointer));
         }
     }

@@ -46,6 +46,7 @@ impl<'a> Pair<'a> {
         }
         self.choices(&old, &new, at, say);
         self.limits(&old, &new, at, say);
+        self.usual(&old, &new, at, say);
         self.properties(&old, &new, at, depth, say);
         if let (Some(was), Some(is)) = (old.get("items"), new.get("items")) {
             self.schemas(was, is, &below(at, "[]"), depth + 1, say);
@@ -131,6 +132,30 @@ impl<'a> Pair<'a> {
             (None, Some(is)) => say(self.impact(true), format!("{at} is one of {} values now", is.len())),
             (Some(_), None) => say(self.impact(false), format!("{at} is no fixed list any more")),
             (None, None) => {}
+        }
+    }
+
+    /// What holds for those who say nothing, and whether they may say more than is known.
+    fn usual(
+        &self,
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+        at: &str,
+        say: &mut impl FnMut(Impact, String),
+    ) {
+        if self.direction == Direction::Answered {
+            return;
+        }
+        if let (Some(was), is) = (old.get("default"), new.get("default"))
+            && is != Some(was)
+        {
+            let is = is.map_or_else(|| "none".to_owned(), ToString::to_string);
+            say(Impact::Breaking, format!("{at} is {is} when left out, was {was}"));
+        }
+        let closed = |schema: &Map<String, Value>| schema.get("additionalProperties") == Some(&Value::Bool(false));
+        if closed(old) != closed(new) {
+            let how = if closed(new) { "takes no further fields any more" } else { "takes further fields now" };
+            say(self.impact(closed(new)), format!("{at} {how}"));
         }
     }
 

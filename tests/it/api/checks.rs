@@ -1,10 +1,13 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
 use tenon::api::auth::Credentials;
 use tenon::api::load::{Rounds, Verdict, compare};
 use tenon::api::message::Request;
-use tenon::api::test::{Mode, Options};
+use tenon::api::record::Recorder;
+use tenon::api::test::{Mode, Options, Surroundings, test};
 use tenon::api::token;
 use tokio_util::sync::CancellationToken;
 
@@ -146,4 +149,36 @@ async fn a_slower_build_is_told_from_the_same_one() {
     let failing = ScriptedServer::start_with(|_| Answer::json(500, &json!({})));
     let found = compare(&client(&base), &client(&failing), &requests, rounds, &cancel).await;
     assert_eq!(found.verdict, Verdict::NotMeasured, "a service that fails quickly is not fast: {found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_for_every_row_is_counted_where_the_log_shows_them() {
+    let queries = Arc::new(AtomicUsize::new(0));
+    let serve = |each: usize| {
+        let queries = Arc::clone(&queries);
+        ScriptedServer::start_with(move |_| {
+            queries.fetch_add(1 + each * 6, Ordering::Relaxed);
+            let items: Vec<_> = (1..=6).map(|id| json!({"id": id, "name": "x", "quantity": 1})).collect();
+            Answer::json(200, &json!(items))
+        })
+    };
+    for (each, expected) in [(1, vec!["n-plus-one"]), (0, vec![])] {
+        let server = serve(each);
+        let (client, recorder, cancel) = (client(&server), Recorder::default(), CancellationToken::new());
+        let counted = || queries.load(Ordering::Relaxed);
+        let spec = contract();
+        let here = Surroundings {
+            client: &client,
+            spec: &spec,
+            recorder: &recorder,
+            queries: Some(&counted),
+            tell: &|_| {},
+            cancel: &cancel,
+        };
+        let only = Options { operations: vec!["GET /items".to_owned()], ..options() };
+        let report = test(here, &[Mode::Paging], &only).await;
+        let mut names = found(&report);
+        names.retain(|name| *name == "n-plus-one");
+        assert_eq!(names, expected, "{}", report.lines());
+    }
 }

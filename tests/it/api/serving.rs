@@ -7,6 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tenon::api::action::{self, ApiTest, Context, Http, Serve};
 use tenon::api::desk::Desk;
+use tenon::api::serve::{Service, Start};
 use tenon::domain::{Isolation, RepoPath};
 use tenon::workspace::{Place, Workspace, best_isolation, open};
 use tokio::sync::mpsc;
@@ -129,5 +130,34 @@ async fn a_draft_that_makes_the_service_slower_is_told_from_base() {
         let elsewhere = json!({"mode": "load", "load": {"against": "HEAD~1"}});
         let unknown = action::api_test(&bench.context, serde_json::from_value(elsewhere).unwrap()).await;
         assert!(unknown.text.contains("`against` is `base` or the address"), "{}", unknown.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_says_it_is_not_ready_is_waited_for_up_to_a_limit() {
+    let bench = bench(isolations()[0]).await;
+    // The health answers 503 as often as told.
+    let service = |times: usize| {
+        let handler = SERVICE.replace(
+            "self.send_response(200 if",
+            "global left; left -= 1\n        self.send_response(503 if left >= 0 and self.path == '/ready' else 200 if",
+        );
+        format!("left = {times}\n{handler}")
+    };
+    for (times, expected) in [(3, None), (1_000_000, Some("is not ready: GET /ready answers 503 {\"ok\": true}"))] {
+        let path = RepoPath::parse("service.py").unwrap();
+        bench.context.workspace.write(&path, service(times).as_bytes(), None).unwrap();
+        let start =
+            Start { command: "python3 service.py".to_owned(), health: Some("/ready".to_owned()), ..Start::default() };
+        let patience = Duration::from_secs(5);
+        let workspace = bench.context.workspace.as_ref();
+        let started = Service::start(workspace, start, patience, None, CancellationToken::new()).await;
+        match expected {
+            None => started.unwrap().stop().await,
+            Some(expected) => {
+                let why = started.err().unwrap().to_string();
+                assert!(why.contains(expected) && why.contains("its last lines:"), "{why}");
+            }
+        }
     }
 }
