@@ -13,17 +13,18 @@ use super::story::{Step, Story};
 struct Attempt {
     /// How many checks failed.
     failing: usize,
+    /// Nothing was changed yet.
+    before: bool,
     files: BTreeMap<String, Known>,
 }
 
 /// The calls that bring back the best attempt where a later one made things worse. None when there is nothing to gain.
 pub(super) fn bring_back(story: &Story) -> Vec<(&'static str, Value)> {
     let attempts = attempts(story);
-    // The latest of those that are equally good: what it was asked to repair it may have repaired.
-    let Some(best) = attempts.iter().rev().min_by_key(|attempt| attempt.failing) else { return Vec::new() };
-    if attempts.last().is_some_and(|last| last.failing <= best.failing && last.files == changed(story)) {
-        return Vec::new();
-    }
+    // The latest of those that are equally good: what it was asked to repair it may have repaired. But what is no better
+    // than the files were at the beginning is no change to propose.
+    let best = attempts.iter().rev().min_by_key(|attempt| (attempt.failing, !attempt.before));
+    let Some(best) = best else { return Vec::new() };
     let now = changed(story);
     best.files.iter().filter_map(|(path, then)| call(path, now.get(path)?, then)).collect()
 }
@@ -43,6 +44,7 @@ fn call(path: &str, now: &Known, then: &Known) -> Option<(&'static str, Value)> 
 fn attempts(story: &Story) -> Vec<Attempt> {
     let mut known = BTreeMap::new();
     let mut attempts = Vec::new();
+    let mut before = true;
     for step in &story.steps {
         let failing = match step.name.as_str() {
             "propose" => failing(&step.output),
@@ -50,8 +52,9 @@ fn attempts(story: &Story) -> Vec<Attempt> {
             _ => None,
         };
         if let Some(failing) = failing {
-            attempts.push(Attempt { failing, files: of_changed(story, &known) });
+            attempts.push(Attempt { failing, before, files: of_changed(story, &known) });
         }
+        before &= !step.changed();
         if step.ok {
             files::follow(&mut known, step);
         }

@@ -7,7 +7,7 @@ use super::story::{Step, Story};
 const FAILURE: usize = 1_100;
 
 /// Before the best attempt comes back.
-pub(super) const BROUGHT_BACK: &str = "I could not repair it. I go back to the attempt with the fewest failing checks.";
+pub(super) const BROUGHT_BACK: &str = "I could not repair it. I go back to where the fewest checks fail.";
 
 /// Title and commit message for a task, in Conventional Commits.
 pub(super) fn words(story: &Story) -> (String, String) {
@@ -154,11 +154,15 @@ pub(super) fn given_up(story: &Story, step: &Step) -> String {
     let last = excerpt(&step.output);
     let last: Vec<&str> = last.lines().rev().take(6).collect();
     let last: Vec<&str> = last.into_iter().rev().collect();
-    small(&format!(
-        "I changed {}, but a check still fails and I could not repair it:\n\n```\n{}\n```",
-        changed(story),
-        last.join("\n")
-    ))
+    let files = story.files();
+    let paths: Vec<&str> = story.steps.iter().filter(|step| step.changed()).map(Step::path).collect();
+    let is_as_before =
+        |path: &&str| story.before(path).is_some_and(|lines| files.get(*path).is_some_and(|now| now.lines == lines));
+    let what = match paths.iter().all(is_as_before) {
+        true => format!("A check still fails. Nothing I tried made it better, so {} is as it was", changed(story)),
+        false => format!("I changed {}, but a check still fails and I could not repair it", changed(story)),
+    };
+    small(&format!("{what}:\n\n```\n{}\n```", last.join("\n")))
 }
 
 /// A tool refused a change.

@@ -251,11 +251,23 @@ fn tests_that_shall_pass_decide_although_they_failed_before() {
     assert!(drive.asked[0].contains("This is what fails"), "{}", drive.asked[0]);
     // Each time it begins with the file as it was.
     assert!(drive.asked[2].contains("return x\n") && drive.asked[2].contains("A first attempt"), "{}", drive.asked[2]);
-    // What never passes is not proposed as if it did.
-    let mut drive = Drive::new(task, &ALL, &files, &models[..1]);
-    drive.tests = vec![fails];
-    let (calls, words) = drive.run();
-    assert!(!calls.contains(&"propose".to_owned()) && words.contains("still fails"), "{calls:?} {words}");
+    // What never passes is not proposed as if it did, and not left in the draft for the gates to call green.
+    for models in [
+        &models[..1],
+        &[
+            "def total(x):\n    return 5\n```",
+            "def total(x):\n    return 6\n```",
+            "def total(x):\n    return 7\n```",
+            "def total(x):\n    return 8\n```",
+            "def total(x):\n    return 9\n```",
+        ],
+    ] {
+        let mut drive = Drive::new(task, &ALL, &files, models);
+        drive.tests = vec![fails];
+        let (calls, words) = drive.run();
+        assert!(!calls.contains(&"propose".to_owned()) && words.contains("still fails"), "{calls:?} {words}");
+        assert_eq!(drive.file("invoice.py").trim_end(), files[0].1.trim_end(), "{calls:?} {words}");
+    }
 }
 
 #[test]
