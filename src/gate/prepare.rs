@@ -198,11 +198,12 @@ impl Prepared {
                 )
             }
             (Program::Vitest, _) => {
-                let there = ["v8", "istanbul"].iter().any(|kind| {
-                    let path = own(&format!("node_modules/@vitest/coverage-{kind}/package.json"));
-                    path.is_some_and(|path| workspace.read(&path).is_ok())
+                let manifest = own("package.json").and_then(|path| workspace.read(&path).ok());
+                let declared = manifest.is_some_and(|file| {
+                    let text = String::from_utf8_lossy(&file.bytes).into_owned();
+                    text.contains("\"@vitest/coverage-v8\"") || text.contains("\"@vitest/coverage-istanbul\"")
                 });
-                if !there {
+                if !declared {
                     return String::new();
                 }
                 self.coverage.extend(inside("coverage/coverage-final.json").map(|path| (Source::Istanbul, path)));

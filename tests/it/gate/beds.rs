@@ -126,6 +126,22 @@ fn a_defect_is_found_by_the_tests_of_every_framework_with_its_place() {
             (1, 1),
             "price takes a discount off @ test/price.js:8",
         ),
+        (
+            "vitest",
+            "src/price.js",
+            "100 - discount",
+            "100 + discount",
+            (1, 1),
+            "src/price.test.js price > a discount is taken off @ src/price.test.js:8",
+        ),
+        (
+            "nest",
+            "src/orders.service.ts",
+            "100 - percent",
+            "100 + percent",
+            (2, 1),
+            "a discount is taken off @ dist/orders.test.js",
+        ),
         ("gin", "main.go", "price * count", "price + count", (1, 1), "shop TestTotal @ main_test.go:1"),
     ] {
         let Some(opened) = Bed::open(bed) else { continue };
@@ -156,6 +172,66 @@ fn a_refactoring_gives_no_finding_and_its_lines_are_covered() {
     }
     assert_eq!(gate(&found, "coverage")["reason"], "2 of 2 added lines ran");
     assert_eq!(gate(&found, "mutation")["findings"], Value::Null, "{found:#?}");
+}
+
+#[test]
+fn added_lines_that_no_test_runs_are_told_by_every_runner() {
+    for (bed, path, from, to, line) in [
+        (
+            "express",
+            "src/price.js",
+            "  return Math",
+            "  if (amount > 1000) {\n    return 0;\n  }\n  return Math",
+            "return 0;",
+        ),
+        (
+            "mocha",
+            "src/price.js",
+            "  return Math",
+            "  if (amount > 1000) {\n    return 0;\n  }\n  return Math",
+            "return 0;",
+        ),
+        (
+            "vitest",
+            "src/price.js",
+            "  return price",
+            "  if (count > 1000) {\n    return price;\n  }\n  return price",
+            "return price;",
+        ),
+        (
+            "gin",
+            "main.go",
+            "\treturn price",
+            "\tif count > 1000 {\n\t\treturn price\n\t}\n\treturn price",
+            "\t\treturn price",
+        ),
+    ] {
+        let Some(opened) = Bed::open(bed) else { continue };
+        opened.change(path, from, to);
+        let found = opened.verify(&["tests", "coverage"]);
+        let coverage = gate(&found, "coverage");
+        assert_eq!(coverage["status"], "pass", "{bed}: {found:#?}");
+        assert!(coverage["reason"].as_str().unwrap().ends_with("added lines ran"), "{bed}: {coverage:#}");
+        let finding = &coverage["findings"][0];
+        let text = std::fs::read_to_string(opened.root.join(path)).unwrap();
+        let told = finding["line"].as_u64().and_then(|number| text.lines().nth(usize::try_from(number).unwrap() - 1));
+        assert!(told.is_some_and(|told| told.contains(line.trim())), "{bed}: {coverage:#}");
+    }
+}
+
+#[test]
+fn a_test_that_is_switched_off_or_never_runs_is_said() {
+    let Some(bed) = Bed::open("vitest") else { return };
+    bed.change("src/price.test.js", "  test('a discount", "  test.skip('a discount");
+    let tests = &bed.verify(&["tests"])[0];
+    assert_eq!(tests["status"], "pass", "{tests:#}");
+    let reason = tests["reason"].as_str().unwrap();
+    assert!(reason.starts_with("1 test is skipped that ran on base: src/price.test.js price > a"), "{reason}");
+    let Some(bed) = Bed::open("gin") else { return };
+    bed.append("main_test.go", "\nfunc TestMain(m *testing.M) {}\n");
+    let tests = &bed.verify(&["tests"])[0];
+    assert_eq!(tests["status"], "fail", "{tests:#}");
+    assert!(tests["reason"].as_str().unwrap().starts_with("no test ran; "), "{tests:#}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::Command;
 pub enum Needs {
     /// FastAPI, Flask, Django, pytest, ruff and mypy in a virtual environment, linked as `.venv`.
     Python,
-    /// Express, Jest, Mocha, supertest, eslint and prettier, linked as `node_modules`.
+    /// Express, NestJS, Jest, Vitest, Mocha, supertest, TypeScript, eslint and prettier, linked as `node_modules`.
     Node,
     /// Go and Gin from Debian's packages.
     Go,
@@ -23,7 +23,7 @@ pub fn installed(needs: Needs) -> Option<PathBuf> {
     let beds = std::env::var_os("TENON_BEDS").map(PathBuf::from).or_else(|| Some(cache?.join("tenon-beds")))?;
     let (name, there) = match needs {
         Needs::Python => ("python", beds.join("python/bin/python")),
-        Needs::Node => ("node", beds.join("node/node_modules/express")),
+        Needs::Node => ("node", beds.join("node/node_modules/vitest")),
         Needs::Go => ("go", PathBuf::from("/usr/share/gocode/src/github.com/gin-gonic/gin")),
     };
     if there.exists() {
@@ -39,7 +39,7 @@ pub fn installed(needs: Needs) -> Option<PathBuf> {
 pub fn repository(bed: &str) -> Option<tempfile::TempDir> {
     let needs = match bed {
         "fastapi" | "flask" | "flask_shop" | "django" | "django_shop" => Needs::Python,
-        "express" | "express_routers" | "express_shop" | "mocha" => Needs::Node,
+        "express" | "express_routers" | "express_shop" | "mocha" | "vitest" | "nest" => Needs::Node,
         _ => Needs::Go,
     };
     let packages = installed(needs)?;
@@ -47,7 +47,7 @@ pub fn repository(bed: &str) -> Option<tempfile::TempDir> {
     // Go without modules wants its sources below `src`.
     let root = if needs == Needs::Go { folder.path().join("src/shop") } else { folder.path().to_owned() };
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/beds").join(bed), &root);
-    std::fs::write(root.join(".gitignore"), ".venv\nnode_modules\n__pycache__/\n.pytest_cache/\n").unwrap();
+    std::fs::write(root.join(".gitignore"), ".venv\nnode_modules\ndist\n__pycache__/\n.pytest_cache/\n").unwrap();
     match needs {
         Needs::Python => std::os::unix::fs::symlink(packages, root.join(".venv")).unwrap(),
         Needs::Node => std::os::unix::fs::symlink(packages.join("node_modules"), root.join("node_modules")).unwrap(),
