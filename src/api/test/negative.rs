@@ -121,8 +121,7 @@ fn parameters(bench: &Bench<'_>, root: &Value, operation: &Operation, base: &Cas
 }
 
 fn sample(bench: &Bench<'_>, root: &Value, parameter: &Parameter) -> Value {
-    let validators = Validators::new(root);
-    let made = Generator::new(root, &validators, bench.options.seed).valid(&parameter.schema, Fill::Least);
+    let made = Generator::new(root, &bench.validators, bench.options.seed).valid(&parameter.schema, Fill::Least);
     made.unwrap_or(Value::Null)
 }
 
