@@ -84,10 +84,15 @@ pub(super) fn imported<'a>(lines: &[String], ranked: &'a [Ranked]) -> Vec<&'a st
         .filter(brings)
         .flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-'))
         .collect();
+    // What a query is about stands in the schema.
+    let query = |line: &String| ["select ", "insert into "].iter().any(|word| line.to_lowercase().starts_with(word));
+    let queries = lines.iter().any(query);
     let is_brought = |file: &&Ranked| {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         let stem = name.split('.').next().unwrap_or(name);
-        languages::of(&file.path).is_code && !languages::is_test(&file.path) && words.contains(&stem)
+        languages::of(&file.path).is_code
+            && !languages::is_test(&file.path)
+            && (words.contains(&stem) || queries && name.ends_with(".sql") && stem.contains("schema"))
     };
     ranked.iter().filter(is_brought).map(|file| file.path.as_str()).collect()
 }

@@ -332,6 +332,15 @@ fn a_migration_is_written_both_ways() {
 }
 
 #[test]
+fn a_query_is_written_beside_its_schema() {
+    let files = [("schema.sql", "CREATE TABLE sales (pieces INTEGER);\n"), ("top.sql", "SELECT pieces\nFROM sales;\n")];
+    let mut drive =
+        Drive::new("top.sql shall add up the pieces", &ALL, &files, &["SELECT SUM(pieces)\nFROM sales;\n```"]);
+    drive.run();
+    assert!(drive.asked[0].contains("CREATE TABLE sales"), "{}", drive.asked[0]);
+}
+
+#[test]
 fn a_second_task_begins_anew() {
     let models = [
         "import json\n\n\ndef total(cart):\n    return 1\n```",
