@@ -1,6 +1,9 @@
 //! Alembic and Django: the project's own tool walks on a scratch file in the workspace, the engine looks at the file
 //! after every step.
 
+mod edited;
+mod projects;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -10,33 +13,17 @@ use super::rows::{self, Filling};
 use super::scratch::{Limit, Scratch, State};
 use super::walk::{End, Script, Unit, Walk, judge, told};
 use super::{Outcome, Sides};
-use crate::domain::{Finding, RepoPath, Severity};
-use crate::stack::{Files, Service};
+use crate::domain::{Finding, RepoPath};
+use crate::stack::Files;
 use crate::workspace::{Exit, Job, Workspace, WorkspaceFiles};
+
+use projects::join;
+pub(super) use projects::{Project, Tool, may_matter, projects};
 
 /// Walks migrations: see the file itself.
 const DRIVER: &str = include_str!("../../assets/migrate.py");
 /// Where the driver, the scratch file and its copies are.
 const FOLDER: &str = ".tenon-gate/migration";
-
-/// The two tools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tool {
-    Alembic,
-    Django,
-}
-
-/// A project whose migrations are Python.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Project {
-    pub tool: Tool,
-    /// The folder the tool is called in, relative to the root.
-    pub folder: String,
-    /// The Python that has its packages.
-    pub python: String,
-    /// `alembic.ini`, or the module of the settings.
-    pub name: String,
-}
 
 #[derive(Debug, Default, Deserialize)]
 struct Answer {
@@ -80,106 +67,7 @@ struct PlaceOf {
     line: usize,
 }
 
-impl Tool {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Alembic => "alembic",
-            Self::Django => "django",
-        }
-    }
-
-    pub(super) fn title(self) -> &'static str {
-        match self {
-            Self::Alembic => "Alembic",
-            Self::Django => "Django",
-        }
-    }
-
-    /// What a file that describes tables says.
-    fn words(self) -> &'static [&'static str] {
-        match self {
-            Self::Alembic => &["mapped_column(", "Column(", "__tablename__", "table=True", "relationship("],
-            Self::Django => &["models.Model", "models.", "AbstractUser", "AbstractBaseUser"],
-        }
-    }
-
-    /// Its own tables, by their exact names.
-    fn tables(self) -> &'static [&'static str] {
-        match self {
-            Self::Alembic => &["alembic_version"],
-            Self::Django => &["django_migrations"],
-        }
-    }
-}
-
-/// Whether a file of Python may be a migration or describe tables, whatever project it belongs to.
-pub(super) fn may_matter(path: &str, text: &str) -> bool {
-    let placed = path.split('/').rev().nth(1).is_some_and(|folder| matches!(folder, "versions" | "migrations"));
-    placed || [Tool::Alembic, Tool::Django].iter().any(|tool| tool.words().iter().any(|word| text.contains(word)))
-}
-
-/// The projects of a service, as its files say.
-pub(super) fn projects(service: &Service, files: &dyn Files, paths: &[String]) -> Vec<Project> {
-    let python = service.interpreter.clone().unwrap_or_else(|| "python3".to_owned());
-    let mut found = Vec::new();
-    for path in paths.iter().filter(|path| service.relative(path).is_some()) {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if name == "alembic.ini" {
-            // Flask-Migrate keeps its settings beside its environment and is called from the folder above.
-            let (folder, name) = match folder.rsplit_once('/').unwrap_or(("", folder)) {
-                (above, last) if files.exists(&join(folder, "env.py")) => (above, format!("{last}/{name}")),
-                _ => (folder, name.to_owned()),
-            };
-            found.push(Project { tool: Tool::Alembic, folder: folder.to_owned(), python: python.clone(), name });
-        }
-        if name == "manage.py"
-            && let Some(settings) = files.read(path).as_deref().and_then(settings_of)
-        {
-            found.push(Project {
-                tool: Tool::Django,
-                folder: folder.to_owned(),
-                python: python.clone(),
-                name: settings,
-            });
-        }
-    }
-    // The interpreter is named from the service's folder.
-    for project in &mut found {
-        let inner = service.relative(&project.folder).unwrap_or_default();
-        let up = "../".repeat(if inner.is_empty() { 0 } else { inner.matches('/').count() + 1 });
-        if project.python.contains('/') && !project.python.starts_with('/') {
-            project.python = format!("{up}{}", project.python);
-        }
-    }
-    found
-}
-
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
-}
-
-fn settings_of(manage: &str) -> Option<String> {
-    let line = manage.lines().find(|line| line.contains("DJANGO_SETTINGS_MODULE"))?;
-    let mut texts = line.split(['"', '\'']).map(str::trim);
-    texts.rfind(|text| text.contains('.') || *text == "settings").map(str::to_owned)
-}
-
 impl Project {
-    /// A path is one of its migrations.
-    pub(super) fn is_migration(&self, path: &str) -> bool {
-        let inside = self.folder.is_empty() || path.starts_with(&format!("{}/", self.folder));
-        let folder = if self.tool == Tool::Alembic { "versions" } else { "migrations" };
-        let parts: Vec<&str> = path.split('/').collect();
-        let above = parts.len().checked_sub(2).and_then(|at| parts.get(at)).copied();
-        inside && path.ends_with(".py") && !path.ends_with("__init__.py") && above == Some(folder)
-    }
-
-    /// A file may describe tables.
-    pub(super) fn is_model(&self, path: &str, text: &str) -> bool {
-        let named = self.tool == Tool::Alembic || path.contains("models");
-        path.ends_with(".py") && named && self.tool.words().iter().any(|word| text.contains(word))
-    }
-
     async fn call(&self, workspace: &dyn Workspace, mode: &str, sides: &Sides, shown: bool) -> Result<Answer, String> {
         let path = |name: &str| RepoPath::parse(&format!("{FOLDER}/{name}")).map_err(|error| error.to_string());
         workspace.write(&path("migrate.py")?, DRIVER.as_bytes(), None).map_err(|error| error.to_string())?;
@@ -380,91 +268,11 @@ impl Project {
             changed.iter().find(|path| path.ends_with(".py") && !self.is_migration(path)).or(changed.first()).cloned();
         Some(Finding { path, rule: Some("models".to_owned()), message, old, ..Finding::default() })
     }
-
-    /// Migrations that are applied somewhere already and are another text now, or gone.
-    fn edited(&self, sides: &Sides, changed: &[String]) -> Vec<Finding> {
-        let (before, after) = (WorkspaceFiles(sides.base.as_ref()), WorkspaceFiles(sides.subject.as_ref()));
-        let mut findings = Vec::new();
-        for path in changed.iter().filter(|path| self.is_migration(path)) {
-            let (Some(old), new) = (before.read(path), after.read(path)) else { continue };
-            let (severity, text) = match new {
-                None => (Severity::Error, "a migration that base has is gone: databases that have it know no way on".to_owned()),
-                Some(new) if code(&old) == code(&new) => continue,
-                // Repairing the way back is no danger to what went up.
-                Some(new) if self.tool == Tool::Alembic && code(up_part(&old)) == code(up_part(&new)) => {
-                    (Severity::Warning, "the way back of a migration that base has is changed".to_owned())
-                }
-                Some(_) => (Severity::Error, "a migration that base has is changed: databases that have it already never see this; write a new one".to_owned()),
-            };
-            findings.push(Finding {
-                severity,
-                path: Some(path.clone()),
-                line: Some(1),
-                rule: Some("edited".to_owned()),
-                message: text,
-                old: false,
-            });
-        }
-        findings
-    }
 }
 
 impl Named {
     fn up_title(&self) -> String {
         let file = self.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".py");
         if file.is_empty() || self.title.contains('.') { self.title.clone() } else { file.to_owned() }
-    }
-}
-
-/// A migration of Alembic up to its way back.
-fn up_part(text: &str) -> &str {
-    text.split("def downgrade").next().unwrap_or(text)
-}
-
-/// Python without comments, docstrings, blank lines and layout.
-fn code(text: &str) -> String {
-    let mut out = String::new();
-    let mut docstring: Option<&str> = None;
-    for line in text.lines() {
-        let line = line.trim();
-        if let Some(mark) = docstring {
-            if line.ends_with(mark) {
-                docstring = None;
-            }
-            continue;
-        }
-        if let Some(mark) = ["\"\"\"", "'''"].into_iter().find(|mark| line.starts_with(mark)) {
-            if line.len() < 6 || !line.ends_with(mark) {
-                docstring = Some(mark);
-            }
-            continue;
-        }
-        if !line.starts_with('#') {
-            // A comment behind code, where no text could hold the sign.
-            let line = if line.contains(['"', '\'']) { line } else { line.split('#').next().unwrap_or_default() };
-            out.extend(line.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '"' { '\'' } else { c }));
-        }
-    }
-    out.replace(",)", ")").replace(",]", "]").replace(",}", "}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_settings_of_a_project_are_read_from_its_manage_file() {
-        let line = "    os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"shop.settings\")\n";
-        assert_eq!(settings_of(line).as_deref(), Some("shop.settings"));
-        assert_eq!(settings_of("import os"), None);
-    }
-
-    #[test]
-    fn layout_and_comments_are_no_change_of_a_migration() {
-        let one = "\"\"\"x\n\"\"\"\ndef upgrade():\n    op.add_column(\"t\", sa.Column('a'))  # why\n";
-        let other =
-            "'''another'''\n# note\ndef upgrade():\n    op.add_column(\n        't', sa.Column(\"a\"),\n    )\n";
-        assert_eq!(code(&one.replace("  # why", "")), code(other));
-        assert_ne!(code(one), code(&one.replace("'a'", "'b'")));
     }
 }
