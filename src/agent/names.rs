@@ -174,7 +174,9 @@ const VENDORS: &[(&str, &str)] = &[
 
 /// Reads the name of a model as agent files write it.
 pub fn model_name(written: &str) -> ModelName {
+    // Claude Code's mark for a window of a million tokens is no part of the name.
     let word = written.trim();
+    let word = word.strip_suffix("[1m]").unwrap_or(word);
     if word.eq_ignore_ascii_case("inherit") || word.eq_ignore_ascii_case("default") {
         return ModelName::Inherit;
     }
@@ -245,6 +247,7 @@ mod tests {
         for (written, expected) in [
             ("inherit", ModelName::Inherit),
             ("Sonnet", ModelName::Alias("sonnet")),
+            ("opus[1m]", ModelName::Alias("opus")),
             ("claude-sonnet-4-20250514", full("anthropic", "claude-sonnet-4-20250514")),
             ("ollama/qwen3:8b", full("ollama", "qwen3:8b")),
             ("Claude Sonnet 4.5", ModelName::Unknown),

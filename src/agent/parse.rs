@@ -115,7 +115,9 @@ fn other(agent: &mut AgentDef, key: String, line: Option<usize>, value: Value) {
     match WITHOUT_EFFECT.iter().find(|(name, _)| *name == key) {
         Some((_, why)) => agent.notes.push(Note::info(line, format!("`{key}` has no effect: {why}"))),
         None => {
-            let near = nearest(&key, KNOWN_KEYS[..16].iter().copied());
+            // A key of another program is no slip of the pen.
+            let foreign = KNOWN_KEYS.contains(&key.as_str());
+            let near = nearest(&key, KNOWN_KEYS[..16].iter().copied()).filter(|_| !foreign);
             let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
             agent.notes.push(Note::warning(line, format!("unknown key `{key}`{hint}")));
         }
