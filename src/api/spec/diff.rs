@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Spec;
 use super::lint::shape;
 use super::operations::{self, Operation, Place};
-use super::schema_diff::{Direction, Pair};
+use super::schema_diff::{Both, Direction, Say};
 
 /// What a change means for those who use the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -46,19 +46,23 @@ impl std::fmt::Display for Change {
 
 /// Compares two documents; empty when they promise the same.
 pub fn diff(old: &Spec, new: &Spec) -> Vec<Change> {
+    if old.root == new.root {
+        return Vec::new();
+    }
+    let both = &Both::new(old, new);
     let (before, after) = (old.operations(), new.operations());
     let same = |a: &Operation, b: &Operation| a.method == b.method && shape(&a.path) == shape(&b.path);
     let mut changes = Vec::new();
     for operation in &before {
         match after.iter().find(|other| same(operation, other)) {
             None => changes.push(change(Impact::Breaking, operation, "is gone".to_owned())),
-            Some(other) => compare(old, new, operation, other, &mut changes),
+            Some(other) => compare(both, operation, other, &mut changes),
         }
     }
     for operation in after.iter().filter(|operation| !before.iter().any(|other| same(operation, other))) {
         changes.push(change(Impact::Additive, operation, "is new".to_owned()));
     }
-    webhooks(old, new, &mut changes);
+    webhooks(both, &mut changes);
     changes.sort();
     changes.dedup();
     changes
@@ -73,19 +77,19 @@ fn change(impact: Impact, operation: &Operation, text: String) -> Change {
     Change { impact, operation: operation.name(), text }
 }
 
-fn compare(old: &Spec, new: &Spec, before: &Operation, after: &Operation, changes: &mut Vec<Change>) {
+fn compare(both: &Both<'_>, before: &Operation, after: &Operation, changes: &mut Vec<Change>) {
     let mut say = |impact, text: String| changes.push(change(impact, after, text));
-    parameters(old, new, before, after, &mut say);
-    bodies(old, new, before, after, &mut say);
-    answers(old, new, before, after, &mut say);
+    parameters(both, before, after, &mut say);
+    bodies(both, before, after, &mut say);
+    answers(both, before, after, &mut say);
     security(before, after, &mut say);
-    scopes(old, new, before, after, &mut say);
+    scopes(both, before, after, &mut say);
     if after.deprecated && !before.deprecated {
         say(Impact::Additive, "is deprecated now".to_owned());
     }
 }
 
-fn parameters(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+fn parameters(both: &Both<'_>, before: &Operation, after: &Operation, say: Say<'_>) {
     // Parameters of the path are told by their order: a name there is nobody's business.
     let named = |operation: &'_ Operation| {
         operation.parameters.iter().filter(|p| p.place != Place::Path).cloned().collect::<Vec<_>>()
@@ -102,7 +106,7 @@ fn parameters(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say
                     say(Impact::Additive, format!("the parameter `{}` may be left out now", other.name));
                 }
                 let at = format!("the parameter `{}`", other.name);
-                Pair::new(old, new, Direction::Sent).compare(&parameter.schema, &other.schema, &at, say);
+                both.compare(Direction::Sent, (&parameter.schema, &other.schema), &at, say);
             }
         }
     }
@@ -114,11 +118,11 @@ fn parameters(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say
     let path = |operation: &'_ Operation| operation.parameters_in(Place::Path).cloned().collect::<Vec<_>>();
     for (parameter, other) in path(before).iter().zip(&path(after)) {
         let at = format!("the parameter `{}`", other.name);
-        Pair::new(old, new, Direction::Sent).compare(&parameter.schema, &other.schema, &at, say);
+        both.compare(Direction::Sent, (&parameter.schema, &other.schema), &at, say);
     }
 }
 
-fn bodies(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+fn bodies(both: &Both<'_>, before: &Operation, after: &Operation, say: Say<'_>) {
     match (&before.body, &after.body) {
         (None, None) => {}
         (Some(_), None) => say(Impact::Breaking, "takes no body any more".to_owned()),
@@ -131,7 +135,7 @@ fn bodies(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &m
             for (media, schema) in &was.content {
                 match is.content.iter().find(|(other, _)| other == media) {
                     None => say(Impact::Breaking, format!("takes no {media} any more")),
-                    Some((_, other)) => Pair::new(old, new, Direction::Sent).compare(schema, other, "the body", say),
+                    Some((_, other)) => both.compare(Direction::Sent, (schema, other), "the body", say),
                 }
             }
             for (media, _) in is.content.iter().filter(|(media, _)| !was.content.iter().any(|(old, _)| old == media)) {
@@ -141,7 +145,7 @@ fn bodies(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &m
     }
 }
 
-fn answers(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+fn answers(both: &Both<'_>, before: &Operation, after: &Operation, say: Say<'_>) {
     for (status, answer) in &before.responses {
         let Some((_, other)) = after.responses.iter().find(|(known, _)| known == status) else {
             let impact = if status.starts_with('2') { Impact::Breaking } else { Impact::Additive };
@@ -155,7 +159,7 @@ fn answers(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &
             };
             let anything = Value::Bool(true);
             let (was, is) = (schema.as_ref().unwrap_or(&anything), theirs.as_ref().unwrap_or(&anything));
-            Pair::new(old, new, Direction::Answered).compare(was, is, status, say);
+            both.compare(Direction::Answered, (was, is), status, say);
         }
         for (name, required, _) in answer.headers.iter().filter(|(_, required, _)| *required) {
             let kept =
@@ -170,7 +174,7 @@ fn answers(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &
     }
 }
 
-fn security(before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
+fn security(before: &Operation, after: &Operation, say: Say<'_>) {
     let needs = |operation: &Operation| !operation.anonymous;
     match (needs(before), needs(after)) {
         (true, false) => say(Impact::Loosened, "needs no authentication any more".to_owned()),
@@ -198,8 +202,8 @@ fn needed(spec: &Spec, operation: &Operation) -> BTreeSet<(String, String)> {
     ways.into_iter().flatten().filter_map(Value::as_object).flatten().flat_map(pairs).collect()
 }
 
-fn scopes(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &mut impl FnMut(Impact, String)) {
-    let (was, is) = (needed(old, before), needed(new, after));
+fn scopes(both: &Both<'_>, before: &Operation, after: &Operation, say: Say<'_>) {
+    let (was, is) = (needed(both.old, before), needed(both.new, after));
     let uses = |operation: &Operation, scheme: &String| operation.security.iter().any(|way| way.contains(scheme));
     for (scheme, scope) in is.difference(&was).filter(|(scheme, _)| uses(before, scheme)) {
         say(Impact::Breaking, format!("needs the scope `{scope}` of `{scheme}` now"));
@@ -210,8 +214,8 @@ fn scopes(old: &Spec, new: &Spec, before: &Operation, after: &Operation, say: &m
 }
 
 /// Webhooks go the other way: what they send is what their users read.
-fn webhooks(old: &Spec, new: &Spec, changes: &mut Vec<Change>) {
-    let (before, after) = (operations::webhooks(&old.root), operations::webhooks(&new.root));
+fn webhooks(both: &Both<'_>, changes: &mut Vec<Change>) {
+    let (before, after) = (operations::webhooks(&both.old.root), operations::webhooks(&both.new.root));
     let named = |operation: &Operation| format!("webhook {} {}", operation.method, operation.path);
     for operation in &before {
         let mut say = |impact, text| changes.push(Change { impact, operation: named(operation), text });
@@ -221,7 +225,7 @@ fn webhooks(old: &Spec, new: &Spec, changes: &mut Vec<Change>) {
             continue;
         };
         if let (Some((media, was)), Some((_, is))) = (operation.json_body(), other.json_body()) {
-            Pair::new(old, new, Direction::Answered).compare(was, is, media, &mut say);
+            both.compare(Direction::Answered, (was, is), media, &mut say);
         }
     }
     for operation in after.iter().filter(|one| !before.iter().any(|other| named(other) == named(one))) {

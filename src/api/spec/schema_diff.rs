@@ -1,7 +1,8 @@
 //! What changed between two schemas. Sending and answering are opposites: who sends suffers from what is narrower,
 //! who reads from what is wider.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use super::diff::Impact;
 use super::{Spec, flatten};
 
 /// Which way values go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Direction {
     /// From those who use the interface.
     Sent,
@@ -20,27 +21,69 @@ pub(super) enum Direction {
 /// Deeper schemas are not compared; recursive ones have no end.
 const MOST_DEPTH: usize = 12;
 
+/// What takes a change.
+pub(super) type Say<'s> = &'s mut dyn FnMut(Impact, String);
+
+/// Two documents, and which of their named schemas were found to promise the same.
+pub(super) struct Both<'a> {
+    pub old: &'a Spec,
+    pub new: &'a Spec,
+    /// With the depth they were looked at from: deeper down there is nothing more to be found.
+    same: RefCell<HashMap<Named, usize>>,
+    /// Those that are being compared: a schema that holds itself.
+    open: RefCell<Vec<Named>>,
+}
+
+/// The references to a schema in both documents, and the way its values go.
+type Named = (String, String, Direction);
+
+impl<'a> Both<'a> {
+    pub(super) fn new(old: &'a Spec, new: &'a Spec) -> Self {
+        Self { old, new, same: RefCell::default(), open: RefCell::default() }
+    }
+
+    /// Compares two schemas; `at` is how they are called.
+    pub(super) fn compare(&self, direction: Direction, (old, new): (&Value, &Value), at: &str, say: Say<'_>) {
+        Pair { both: self, direction }.schemas(old, new, at, 0, say);
+    }
+}
+
 /// Two documents, with the way values go.
-pub(super) struct Pair<'a> {
-    old: &'a Value,
-    new: &'a Value,
+struct Pair<'a> {
+    both: &'a Both<'a>,
     direction: Direction,
 }
 
-impl<'a> Pair<'a> {
-    pub(super) fn new(old: &'a Spec, new: &'a Spec, direction: Direction) -> Self {
-        Self { old: &old.root, new: &new.root, direction }
-    }
-
-    pub(super) fn compare(&self, old: &Value, new: &Value, at: &str, say: &mut impl FnMut(Impact, String)) {
-        self.schemas(old, new, at, 0, say);
-    }
-
-    fn schemas(&self, old: &Value, new: &Value, at: &str, depth: usize, say: &mut impl FnMut(Impact, String)) {
-        let (old, new) = (flat(self.old, old), flat(self.new, new));
-        if depth > MOST_DEPTH || old == new && self.old == self.new {
+impl Pair<'_> {
+    /// Each pair of named schemas is gone through once for as long as nothing is found: documents of thousands of schemas
+    /// that refer to each other have no end otherwise.
+    fn schemas(&self, old: &Value, new: &Value, at: &str, depth: usize, say: Say<'_>) {
+        let reference = |schema: &Value| schema.get("$ref").and_then(Value::as_str).map(str::to_owned);
+        let (Some(was), Some(is)) = (reference(old), reference(new)) else {
+            return self.contents(old, new, at, depth, say);
+        };
+        let named = (was, is, self.direction);
+        let known = self.both.same.borrow().get(&named).is_some_and(|from| *from <= depth);
+        if known || self.both.open.borrow().contains(&named) {
             return;
         }
+        self.both.open.borrow_mut().push(named.clone());
+        let mut found = false;
+        self.contents(old, new, at, depth, &mut |impact, text| {
+            found = true;
+            say(impact, text);
+        });
+        self.both.open.borrow_mut().pop();
+        if !found {
+            self.both.same.borrow_mut().insert(named, depth);
+        }
+    }
+
+    fn contents(&self, old: &Value, new: &Value, at: &str, depth: usize, say: Say<'_>) {
+        if depth > MOST_DEPTH {
+            return;
+        }
+        let (old, new) = (flat(&self.both.old.root, old), flat(&self.both.new.root, new));
         if !self.types(&old, &new, at, say) {
             return;
         }
@@ -56,7 +99,7 @@ impl<'a> Pair<'a> {
                 |schema: &Map<String, Value>| schema.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
             let (was, is) = (list(&old), list(&new));
             if was.len() == is.len() {
-                was.iter().zip(&is).for_each(|(was, is)| self.schemas(was, is, at, depth + 1, say));
+                was.iter().zip(&is).for_each(|(was, is)| self.schemas(was, is, at, depth + 1, &mut *say));
             } else if !was.is_empty() || !is.is_empty() {
                 let narrower = is.len() < was.len();
                 say(self.impact(narrower), format!("{at} has {} alternatives, had {}", is.len(), was.len()));
@@ -70,13 +113,7 @@ impl<'a> Pair<'a> {
     }
 
     /// Whether the kinds are alike enough for a closer look.
-    fn types(
-        &self,
-        old: &Map<String, Value>,
-        new: &Map<String, Value>,
-        at: &str,
-        say: &mut impl FnMut(Impact, String),
-    ) -> bool {
+    fn types(&self, old: &Map<String, Value>, new: &Map<String, Value>, at: &str, say: Say<'_>) -> bool {
         let (was, is) = (types(old), types(new));
         if was == is || (is.is_empty() && self.direction == Direction::Answered && was.is_empty()) {
             return true;
@@ -108,13 +145,7 @@ impl<'a> Pair<'a> {
         widened || narrowed
     }
 
-    fn choices(
-        &self,
-        old: &Map<String, Value>,
-        new: &Map<String, Value>,
-        at: &str,
-        say: &mut impl FnMut(Impact, String),
-    ) {
+    fn choices(&self, old: &Map<String, Value>, new: &Map<String, Value>, at: &str, say: Say<'_>) {
         let list = |schema: &Map<String, Value>| match (schema.get("enum"), schema.get("const")) {
             (Some(Value::Array(list)), _) => Some(list.clone()),
             (_, Some(value)) => Some(vec![value.clone()]),
@@ -136,13 +167,7 @@ impl<'a> Pair<'a> {
     }
 
     /// What holds for those who say nothing, and whether they may say more than is known.
-    fn usual(
-        &self,
-        old: &Map<String, Value>,
-        new: &Map<String, Value>,
-        at: &str,
-        say: &mut impl FnMut(Impact, String),
-    ) {
+    fn usual(&self, old: &Map<String, Value>, new: &Map<String, Value>, at: &str, say: Say<'_>) {
         if self.direction == Direction::Answered {
             return;
         }
@@ -159,13 +184,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    fn limits(
-        &self,
-        old: &Map<String, Value>,
-        new: &Map<String, Value>,
-        at: &str,
-        say: &mut impl FnMut(Impact, String),
-    ) {
+    fn limits(&self, old: &Map<String, Value>, new: &Map<String, Value>, at: &str, say: Say<'_>) {
         // Whether a larger number allows less.
         const LIMITS: [(&str, bool); 8] = [
             ("minimum", true),
@@ -204,14 +223,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    fn properties(
-        &self,
-        old: &Map<String, Value>,
-        new: &Map<String, Value>,
-        at: &str,
-        depth: usize,
-        say: &mut impl FnMut(Impact, String),
-    ) {
+    fn properties(&self, old: &Map<String, Value>, new: &Map<String, Value>, at: &str, depth: usize, say: Say<'_>) {
         let none = Map::new();
         let part = |schema: &'_ Map<String, Value>| schema.get("properties").and_then(Value::as_object).cloned();
         let (was, is) = (part(old).unwrap_or_else(|| none.clone()), part(new).unwrap_or(none));
