@@ -40,7 +40,7 @@ const PREFIXES: [&str; 12] =
     ["AWS_", "AZURE_", "GCP_", "CLOUDSDK_", "GOOGLE_", "VAULT_", "SSH_", "GPG_", "KUBE", "DOCKER_", "OP_", "TENON_"];
 
 /// Variables that would point commands at another repository, a folder they cannot write, or the user's session.
-const MISLEADING: [&str; 14] = [
+const MISLEADING: [&str; 16] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -55,6 +55,8 @@ const MISLEADING: [&str; 14] = [
     "DBUS_SESSION_BUS_ADDRESS",
     "PWD",
     "OLDPWD",
+    "CARGO_TARGET_DIR",
+    "CARGO_BUILD_TARGET_DIR",
 ];
 
 /// Beginnings of values that are credentials whatever their name.
@@ -181,6 +183,7 @@ mod tests {
             ("db_password", "x", false),
             ("GIT_DIR", "/r/.git", false),
             ("TMPDIR", "/somewhere", false),
+            ("CARGO_TARGET_DIR", "/somewhere", false),
         ] {
             let given = BTreeMap::from([(name.to_owned(), value.to_owned())]);
             assert_eq!(Environment::cleaned(&given).get(name) == Some(value), kept, "{name}={value}");

@@ -484,7 +484,7 @@ fn test_commands_follow_from_manifests_with_file_and_line() {
         (&[("pom.xml", ""), ("mvnw", "")], &[". java ./mvnw -B -o test (pom.xml)"]),
         (
             &[("build.gradle.kts", "")],
-            &[". kotlin gradle test --offline --console=plain --continue (build.gradle.kts)"],
+            &[". java gradle test --offline --console=plain --continue (build.gradle.kts)"],
         ),
         (&[("Makefile", "all: x\ntest: build\n\tgo test ./...\n"), ("go.mod", "")], &[". go make test (Makefile:2)"]),
         (
