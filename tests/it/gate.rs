@@ -482,10 +482,7 @@ fn test_commands_follow_from_manifests_with_file_and_line() {
         (&[("Cargo.toml", "[package]\n")], &[". rust cargo test --no-fail-fast (Cargo.toml)"]),
         (&[("Cargo.toml", "[workspace]\n"), ("a/Cargo.toml", "")], &[". rust cargo test --no-fail-fast (Cargo.toml)"]),
         (&[("pom.xml", ""), ("mvnw", "")], &[". java ./mvnw -B -o test (pom.xml)"]),
-        (
-            &[("build.gradle.kts", "")],
-            &[". java gradle test --offline --console=plain --continue (build.gradle.kts)"],
-        ),
+        (&[("build.gradle.kts", "")], &[". java gradle test --offline --console=plain --continue (build.gradle.kts)"]),
         (&[("Makefile", "all: x\ntest: build\n\tgo test ./...\n"), ("go.mod", "")], &[". go make test (Makefile:2)"]),
         (
             &[("Makefile", "test:\n\tdocker compose run app pytest\n"), ("go.mod", "")],
