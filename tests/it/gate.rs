@@ -99,6 +99,8 @@ impl Workspace for Bare {
         let mut child = tokio::process::Command::new("sh")
             .arg("-c")
             .arg(format!("exec 2>&1; {}", job.command))
+            // As in a workspace: base and proposal would build into the same folder.
+            .env_remove("CARGO_TARGET_DIR")
             .envs(job.environment)
             .current_dir(folder)
             .stdin(Stdio::null())
