@@ -373,7 +373,7 @@ fn no_source(wanted: &Wanted, problems: &[(String, FetchError)], kept: u64) -> F
             .extend(problem.hints.iter().filter(|hint| !error.hints.contains(hint)).cloned().collect::<Vec<_>>());
     }
     error.hint(format!(
-        "Without a network: bring {} from another machine and run `tenon models import PATH`.",
+        "Another way: bring {} from another machine and run `tenon models import PATH`.",
         if wanted.file.is_empty() { "the file" } else { &wanted.file }
     ))
 }
