@@ -60,7 +60,7 @@ use crate::domain::{Change, FileMode, FileState, Isolation, RepoPath};
 
 pub use environment::Environment;
 pub use files::WorkspaceFiles;
-pub use leftovers::{Leftover, leftovers};
+pub use leftovers::{Leftover, Throwaway, leftovers};
 pub use limits::{Limit, Limits};
 pub use served::{Reach, Served};
 

@@ -17,7 +17,7 @@ use crate::domain::{Change, ChangeKind};
 use crate::git::{Repository, SelectedFile};
 use crate::text;
 use crate::tool::{ToolContext, ToolOutput, Tools};
-use crate::workspace::{self, Place, Workspace};
+use crate::workspace::{self, Place, Throwaway, Workspace};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
@@ -98,9 +98,9 @@ pub(crate) async fn open(
     around: &Surroundings,
     common: &Common,
     repository: &Repository,
-) -> Result<(tempfile::TempDir, Arc<dyn Workspace>), Failure> {
-    let state = tempfile::tempdir_in(folder(around)?)
-        .map_err(|error| Failure::failed(format!("the cache directory: {error}")))?;
+) -> Result<(Throwaway, Arc<dyn Workspace>), Failure> {
+    let state =
+        Throwaway::new(&folder(around)?).map_err(|error| Failure::failed(format!("the cache directory: {error}")))?;
     let mut place = Place::new(repository.root(), state.path().join("workspace"), &around.environment)
         .with_settings(&around.settings.workspace);
     place.isolation = around.isolation(common);

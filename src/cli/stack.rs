@@ -12,7 +12,7 @@ use crate::git::{Repository, Source};
 use crate::journal::BlobStore;
 use crate::proposal;
 use crate::stack as detection;
-use crate::workspace::{self, Place, Workspace};
+use crate::workspace::{self, Place, Throwaway, Workspace};
 
 /// Says what the repository is.
 pub(crate) fn stack(around: &Surroundings, common: &Common) -> Done {
@@ -38,7 +38,7 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
     })?;
     let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
     let changes = repository.changes_from(&Source::Worktree).map_err(|error| undo::git_failure(&error))?;
-    let state = tempfile::tempdir_in(super::exec::folder(around)?)
+    let state = Throwaway::new(&super::exec::folder(around)?)
         .map_err(|error| Failure::failed(format!("the cache directory: {error}")))?;
     let mut place = Place::new(repository.root(), state.path().join("tree"), &around.environment)
         .with_settings(&around.settings.workspace);

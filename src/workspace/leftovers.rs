@@ -56,6 +56,31 @@ impl Leftover {
     }
 }
 
+/// A folder for the workspace of a single command: gone with all that is in it, also what only its owner may open again.
+#[derive(Debug)]
+pub struct Throwaway(PathBuf);
+
+impl Throwaway {
+    /// Makes one in a folder that is there.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn new(folder: &Path) -> io::Result<Self> {
+        tempfile::tempdir_in(folder).map(|made| Self(made.keep()))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        let _ = super::remove_tree(&self.0);
+    }
+}
+
 /// Looks for what was left. `workspaces` holds one state folder for each session, `passing` folders of single commands;
 /// `wanted` tells whether a session with this name is still there.
 pub fn leftovers(workspaces: &Path, passing: &Path, wanted: &dyn Fn(&str) -> bool) -> Vec<Leftover> {
@@ -124,6 +149,19 @@ fn helpers() -> Vec<Leftover> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_passing_folder_goes_with_what_was_locked_in_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().unwrap();
+        let passing = Throwaway::new(parent.path()).unwrap();
+        let locked = passing.path().join("work/work");
+        fs::create_dir_all(&locked).unwrap();
+        // As the kernel leaves the work folder of an overlay.
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+        drop(passing);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn only_what_nobody_needs_is_found_and_removed() {
