@@ -27,8 +27,14 @@ pub fn unrecorded(repository: &Repository, id: &SessionId, records: &[Record]) -
 
 /// What the last run of the program left to be finished.
 pub enum Unfinished {
-    /// Done and not recorded, with the records there are.
-    Deed(Receipt, Vec<Record>),
+    /// Done and not recorded.
+    Deed {
+        receipt: Box<Receipt>,
+        /// The proposal of a commit, with the verdicts as they were then: later ones are no part of it.
+        offer: Option<Offer>,
+        /// That its files are written is recorded already.
+        applied: bool,
+    },
     /// A commit the draft has perhaps not followed.
     Draft(Offer),
 }
@@ -37,7 +43,15 @@ impl Unfinished {
     /// What is to be finished, from what is known of the repository and the session.
     pub fn of(unrecorded: Option<Receipt>, records: &[Record]) -> Option<Self> {
         match unrecorded {
-            Some(receipt) => Some(Self::Deed(receipt, records.to_vec())),
+            Some(receipt) => {
+                let then = |proposal| {
+                    let before = records.iter().take_while(|record| record.seq <= receipt.mark.after);
+                    Session::of(before).offer(proposal).cloned()
+                };
+                let offer = receipt.mark.proposal.as_ref().filter(|_| receipt.deed == Deed::Commit).and_then(then);
+                let applied = records.last().is_some_and(|record| matches!(record.event, Event::Applied { .. }));
+                Some(Self::Deed { receipt: Box::new(receipt), offer, applied })
+            }
             None => unsettled(records).map(Self::Draft),
         }
     }
@@ -45,7 +59,7 @@ impl Unfinished {
     /// Records what was done, and lets the draft follow it.
     pub async fn finish(self, driver: &mut Driver) -> Result<(), EngineError> {
         match self {
-            Self::Deed(receipt, records) => catch_up(driver, receipt, &records).await,
+            Self::Deed { receipt, offer, applied } => catch_up(driver, *receipt, offer, applied).await,
             Self::Draft(offer) => settle_again(driver, offer).await,
         }
     }
@@ -53,17 +67,18 @@ impl Unfinished {
 
 /// The program ended after a commit, an undo or a redo of this session and before it was recorded: it is recorded now,
 /// and the draft follows the tree.
-async fn catch_up(driver: &mut Driver, receipt: Receipt, records: &[Record]) -> Result<(), EngineError> {
+async fn catch_up(
+    driver: &mut Driver,
+    receipt: Receipt,
+    offer: Option<Offer>,
+    applied: bool,
+) -> Result<(), EngineError> {
     let Receipt { mark, deed, oid, message, branch, paths, head, .. } = receipt;
     let text = format!("the program ended before this was written down, so it is now: {} {oid}", deed_word(deed));
     write(driver, Event::Noted { level: NoteLevel::Warning, text })?;
     let (job, work) = match (deed, mark.proposal) {
         (Deed::Commit, Some(proposal)) => {
-            // The verdicts as they were then: later ones are no part of the commit.
-            let then = Session::of(records.iter().take_while(|record| record.seq <= mark.after));
-            let offer = then.offer(&proposal).cloned();
-            let half = records.last().is_some_and(|record| matches!(record.event, Event::Applied { .. }));
-            if !half {
+            if !applied {
                 write(driver, Event::Applied { proposal: proposal.clone(), paths: paths.clone() })?;
             }
             write(driver, Event::Committed { proposal, oid, message, branch, amends: mark.amends })?;
