@@ -21,6 +21,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::domain::{from_folder, from_root};
+
 pub(crate) use files::{COUNT_LIMIT, DEPTH_LIMIT, NEAR_DEPTH, SIZE_LIMIT};
 pub use files::{Files, Folder};
 pub use toolchain::{Toolchain, present};
@@ -233,12 +235,12 @@ impl Service {
 
     /// A path from the root as it is called within the service; `None` when it lies outside.
     pub fn relative<'a>(&self, path: &'a str) -> Option<&'a str> {
-        if self.folder.is_empty() { Some(path) } else { path.strip_prefix(&self.folder)?.strip_prefix('/') }
+        from_folder(&self.folder, path)
     }
 
     /// A path within the service as it is called from the root.
     pub fn full(&self, path: &str) -> String {
-        if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
+        from_root(&self.folder, path)
     }
 }
 

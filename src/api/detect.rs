@@ -6,7 +6,7 @@ use super::ApiError;
 use super::serve::Start;
 use super::spec::extract::{flask_module, python, python_app};
 use crate::config::ApiSettings;
-use crate::domain::RepoPath;
+use crate::domain::{RepoPath, from_root};
 use crate::stack::{self, Service, StackReport};
 use crate::workspace::{Query, Workspace, WorkspaceFiles};
 
@@ -115,6 +115,6 @@ fn node(workspace: &dyn Workspace, folder: &str) -> Option<String> {
 }
 
 fn exists(workspace: &dyn Workspace, folder: &str, path: &str) -> bool {
-    let path = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+    let path = from_root(folder, path);
     RepoPath::parse(&path).is_ok_and(|path| workspace.read(&path).is_ok())
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::document::{self, Document, names, unknown_keys};
 use super::rules::{hint, rules};
 use super::{Sink, Tree, environment, is_placeholder, is_secret};
+use crate::domain::from_root;
 
 pub(super) fn check(text: &str, tree: &Tree<'_>, sink: &mut Sink<'_>) {
     let Some(document) = document::read(text, sink).into_iter().next() else { return };
@@ -49,8 +50,7 @@ fn base_of(path: &str, tree: &Tree<'_>) -> Option<Value> {
     if bases.contains(&name) {
         return None;
     }
-    let beside = |base: &str| if folder.is_empty() { base.to_owned() } else { format!("{folder}/{base}") };
-    let text = bases.iter().find_map(|base| tree.files.read(&beside(base)));
+    let text = bases.iter().find_map(|base| tree.files.read(&from_root(folder, base)));
     let mut quiet = Sink { path, found: Vec::new() };
     // Without one it may be laid over a file of any name.
     Some(

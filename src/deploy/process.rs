@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Sink, Tree, is_placeholder, is_secret};
+use crate::domain::from_root;
 
 /// A Procfile: a name, a colon, a command.
 pub(super) fn procfile(text: &str, _tree: &Tree<'_>, sink: &mut Sink<'_>) {
@@ -81,7 +82,7 @@ fn script(value: &str, folder: &str, line: usize, tree: &Tree<'_>, sink: &mut Si
     if !source || built || file.starts_with('/') || file.contains(['$', ' ']) || file.contains("..") {
         return;
     }
-    let path = if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
+    let path = from_root(folder, file);
     if !tree.has(&path) && !tree.has(file) {
         sink.error(line, "script", format!("there is no `{path}` to start"));
     }

@@ -92,6 +92,16 @@ impl RepoPath {
     }
 }
 
+/// A path as it is called from the root, of one that is called from a folder; the root is the empty folder.
+pub fn from_root(folder: &str, path: &str) -> String {
+    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
+}
+
+/// A path as it is called from a folder, of one that is called from the root; `None` when it lies elsewhere.
+pub fn from_folder<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+}
+
 /// Case-insensitive and NTFS spellings included, as git itself checks them (`core.protectNTFS`).
 fn is_git_folder(name: &str) -> bool {
     let trimmed = name.split(':').next().unwrap_or(name).trim_end_matches(['.', ' ']);

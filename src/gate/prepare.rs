@@ -5,7 +5,7 @@ mod select;
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::{Isolation, RepoPath};
+use crate::domain::{Isolation, RepoPath, from_folder, from_root};
 use crate::stack::{Runner, TestCommand};
 use crate::workspace::Workspace;
 
@@ -60,8 +60,7 @@ pub(super) fn prepare(
 ) -> Prepared {
     let place = RepoPath::parse(&format!(".tenon-gate/{number}")).ok().filter(|place| plant(workspace, place));
     let absolute = |name: &str| place.as_ref().map(|place| place.under(workspace.root()).join(name));
-    let inside =
-        |name: &str| place.as_ref().and_then(|place| RepoPath::parse(&format!("{}/{name}", place.as_str())).ok());
+    let inside = |name: &str| place.as_ref().and_then(|place| file_in(place, name));
     let mut ready = Prepared {
         command: command.command.clone(),
         environment: always(),
@@ -108,9 +107,14 @@ pub(super) fn prepare(
     ready
 }
 
-/// A path from the root as it is called within a folder.
-fn within<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
-    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+/// What stands before further arguments: npm hands on what is behind `--`, the others hand on everything.
+fn dashes(command: &TestCommand) -> &'static str {
+    if command.command.starts_with("npm ") { " --" } else { "" }
+}
+
+/// A file of a run in the folder planted for it.
+fn file_in(place: &RepoPath, name: &str) -> Option<RepoPath> {
+    RepoPath::parse(&from_root(place.as_str(), name)).ok()
 }
 
 impl Prepared {
@@ -118,7 +122,7 @@ impl Prepared {
     fn watch_go(&mut self, at: &Path, file: Option<RepoPath>, folder: &str, focus: &Focus) {
         let sources = focus.watched.iter().filter(|path| path.ends_with(".go"));
         let folders: std::collections::BTreeSet<String> = sources
-            .filter_map(|path| within(folder, path))
+            .filter_map(|path| from_folder(folder, path))
             .map(|path| path.rsplit_once('/').map_or_else(|| ".".to_owned(), |(folder, _)| format!("./{folder}")))
             .collect();
         if folders.is_empty() {
@@ -139,7 +143,6 @@ impl Prepared {
         focus: &Focus,
     ) {
         let at = place.under(workspace.root());
-        let inside = |name: &str| RepoPath::parse(&format!("{}/{name}", place.as_str())).ok();
         let file = |name: &str| quoted(&at.join(name));
         let mut arguments = match script.program {
             Program::Jest => format!("--json --outputFile={}", file("jest.json")),
@@ -157,16 +160,14 @@ impl Prepared {
             Program::Mocha => (Format::Mocha, "mocha.json"),
             Program::Vitest | Program::Node => (Format::Junit, "tests.xml"),
         };
-        self.report = inside(report.1).map(|path| (report.0, path));
+        self.report = file_in(place, report.1).map(|path| (report.0, path));
         let watched: Vec<&str> =
-            focus.watched.iter().filter(|path| is_script(path)).filter_map(|path| within(folder, path)).collect();
+            focus.watched.iter().filter(|path| is_script(path)).filter_map(|path| from_folder(folder, path)).collect();
         if !watched.is_empty() && focus.only.is_empty() {
             let arguments_of_watch = self.watch_script(script, workspace, folder, &watched, (&at, place));
             arguments.push_str(&arguments_of_watch);
         }
-        // npm hands on what stands behind `--`; the others hand on everything.
-        let dashes = if command.command.starts_with("npm ") { " --" } else { "" };
-        self.command.push_str(&format!("{dashes} {arguments}"));
+        self.command.push_str(&format!("{} {arguments}", dashes(command)));
     }
 
     /// Has the lines of these files counted, each runner in its way; what has to be added to its arguments.
@@ -178,10 +179,7 @@ impl Prepared {
         watched: &[&str],
         (at, place): (&Path, &RepoPath),
     ) -> String {
-        let inside = |name: &str| RepoPath::parse(&format!("{}/{name}", place.as_str())).ok();
-        let own = |name: &str| {
-            RepoPath::parse(&if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }).ok()
-        };
+        let own = |name: &str| RepoPath::parse(&from_root(folder, name)).ok();
         // The root that patterns are relative to is set in many places; names are not.
         let named = |option: &str| {
             let name = |path: &&str| path.rsplit('/').next().unwrap_or(path).to_owned();
@@ -191,7 +189,8 @@ impl Prepared {
         let folder_of_report = quoted(&at.join("coverage"));
         match (script.program, script.tracer) {
             (Program::Jest, _) => {
-                self.coverage.extend(inside("coverage/coverage-final.json").map(|path| (Source::Istanbul, path)));
+                self.coverage
+                    .extend(file_in(place, "coverage/coverage-final.json").map(|path| (Source::Istanbul, path)));
                 format!(
                     " --coverage --coverageReporters=json --coverageDirectory={folder_of_report} --coverageThreshold='{{}}'{}",
                     named("--collectCoverageFrom")
@@ -206,7 +205,8 @@ impl Prepared {
                 if !declared {
                     return String::new();
                 }
-                self.coverage.extend(inside("coverage/coverage-final.json").map(|path| (Source::Istanbul, path)));
+                self.coverage
+                    .extend(file_in(place, "coverage/coverage-final.json").map(|path| (Source::Istanbul, path)));
                 format!(
                     " --coverage.enabled --coverage.reporter=json --coverage.reportsDirectory={folder_of_report}{}",
                     named("--coverage.include")
@@ -223,7 +223,7 @@ impl Prepared {
             (Program::Mocha | Program::Node, None) => {
                 let folder = at.join("v8").to_string_lossy().into_owned();
                 self.environment.push(("NODE_V8_COVERAGE".into(), folder));
-                self.coverage.extend(inside("v8").map(|path| (Source::V8, path)));
+                self.coverage.extend(file_in(place, "v8").map(|path| (Source::V8, path)));
                 String::new()
             }
         }

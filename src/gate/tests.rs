@@ -10,7 +10,7 @@ use super::judge::{judge, together};
 use super::prepare::{Focus, is_script, selects};
 use super::{Gate, GateContext, Report};
 use crate::config::TestGateSettings;
-use crate::domain::{GateStatus, Isolation, RepoPath, TestStatus};
+use crate::domain::{GateStatus, Isolation, RepoPath, TestStatus, from_folder, from_root};
 use crate::stack::{Runner, StackReport, TestCommand};
 use crate::workspace::{Exit, Workspace};
 
@@ -140,12 +140,12 @@ fn length_key(plan: &Plan, context: &GateContext) -> String {
 impl Plan {
     /// A path from the root as it is called within the service; `None` when it lies outside.
     pub(super) fn inside<'a>(&self, path: &'a str) -> Option<&'a str> {
-        if self.folder.is_empty() { Some(path) } else { path.strip_prefix(&self.folder)?.strip_prefix('/') }
+        from_folder(&self.folder, path)
     }
 
     /// A path within the service as it is called from the root.
     pub(super) fn full(&self, path: &str) -> String {
-        if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
+        from_root(&self.folder, path)
     }
 
     /// What a run of all its tests is remembered by.

@@ -13,11 +13,10 @@ use super::rows::{self, Filling};
 use super::scratch::{Limit, Scratch, State};
 use super::walk::{End, Script, Unit, Walk, judge, told};
 use super::{Outcome, Sides};
-use crate::domain::{Finding, RepoPath};
+use crate::domain::{Finding, RepoPath, from_root};
 use crate::stack::Files;
 use crate::workspace::{Exit, Job, Workspace, WorkspaceFiles};
 
-use projects::join;
 pub(super) use projects::{Project, Tool, may_matter, projects};
 
 /// Walks migrations: see the file itself.
@@ -211,7 +210,7 @@ impl Project {
             .units
             .iter()
             .map(|named| {
-                let path = join(&self.folder, &named.path);
+                let path = from_root(&self.folder, &named.path);
                 let up = Script { text: files.read(&path).unwrap_or_default(), path, line: 1, transaction: true };
                 let title = named.up_title();
                 Unit { id: named.id.clone(), title, down: Some(up.clone()), up }

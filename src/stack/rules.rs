@@ -7,6 +7,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::{Evidence, Files};
+use crate::domain::from_root;
 
 /// Files that make a folder a project.
 pub(super) const MANIFESTS: &[&str] = &[
@@ -146,7 +147,7 @@ impl<'a> Place<'a> {
 
     /// The path from the root.
     pub(super) fn full(&self, path: &str) -> String {
-        if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
+        from_root(self.folder, path)
     }
 
     pub(super) fn read(&self, path: &str) -> Option<String> {

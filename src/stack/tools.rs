@@ -2,6 +2,7 @@
 
 use super::rules::Place;
 use super::{Runner, Service, TestCommand};
+use crate::domain::from_root;
 
 /// Go, Rust and the JVM.
 pub(super) fn detect(place: &Place<'_>) -> Vec<Service> {
@@ -52,7 +53,7 @@ fn inside_a_whole(place: &Place<'_>, manifest: &str) -> bool {
     let mut folder = place.folder;
     while !folder.is_empty() {
         folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
-        let path = if folder.is_empty() { manifest.to_owned() } else { format!("{folder}/{manifest}") };
+        let path = from_root(folder, manifest);
         let text = place.read_from_root(&path).unwrap_or_default();
         if text.contains("[workspace]") || text.contains("<modules>") {
             return true;

@@ -10,7 +10,7 @@ use super::{MOST_BYTES, Spec};
 use crate::api::ApiError;
 use crate::api::client::Client;
 use crate::api::message::Request;
-use crate::domain::RepoPath;
+use crate::domain::{RepoPath, from_root};
 use crate::stack::StackReport;
 use crate::text;
 use crate::workspace::{Exit, Job, Workspace};
@@ -174,7 +174,7 @@ pub(super) fn frameworks(report: &StackReport) -> Vec<(String, String)> {
 /// The Python of the project's own environment.
 pub fn python(workspace: &dyn Workspace, folder: &str) -> &'static str {
     for (path, command) in [(".venv/bin/python", ".venv/bin/python"), ("venv/bin/python", "venv/bin/python")] {
-        let path = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+        let path = from_root(folder, path);
         let there = RepoPath::parse(&path).is_ok_and(|path| path.under(workspace.root()).symlink_metadata().is_ok());
         if there {
             return command;

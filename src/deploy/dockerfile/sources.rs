@@ -4,6 +4,7 @@ use globset::Glob;
 
 use super::super::{Sink, Tree, rules};
 use super::parse::{self, Instruction};
+use crate::domain::from_root;
 
 /// What the folder a build is given may be, relative to the root.
 fn contexts(tree: &Tree<'_>, dockerfile: &str) -> Vec<String> {
@@ -24,7 +25,7 @@ fn contexts(tree: &Tree<'_>, dockerfile: &str) -> Vec<String> {
             if matches!(key, "context" | "build") && !value.trim().is_empty() {
                 let value = value.trim().trim_matches(['"', '\'']).trim_start_matches("./");
                 let value = if value == "." { "" } else { value };
-                found.push(if place.is_empty() { value.to_owned() } else { format!("{place}/{value}") });
+                found.push(from_root(place, value));
             }
         }
     }

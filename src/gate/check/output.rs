@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::domain::{Finding, Severity};
+use crate::domain::{Finding, Severity, from_root};
 use crate::workspace::Exit;
 
 /// What is not installed, when that is why a tool did not run.
@@ -30,7 +30,7 @@ pub(super) fn missing(exit: Exit, text: &str) -> Option<String> {
 
 fn full(folder: &str, path: &str) -> String {
     let path = path.trim_start_matches("./");
-    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
+    from_root(folder, path)
 }
 
 /// The files among these that the output names.

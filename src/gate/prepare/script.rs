@@ -1,6 +1,6 @@
 //! What runs JavaScript's tests behind a script of `package.json`.
 
-use crate::domain::RepoPath;
+use crate::domain::{RepoPath, from_root};
 use crate::stack::{Runner, TestCommand};
 use crate::workspace::Workspace;
 
@@ -35,7 +35,7 @@ impl Script {
     /// The script a command runs; `None` when arguments at its end would not reach a runner that is known.
     pub(super) fn of(command: &TestCommand, workspace: &dyn Workspace, folder: &str) -> Option<Self> {
         let text = if command.runner == Runner::Script {
-            let path = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
+            let path = from_root(folder, "package.json");
             let manifest = workspace.read(&RepoPath::parse(&path).ok()?).ok()?;
             let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).ok()?;
             // `npm test`, `npm run test:ci`, `yarn test`.
@@ -108,7 +108,7 @@ fn mocha_names_files(workspace: &dyn Workspace, folder: &str) -> bool {
         ".mocharc.yaml",
     ];
     let read = |name: &str| {
-        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let path = from_root(folder, name);
         let file = workspace.read(&RepoPath::parse(&path).ok()?).ok()?;
         Some(String::from_utf8_lossy(&file.bytes).into_owned())
     };

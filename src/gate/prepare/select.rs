@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::script::{Program, Script};
-use super::{Focus, Prepared, quoted};
-use crate::domain::RepoPath;
+use super::{Focus, Prepared, dashes, quoted};
+use crate::domain::{RepoPath, from_root};
 use crate::stack::{Runner, TestCommand};
 use crate::workspace::Workspace;
 
@@ -63,8 +63,7 @@ impl Prepared {
     fn add_chosen(&mut self, command: &TestCommand, chosen: &str) {
         if !chosen.is_empty() {
             self.command.push_str(&format!(" {chosen}"));
-            let dashes = if command.command.starts_with("npm ") { " --" } else { "" };
-            self.selected = Some(format!("{}{dashes} {chosen}", command.command));
+            self.selected = Some(format!("{}{} {chosen}", command.command, dashes(command)));
         }
     }
 
@@ -90,7 +89,7 @@ fn packages<'a>(files: impl IntoIterator<Item = &'a String>) -> String {
 /// Empty when one of them is neither.
 fn targets(files: &[String], workspace: &dyn Workspace, folder: &str) -> String {
     let there = |path: &str| {
-        let path = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+        let path = from_root(folder, path);
         RepoPath::parse(&path).is_ok_and(|path| workspace.read(&path).is_ok())
     };
     let mut options = BTreeSet::new();

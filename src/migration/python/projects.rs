@@ -1,5 +1,6 @@
 //! Which projects of Python have migrations, and which of their files are some.
 
+use crate::domain::{from_folder, from_root};
 use crate::stack::{Files, Service};
 
 /// The two tools.
@@ -68,7 +69,7 @@ pub(in crate::migration) fn projects(service: &Service, files: &dyn Files, paths
         if name == "alembic.ini" {
             // Flask-Migrate keeps its settings beside its environment and is called from the folder above.
             let (folder, name) = match folder.rsplit_once('/').unwrap_or(("", folder)) {
-                (above, last) if files.exists(&join(folder, "env.py")) => (above, format!("{last}/{name}")),
+                (above, last) if files.exists(&from_root(folder, "env.py")) => (above, format!("{last}/{name}")),
                 _ => (folder, name.to_owned()),
             };
             found.push(Project { tool: Tool::Alembic, folder: folder.to_owned(), python: python.clone(), name });
@@ -95,10 +96,6 @@ pub(in crate::migration) fn projects(service: &Service, files: &dyn Files, paths
     found
 }
 
-pub(super) fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
-}
-
 fn settings_of(manage: &str) -> Option<String> {
     let line = manage.lines().find(|line| line.contains("DJANGO_SETTINGS_MODULE"))?;
     let mut texts = line.split(['"', '\'']).map(str::trim);
@@ -108,7 +105,7 @@ fn settings_of(manage: &str) -> Option<String> {
 impl Project {
     /// A path is one of its migrations.
     pub(in crate::migration) fn is_migration(&self, path: &str) -> bool {
-        let inside = self.folder.is_empty() || path.starts_with(&format!("{}/", self.folder));
+        let inside = from_folder(&self.folder, path).is_some();
         let folder = if self.tool == Tool::Alembic { "versions" } else { "migrations" };
         let parts: Vec<&str> = path.split('/').collect();
         let above = parts.len().checked_sub(2).and_then(|at| parts.get(at)).copied();

@@ -1,6 +1,8 @@
 //! What a backend programmer knows by heart and a small model often does not: entries of `assets/advice.toml` that fit
 //! a task are put beside it.
 
+use std::sync::LazyLock;
+
 use regex::RegexBuilder;
 use serde::Deserialize;
 
@@ -61,17 +63,16 @@ struct Entry {
     say: String,
 }
 
-fn table() -> Option<Table> {
-    toml::from_str(include_str!("../../../assets/advice.toml")).ok()
-}
+static TABLE: LazyLock<Option<Table>> =
+    LazyLock::new(|| toml::from_str(include_str!("../../../assets/advice.toml")).ok());
 
 /// What a small model got wrong as it usually does, in the lines it wrote.
 pub(super) fn slips(task: &str, path: &str, old: &[String], new: &[String]) -> Vec<String> {
     let language = languages::of(path).fence;
     let wrote: Vec<&str> = new.iter().filter(|line| !old.contains(line)).map(String::as_str).collect();
     let (wrote, file) = (wrote.join("\n"), new.join("\n"));
-    let slips = table().map(|table| table.slip).unwrap_or_default();
-    slips.into_iter().filter(|slip| slip.fits(task, language, &wrote, &file)).map(|slip| slip.say).collect()
+    let slips = TABLE.iter().flat_map(|table| &table.slip);
+    slips.filter(|slip| slip.fits(task, language, &wrote, &file)).map(|slip| slip.say.clone()).collect()
 }
 
 /// What is good to know for this task in this file, the most specific first as far as the file is ordered so.
@@ -80,12 +81,12 @@ pub(super) fn for_task(task: &str, path: &str, file: &str) -> Vec<String> {
     let prefix = prefix(task);
     let mut kept = Vec::new();
     let mut left = LETTERS;
-    let entries = table().map(|table| table.advice).unwrap_or_default();
-    for entry in entries.into_iter().filter(|entry| entry.fits(task, language, file)) {
+    let entries = TABLE.iter().flat_map(|table| &table.advice);
+    for entry in entries.filter(|entry| entry.fits(task, language, file)) {
         let say = match &prefix {
             Some(prefix) => entry.say.replace(PREFIX, prefix),
             None if entry.say.contains(PREFIX) => continue,
-            None => entry.say,
+            None => entry.say.clone(),
         };
         if kept.len() < MOST && say.len() <= left {
             left -= say.len();
@@ -137,14 +138,14 @@ mod tests {
 
     #[test]
     fn every_entry_reads_and_every_pattern_is_one() {
-        let Table { advice: entries, slip: slips } = table().unwrap();
+        let Table { advice: entries, slip: slips } = TABLE.as_ref().unwrap();
         assert!(entries.len() > 30 && slips.len() > 10);
-        for slip in &slips {
+        for slip in slips {
             for pattern in std::iter::once(&slip.wrote).chain(&slip.task).chain(&slip.file).chain(&slip.unless) {
                 assert!(RegexBuilder::new(pattern).build().is_ok(), "{}: {pattern}", slip.name);
             }
         }
-        for entry in &entries {
+        for entry in entries {
             for pattern in std::iter::once(&entry.task).chain(&entry.file).chain(&entry.unless) {
                 assert!(RegexBuilder::new(pattern).build().is_ok(), "{}: {pattern}", entry.name);
             }

@@ -40,6 +40,14 @@ fn code(text: &str, comment: &str) -> String {
     Regex::new(&pattern).map_or_else(|_| text.to_owned(), |pattern| pattern.replace_all(text, "\"\"").into_owned())
 }
 
+/// Takes a line out, and the blank ones that would begin the file then.
+fn take_out(new: &mut Vec<String>, at: usize) {
+    new.remove(at);
+    while at == 0 && new.first().is_some_and(|line| line.trim().is_empty()) {
+        new.remove(0);
+    }
+}
+
 /// Puts lines behind the last import, or at this place when there is none, apart from what follows.
 fn put(new: &mut Vec<String>, fresh: Vec<String>, last: Option<usize>, otherwise: usize) {
     if fresh.is_empty() {

@@ -1,13 +1,19 @@
 //! Imports of JavaScript.
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 
-use super::{code, only_owns, put, uses};
+use super::{code, only_owns, put, take_out, uses};
 
 /// Modules of Node that are used by their own name.
 const MODULES: [&str; 8] = ["assert", "crypto", "fs", "http", "https", "os", "path", "util"];
 /// What `crypto` has without being imported.
 const GLOBAL_CRYPTO: [&str; 3] = ["crypto.randomUUID", "crypto.getRandomValues", "crypto.subtle"];
+
+static REQUIRES: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"^(?:const|let|var) (.+?) = require\(["'][^"']+["']\);?$"#).ok());
+static IMPORTS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"^import (.+?) from ["'][^"']+["'];?$"#).ok());
 
 pub(super) fn settled(path: &str, old: &[String], mut new: Vec<String>) -> Vec<String> {
     drop_unused(old, &mut new);
@@ -41,22 +47,14 @@ fn drop_unused(old: &[String], new: &mut Vec<String>) {
             at += 1;
             continue;
         }
-        new.remove(at);
-        while at == 0 && new.first().is_some_and(|line| line.trim().is_empty()) {
-            new.remove(0);
-        }
+        take_out(new, at);
     }
 }
 
 /// The names an import in one line binds.
 fn binds(line: &str) -> Vec<String> {
-    let (Ok(requires), Ok(imports)) = (
-        Regex::new(r#"^(?:const|let|var) (.+?) = require\(["'][^"']+["']\);?$"#),
-        Regex::new(r#"^import (.+?) from ["'][^"']+["'];?$"#),
-    ) else {
-        return Vec::new();
-    };
-    let Some(found) = requires.captures(line).or_else(|| imports.captures(line)) else { return Vec::new() };
+    let find = |pattern: &'static LazyLock<Option<Regex>>| pattern.as_ref().and_then(|pattern| pattern.captures(line));
+    let Some(found) = find(&REQUIRES).or_else(|| find(&IMPORTS)) else { return Vec::new() };
     found[1]
         .split(['{', '}', ','])
         .filter_map(|part| part.trim().rsplit([' ', ':']).next())

@@ -1,6 +1,6 @@
 //! Imports of Python.
 
-use super::{code, only_owns, put, uses};
+use super::{code, only_owns, put, take_out, uses};
 
 /// Modules of the library that are used by their own name.
 const MODULES: [&str; 32] = [
@@ -75,10 +75,7 @@ fn drop_unused(old: &[String], new: &mut Vec<String>) {
         let others = others.join("\n");
         let used: Vec<&String> = names.iter().filter(|name| uses(&others, name)).collect();
         if used.is_empty() {
-            new.remove(at);
-            while at == 0 && new.first().is_some_and(|line| line.trim().is_empty()) {
-                new.remove(0);
-            }
+            take_out(new, at);
             continue;
         }
         if used.len() < names.len()
