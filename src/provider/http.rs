@@ -58,7 +58,7 @@ impl Provider for HttpProvider {
             tried += 1;
             let mut told = false;
             let failure = match self.attempt(&outgoing, &request, &chunks, &mut told).await {
-                Ok(reply) => return Ok(priced(reply, &facts)),
+                Ok(reply) => return Ok(self.finished(reply, &facts)),
                 Err(failure) => failure,
             };
             if self.is_compatible_only(&outgoing, &failure) {
@@ -73,7 +73,7 @@ impl Provider for HttpProvider {
             }
             let Some(wait) = self.patience.wait(tried, &failure) else {
                 return match failure.partial {
-                    Some(reply) => Ok(priced(reply, &facts)),
+                    Some(reply) => Ok(self.finished(reply, &facts)),
                     None => Err(self.error(failure, tried, &request.model)),
                 };
             };
@@ -233,19 +233,15 @@ impl HttpProvider {
 
     async fn check_key(&self) -> Result<(), ProviderError> {
         let needed = self.preset.needs_key() && !self.own_address;
-        let problem = match self.key.fetch().await {
-            Err(problem) => problem,
+        let (message, mut hints) = match self.key.fetch().await {
+            Err(problem) => (problem, self.key.remedy().into_iter().collect()),
             Ok(()) if self.key.known().is_none() && needed => {
-                format!("no key: {} is not set", self.preset.key_env.join(" or "))
+                (format!("no key: {} is not set", self.preset.key_env.join(" or ")), vec![])
             }
             Ok(()) => return Ok(()),
         };
-        Err(ProviderError {
-            provider: self.preset.name.clone(),
-            kind: ErrorKind::Auth,
-            message: problem,
-            hints: hints::auth(&self.preset),
-        })
+        hints.extend(hints::auth(&self.preset));
+        Err(ProviderError { provider: self.preset.name.clone(), kind: ErrorKind::Auth, message, hints })
     }
 
     fn error(&self, failure: Failure, tried: u32, model: &str) -> ProviderError {
@@ -257,6 +253,15 @@ impl HttpProvider {
             message: self.hide(&failure.message) + &again,
             hints: hints::after(kind, failure.status, &self.preset, model),
         }
+    }
+
+    /// The reply with what it cost, and without the key, which a server may give back.
+    fn finished(&self, mut reply: Reply, facts: &ModelFacts) -> Reply {
+        reply.usage.cost_usd = reply.usage.cost_usd.or_else(|| facts.cost(&reply.usage));
+        if let Some(key) = self.key.known() {
+            key.hide_in_reply(&mut reply);
+        }
+        reply
     }
 
     fn hide(&self, text: &str) -> String {
@@ -292,11 +297,6 @@ fn cut_short(reply: Reply) -> Failure {
 
 fn quoted(words: &str) -> String {
     if words.is_empty() { "nothing".to_owned() } else { format!("\"{words}\"") }
-}
-
-fn priced(mut reply: Reply, facts: &ModelFacts) -> Reply {
-    reply.usage.cost_usd = reply.usage.cost_usd.or_else(|| facts.cost(&reply.usage));
-    reply
 }
 
 fn pass_on(pieces: Vec<Chunk>, chunks: &mpsc::Sender<Chunk>, told: &mut bool) {

@@ -9,11 +9,16 @@ use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
 use tokio::process::Command;
 
-use super::keyring;
 use super::wire::Wire;
+use super::{Reply, keyring};
 
 /// How long a key's command may take; it may ask for a fingerprint or a password.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What stands in the place of a key.
+const REDACTED: &str = "[redacted]";
+/// A key this long is no word that an answer may have for itself.
+const SHORTEST_IN_REPLY: usize = 16;
 
 /// A secret. It has no `Display` and its `Debug` says nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,7 +53,26 @@ impl Key {
 
     /// The text with every occurrence of the key blotted out.
     pub(super) fn hidden_in(&self, text: &str) -> String {
-        if self.secret.len() < 4 { text.to_owned() } else { text.replace(&self.secret, "[redacted]") }
+        if self.secret.len() < 4 { text.to_owned() } else { text.replace(&self.secret, REDACTED) }
+    }
+
+    /// Blots the key out of an answer, in case a server gives back what it was sent. What is as short as a word (some put
+    /// `local` where a server wants any key) stays.
+    pub(super) fn hide_in_reply(&self, reply: &mut Reply) {
+        if self.secret.len() < SHORTEST_IN_REPLY {
+            return;
+        }
+        let texts = std::iter::once(&mut reply.text).chain(reply.refusal.as_mut());
+        for text in texts.filter(|text| text.contains(&self.secret)) {
+            *text = self.hidden_in(text);
+        }
+        for call in &mut reply.calls {
+            call.invalid = call.invalid.as_deref().map(|raw| self.hidden_in(raw));
+            let written = call.input.to_string();
+            if written.contains(&self.secret) {
+                call.input = serde_json::from_str(&self.hidden_in(&written)).unwrap_or_default();
+            }
+        }
     }
 }
 
@@ -96,6 +120,12 @@ impl KeySource {
             (None, None) => None,
         };
         self.variable.clone().or_else(elsewhere)
+    }
+
+    /// What to do where the way to the key fails.
+    pub(super) fn remedy(&self) -> Option<String> {
+        let command = self.command.as_ref()?;
+        Some(format!("Run its key_command by hand, the key has to be the first line it prints: {command}"))
     }
 
     /// The key as far as it is known by now.

@@ -49,17 +49,20 @@ pub async fn store(provider: &str, title: &str, secret: &str) -> Result<(), Stri
     succeeded(&output)
 }
 
-/// Removes the key of a provider.
+/// Removes the key of a provider; `false` when there was none.
 ///
 /// # Errors
 /// As for [`lookup`].
-pub async fn remove(provider: &str) -> Result<(), String> {
+pub async fn remove(provider: &str) -> Result<bool, String> {
+    if lookup(provider).await?.is_none() {
+        return Ok(false);
+    }
     let output = if cfg!(target_os = "macos") {
         run(&["delete-generic-password", "-s", SERVICE, "-a", provider], None).await?
     } else {
         run(&["clear", "service", SERVICE, "provider", provider], None).await?
     };
-    succeeded(&output)
+    succeeded(&output).map(|()| true)
 }
 
 fn succeeded(output: &Output) -> Result<(), String> {
@@ -67,6 +70,10 @@ fn succeeded(output: &Output) -> Result<(), String> {
         return Ok(());
     }
     let said = last_line(output);
+    // The path of GNOME's keyring that a login makes and opens.
+    if said.contains("/org/freedesktop/secrets/collection/") {
+        return Err("it is locked, or there is none yet: log in to a desktop session, or open it first".to_owned());
+    }
     Err(format!("{TOOL} failed ({}): {}", output.status, if said.is_empty() { "it said nothing" } else { &said }))
 }
 

@@ -9,3 +9,9 @@ pub mod server;
 
 pub use memory::MemoryWorkspace;
 pub use server::{Answer, Delivery, Recorded, ScriptedServer};
+
+/// Where PATH has a program.
+pub fn program_on_path(program: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}

@@ -28,9 +28,10 @@ pub(super) async fn key(around: &Surroundings, arguments: KeyArguments) -> Done 
     let state = &around.directories.state;
     let marked = |error: std::io::Error| Failure::failed(format!("{}: {error}", state.display()));
     if arguments.remove {
-        keyring::remove(&provider.name).await.map_err(no_keyring)?;
+        let removed = keyring::remove(&provider.name).await.map_err(no_keyring)?;
         config::mark_key(state, &provider.name, false).map_err(marked)?;
-        return print::text(&format!("the key of {} is no longer in the keyring", provider.title));
+        let how = if removed { "is no longer" } else { "was not" };
+        return print::text(&format!("the key of {} {how} in the keyring", provider.title));
     }
     let Some(secret) = secret(&provider.title)? else { return Ok(Outcome::Interrupted) };
     keyring::store(&provider.name, &provider.title, &secret).await.map_err(no_keyring)?;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::support::bodies::{anthropic, anthropic_text};
 use crate::support::home::Home;
-use crate::support::{Answer, ScriptedServer};
+use crate::support::{Answer, ScriptedServer, program_on_path};
 
 #[derive(Deserialize)]
 struct Task {
@@ -50,15 +50,11 @@ fn passes(task: &Task, changed: Option<&BTreeMap<String, String>>) -> (bool, Str
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
-fn is_installed(program: &str) -> bool {
-    Command::new(program).arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
-
 #[test]
 fn every_check_fails_before_and_passes_after() {
     let tasks = tasks();
     assert!(tasks.len() >= 24, "{} tasks", tasks.len());
-    let go = is_installed("go");
+    let go = program_on_path("go").is_some();
     if !go {
         eprintln!("NOT RUN: the tasks in Go, there is no go");
         assert!(std::env::var_os("CI").is_none(), "go is missing where CI is set");
