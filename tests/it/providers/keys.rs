@@ -88,7 +88,10 @@ printf 'sk-ring-0123456789abcdef\n' | "$TENON" models key work || exit 10
 
 #[test]
 fn the_systems_keyring_keeps_a_key() {
-    if !["dbus-run-session", "gnome-keyring-daemon", "secret-tool"].into_iter().all(|program| program_on_path(program).is_some()) {
+    if !["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]
+        .into_iter()
+        .all(|program| program_on_path(program).is_some())
+    {
         return eprintln!("SKIPPED: there is no keyring here (packages dbus, gnome-keyring, libsecret-tools)");
     }
     let server = ScriptedServer::start([bodies::chat_text("one"), bodies::chat_text("two")]);
