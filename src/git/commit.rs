@@ -198,7 +198,7 @@ fn plan(
             conflicts.push(change.path.clone());
             continue;
         };
-        match index::follow(repository, &index, &change.path, (before, after), shown)? {
+        match index::follow_change(repository, &index, &change.path, (before, after), (shown, result))? {
             Some(mut update) => {
                 update.as_in_tree = update.after.is_some() && update.after == result;
                 let tree = [

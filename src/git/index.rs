@@ -89,14 +89,35 @@ pub(super) fn is_skipped(index: &git2::Index, path: &RepoPath) -> bool {
     index.get_path(Path::new(path.as_str()), 0).is_some_and(|found| found.flags_extended & SKIP_WORKTREE != 0)
 }
 
+/// How the index goes along with an accepted change, which takes HEAD from one entry to another and the working file
+/// from what was shown to what was accepted. What the user staged stays staged, but for what the change itself takes
+/// out or rewrites. `None` is a conflict.
+pub(super) fn follow_change(
+    repository: &git2::Repository,
+    index: &git2::Index,
+    path: &RepoPath,
+    (before, after): (Option<Entry>, Option<Entry>),
+    (shown, accepted): (Option<Entry>, Option<Entry>),
+) -> Result<Option<IndexUpdate>, GitError> {
+    let mine = at(index, path);
+    if mine == shown && !is_unmerged(index, path) {
+        return Ok(Some(IndexUpdate { path: path.clone(), before: mine, after: accepted, as_in_tree: false }));
+    }
+    if shown.is_some() && mine.is_some() && accepted.is_some() {
+        return follow(repository, index, path, (shown, accepted));
+    }
+    // What HEAD lacks but the user staged is held against what was shown.
+    let before = if mine.is_some() { before.or(shown) } else { before };
+    follow(repository, index, path, (before, after))
+}
+
 /// How the index goes along when HEAD goes from one entry to another at a path: what the user staged stays staged.
-/// `shown` stands in for what HEAD has where it has nothing. `None` is a conflict.
+/// `None` is a conflict.
 pub(super) fn follow(
     repository: &git2::Repository,
     index: &git2::Index,
     path: &RepoPath,
     (before, after): (Option<Entry>, Option<Entry>),
-    shown: Option<Entry>,
 ) -> Result<Option<IndexUpdate>, GitError> {
     if is_unmerged(index, path) {
         return Ok(None);
@@ -106,7 +127,7 @@ pub(super) fn follow(
         // A staged deletion or a path never staged: nothing to bring along.
         (Some(_), None, _) => Merge::Clean(None),
         (None, None, _) => Merge::Clean(after),
-        _ => entry::merge(repository, before.or(shown), mine, after)?,
+        _ => entry::merge(repository, before, mine, after)?,
     };
     let Merge::Clean(after) = merged else { return Ok(None) };
     Ok(Some(IndexUpdate { path: path.clone(), before: mine, after, as_in_tree: false }))

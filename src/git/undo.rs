@@ -289,7 +289,7 @@ fn index_update(
         let [before, after] = image.index;
         return Ok(Some(IndexUpdate { path: shift.path.clone(), before, after, as_in_tree: false }));
     }
-    index::follow(repository, index, &shift.path, (shift.before, shift.after), None)
+    index::follow(repository, index, &shift.path, (shift.before, shift.after))
 }
 
 /// A shift as bytes of the working folder.

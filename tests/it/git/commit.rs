@@ -92,6 +92,38 @@ fn what_is_staged_in_the_same_file_stays_staged() {
 }
 
 #[test]
+fn a_staged_line_the_accepted_change_takes_out_leaves_the_index_too() {
+    let (base, agent) = (lines(30), |text: &str| text.replace("line 20\n", "agent\n"));
+    let scratch = Scratch::with(&[("a", &base)]);
+    let kept = base.replace("line 3\n", "mine\n");
+    let own = kept.clone() + "mine at the end\n";
+    scratch.write("a", &own);
+    scratch.git(&["add", "a"]);
+    let before = scratch.snapshot();
+    let accepted = agent(&kept);
+    let made = scratch.open().commit(&selection(vec![change("a", state(&own), state(&accepted))])).unwrap();
+    assert_eq!(scratch.head("a"), agent(&base), "what the user staged is not committed");
+    assert_eq!(scratch.git(&["show", ":a"]), accepted, "the line is gone, what else was staged is still staged");
+    assert_eq!(scratch.status(), "M  a\n");
+    scratch.open().undo(&made.oid).unwrap();
+    assert_eq!(scratch.snapshot(), before);
+    scratch.is_sound();
+}
+
+#[test]
+fn a_file_that_was_staged_as_deleted_and_accepted_again_is_in_the_index() {
+    let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n")]);
+    scratch.git(&["rm", "-q", "a"]);
+    let before = scratch.snapshot();
+    let made = scratch.open().commit(&selection(vec![change("a", None, state("2\n"))])).unwrap();
+    assert_eq!((scratch.head("a"), scratch.read("a")), ("2\n".to_owned(), "2\n".to_owned()));
+    assert_eq!(scratch.status(), "");
+    scratch.open().undo(&made.oid).unwrap();
+    assert_eq!(scratch.snapshot(), before);
+    scratch.is_sound();
+}
+
+#[test]
 fn a_file_that_changed_since_it_was_shown_stops_everything() {
     let scratch = Scratch::with(&[("a", "1\n"), ("b", "1\n")]);
     scratch.write("b", "changed meanwhile\n");

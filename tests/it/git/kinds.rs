@@ -179,15 +179,19 @@ fn edited(text: &str, edits: &[Edit], word: &str) -> String {
     out
 }
 
-/// What `git stash`, going back one commit and `git stash pop` make of it; `None` when they conflict.
-fn by_stash(scratch: &Scratch) -> Option<(String, String)> {
+/// What `git stash`, going to another commit and `git stash pop` make of it; `None` when they conflict.
+fn by_stash(scratch: &Scratch, to: &str) -> Option<(String, String)> {
     let head = scratch.git(&["rev-parse", "HEAD"]);
+    let before = (scratch.read("f"), scratch.read("other"));
+    let clean = scratch.status().is_empty();
     scratch.git(&["stash", "push", "-q"]);
-    scratch.git(&["reset", "-q", "--hard", "HEAD~1"]);
-    let popped = scratch.command().args(["stash", "pop", "-q"]).output().unwrap().status.success();
+    scratch.git(&["reset", "-q", "--hard", to]);
+    let popped = clean || scratch.command().args(["stash", "pop", "-q"]).output().unwrap().status.success();
     let found = popped.then(|| (scratch.read("f"), scratch.read("other")));
-    // As it was: the stash holds the user's edits whatever became of popping it.
+    // As it was, whatever became of popping it.
     scratch.git(&["reset", "-q", "--hard", head.trim()]);
+    scratch.write("f", before.0);
+    scratch.write("other", before.1);
     found
 }
 
@@ -249,13 +253,9 @@ proptest! {
         let scratch = Scratch::with(&[("f", &base), ("other", "1\n")]);
         let selection = Selection { files: vec![change("f", state(&base), state(&committed))], message: "change".to_owned() };
         let made = scratch.open().commit(&selection).unwrap();
-        let edit = |scratch: &Scratch| {
-            scratch.write("f", &user);
-            scratch.write("other", if other { "2\n" } else { "1\n" });
-        };
-        edit(&scratch);
-        let expected = by_stash(&scratch);
-        edit(&scratch);
+        scratch.write("f", &user);
+        scratch.write("other", if other { "2\n" } else { "1\n" });
+        let expected = by_stash(&scratch, "HEAD~1");
         let before = scratch.snapshot();
         let undone = scratch.open().undo(&made.oid);
         match expected {
@@ -263,8 +263,20 @@ proptest! {
                 prop_assert!(undone.is_ok(), "{undone:?}");
                 prop_assert_eq!((scratch.read("f"), scratch.read("other")), (f, other));
                 prop_assert_eq!(scratch.head("f"), base);
-                scratch.open().redo(&made.oid).unwrap();
-                prop_assert_eq!((scratch.read("f"), scratch.head("f")), (user, committed));
+                let expected = by_stash(&scratch, &made.oid);
+                let before = scratch.snapshot();
+                let redone = scratch.open().redo(&made.oid);
+                match expected {
+                    Some(expected) => {
+                        prop_assert!(redone.is_ok(), "{redone:?}");
+                        prop_assert_eq!((scratch.read("f"), scratch.read("other")), expected);
+                        prop_assert_eq!(scratch.head("f"), committed);
+                    }
+                    None => {
+                        prop_assert!(matches!(redone, Err(GitError::Conflict { .. })), "{redone:?}");
+                        prop_assert_eq!(scratch.snapshot(), before);
+                    }
+                }
             }
             None => {
                 prop_assert!(matches!(&undone, Err(GitError::Conflict { paths }) if *paths == [path("f")]), "{undone:?}");

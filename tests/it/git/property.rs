@@ -54,12 +54,20 @@ fn file() -> impl Strategy<Value = Vec<String>> {
     )
 }
 
+/// What of the user's own changes is in the index.
+#[derive(Clone, Copy, Debug)]
+enum Staged {
+    Nothing,
+    Part,
+    All,
+}
+
 #[derive(Clone, Debug)]
 struct Case {
     base: Vec<String>,
     mine: Vec<String>,
     result: Vec<String>,
-    staged: bool,
+    staged: Staged,
     picks: Vec<bool>,
 }
 
@@ -67,7 +75,8 @@ fn case(with_mine: bool) -> impl Strategy<Value = Case> {
     file().prop_flat_map(move |base| {
         let length = base.len();
         let mine = if with_mine { edits(length).boxed() } else { Just(vec![Edit::Keep; length]).boxed() };
-        (Just(base), mine, any::<bool>(), prop::collection::vec(any::<bool>(), 16)).prop_flat_map(
+        let staged = prop_oneof![Just(Staged::Nothing), Just(Staged::Part), Just(Staged::All)];
+        (Just(base), mine, staged, prop::collection::vec(any::<bool>(), 16)).prop_flat_map(
             |(base, mine, staged, picks)| {
                 let mine = edited(&base, &mine, "mine");
                 (Just(base), Just(mine.clone()), edits(mine.len()), Just(staged), Just(picks)).prop_map(
@@ -106,6 +115,12 @@ fn choose(scratch: &Scratch, base: &str, result: &str, picks: &[bool]) -> Chosen
         all: taken.len() == hunks.len(),
         selection: Selection { files: selected.files, message: proposal.message },
     }
+}
+
+/// A text with only the picked hunks of what leads from one to the other.
+fn part(scratch: &Scratch, base: &str, mine: &str, picks: &[bool]) -> String {
+    let files = choose(scratch, base, mine, picks).selection.files;
+    files.into_iter().next().map_or(base.to_owned(), |file| String::from_utf8(file.result.unwrap().bytes).unwrap())
 }
 
 /// The hunks that are picked out of git's own patch, applied by git to its index: what `git add -p` would commit.
@@ -198,9 +213,14 @@ proptest! {
         prop_assume!(mine != result && base != mine);
         let scratch = Scratch::with(&[("f", &base)]);
         scratch.write("f", &mine);
-        if case.staged {
-            scratch.git(&["add", "f"]);
-        }
+        let index = match case.staged {
+            Staged::Nothing => base.clone(),
+            Staged::Part => part(&scratch, &base, &mine, &case.picks),
+            Staged::All => mine.clone(),
+        };
+        scratch.write("f", &index);
+        scratch.git(&["add", "f"]);
+        scratch.write("f", &mine);
         let before = scratch.snapshot();
         let chosen = choose(&scratch, &mine, &result, &case.picks);
         let accepted = chosen.selection.files.first().and_then(|file| file.result.clone());
@@ -208,14 +228,13 @@ proptest! {
             Ok(made) => {
                 let accepted = String::from_utf8(accepted.unwrap().bytes).unwrap();
                 prop_assert_eq!(scratch.read("f"), accepted.clone());
-                for (name, text) in [("mine", &mine), ("head", &base), ("accepted", &accepted)] {
+                for (name, text) in [("mine", &mine), ("head", &base), ("index", &index), ("accepted", &accepted)] {
                     std::fs::write(scratch.outside().join(name), text).unwrap();
                 }
-                let merged = scratch.git(&["merge-file", "-p", "../head", "../mine", "../accepted"]);
-                prop_assert_eq!(scratch.head("f"), merged.clone());
-                // What is left of the user's own: staged, it is in the index as it was in the tree.
-                let index = if case.staged { accepted } else { merged };
-                prop_assert_eq!(scratch.git(&["show", ":f"]), index);
+                // The accepted change, brought to what HEAD and the index have of the file.
+                let onto = |name| scratch.git(&["merge-file", "-p", name, "../mine", "../accepted"]);
+                prop_assert_eq!(scratch.head("f"), onto("../head"));
+                prop_assert_eq!(scratch.git(&["show", ":f"]), onto("../index"));
                 let undone = scratch.open().undo(&made.oid);
                 prop_assert!(undone.is_ok(), "{undone:?}");
                 prop_assert_eq!(scratch.snapshot(), before);
