@@ -174,6 +174,13 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The model of the server on this machine that was named by its provider alone, such as `llamacpp`.
+fn served_model(around: &Surroundings, common: &Common) -> Result<Option<String>, Failure> {
+    let named = common.model.as_ref().or(around.settings.model.as_ref());
+    let Some(name) = named.filter(|name| !name.contains('/')) else { return Ok(None) };
+    block_on(async { Ok(models::registry(around).served(name).await) })
+}
+
 fn dispatch(cli: Cli) -> Done {
     match &cli.command {
         Some(Subcommands::Completions { shell }) => return completions(*shell),
@@ -184,6 +191,10 @@ fn dispatch(cli: Cli) -> Done {
     }
     let common = cli.common;
     let around = Surroundings::of_process(&common)?;
+    let common = match served_model(&around, &common)? {
+        Some(model) => Common { model: Some(model), ..common },
+        None => common,
+    };
     match cli.command {
         None => block_on(pair::open(&around, &common, cli.go_on)),
         Some(Subcommands::Run(arguments)) => block_on(run::run(&around, &common, arguments)),
@@ -207,7 +218,7 @@ fn dispatch(cli: Cli) -> Done {
 }
 
 /// Runs a future to its end on a runtime of its own.
-pub(crate) fn block_on<F: Future<Output = Done>>(work: F) -> Done {
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

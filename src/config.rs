@@ -347,4 +347,7 @@ pub struct ProviderSettings {
     pub key_command: Option<String>,
     /// The key is in the system's keyring, where `tenon models key` put it.
     pub keyring: bool,
+    /// Its models are too small to call tools: Tenon finds the steps and asks them for edits only. Where nothing is
+    /// said, that holds for models of servers on this machine that have up to 4 billion parameters by their name.
+    pub small: Option<bool>,
 }

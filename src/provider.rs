@@ -30,6 +30,7 @@ mod responses;
 mod retry;
 pub mod shape;
 mod sse;
+mod steered;
 mod transcript;
 mod wire;
 
@@ -60,6 +61,8 @@ pub struct Request {
     pub tools: Vec<ToolSpec>,
     /// The most tokens it may write.
     pub max_tokens: u32,
+    /// 0 takes the likeliest token each time; the provider's own choice when `None`.
+    pub temperature: Option<f32>,
 }
 
 /// A piece of an answer while it comes in.

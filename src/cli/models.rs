@@ -63,7 +63,7 @@ pub(crate) async fn models(around: &Surroundings, common: &Common, arguments: Ar
     match arguments.what.unwrap_or(What::List) {
         What::List => list::list(around, common).await,
         What::Test(arguments) if arguments.tasks => {
-            let model = chosen(around, common, arguments.model, &registry(around))?;
+            let model = chosen(around, common, arguments.model, &registry(around)).await?;
             let measure = tasks::Measure { only: arguments.only, keep: arguments.keep, limit_s: arguments.limit };
             tasks::measure(around, common, &model, measure).await
         }
@@ -91,17 +91,18 @@ pub(crate) fn registry(around: &Surroundings) -> Registry {
 }
 
 /// The model that a command is about: the one named, the configured one, or the best for which there is a key.
-fn chosen(
+async fn chosen(
     around: &Surroundings,
     common: &Common,
     named: Option<String>,
     registry: &Registry,
 ) -> Result<String, Failure> {
-    named
+    let name = named
         .or_else(|| common.model.clone())
         .or_else(|| around.settings.model.clone())
         .or_else(|| registry.default_model())
-        .ok_or_else(|| Failure::usage("no model is named and none is configured").hint("tenon models list"))
+        .ok_or_else(|| Failure::usage("no model is named and none is configured").hint("tenon models list"))?;
+    Ok(registry.served(&name).await.unwrap_or(name))
 }
 
 /// A provider error as a person reads it.

@@ -22,5 +22,6 @@ pub fn request(session: &Session, rules: &Rules, model: &ModelRules) -> Request 
         messages,
         tools: rules.specs.clone(),
         max_tokens: model.max_tokens,
+        temperature: None,
     }
 }

@@ -92,7 +92,7 @@ pub(super) fn in_text(text: &str, request: &Request) -> Option<Vec<PartialCall>>
     if body.starts_with("<tool_call>") {
         return tagged(body, request);
     }
-    match serde_json::from_str(unfenced(body)).ok()? {
+    match json_in(unfenced(body))? {
         Value::Array(items) if !items.is_empty() => items.iter().map(|item| written(item, request)).collect(),
         value => Some(vec![written(&value, request)?]),
     }
@@ -110,6 +110,13 @@ pub(super) fn may_be_call(text: &str) -> bool {
     inner.is_empty() || "json".starts_with(inner) || inner.starts_with('{') || inner.starts_with('[')
 }
 
+/// JSON; also in the doubled braces that the template of Qwen2.5-Coder's own weights shows the model.
+fn json_in(text: &str) -> Option<Value> {
+    let undoubled =
+        || text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map(|rest| format!("{{{rest}}}"));
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&undoubled()?).ok())
+}
+
 fn unfenced(body: &str) -> &str {
     let inner = body.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
     let Some(inner) = inner else { return body };
@@ -120,7 +127,7 @@ fn tagged(body: &str, request: &Request) -> Option<Vec<PartialCall>> {
     let mut calls = Vec::new();
     for piece in body.split("<tool_call>").skip(1) {
         let inner = piece.trim().strip_suffix("</tool_call>").unwrap_or(piece);
-        calls.push(written(&serde_json::from_str(inner.trim()).ok()?, request)?);
+        calls.push(written(&json_in(inner.trim())?, request)?);
     }
     Some(calls)
 }
@@ -151,7 +158,14 @@ mod tests {
 
     fn with_tool(name: &str) -> Request {
         let tool = ToolSpec { name: name.to_owned(), description: String::new(), input_schema: json!({}) };
-        Request { model: String::new(), system: String::new(), messages: vec![], tools: vec![tool], max_tokens: 1 }
+        Request {
+            model: String::new(),
+            system: String::new(),
+            messages: vec![],
+            tools: vec![tool],
+            max_tokens: 1,
+            temperature: None,
+        }
     }
 
     #[test]
@@ -203,6 +217,8 @@ mod tests {
             "\n```json\n{\"name\": \"read\", \"arguments\": {\"path\": \"a\"}}\n```\n",
             "```\n{\"name\": \"read\", \"parameters\": {\"path\": \"a\"}}```",
             "<tool_call>\n{\"name\": \"read\", \"arguments\": \"{\\\"path\\\": \\\"a\\\"}\"}\n</tool_call>",
+            "{{\"name\": \"read\", \"arguments\": {\"path\": \"a\"}}}",
+            "<tool_call>\n{{\"name\": \"read\", \"arguments\": {\"path\": \"a\"}}}\n</tool_call>",
             "[{\"function\": {\"name\": \"read\", \"arguments\": {\"path\": \"a\"}}}]",
         ] {
             let calls = in_text(text, &request).unwrap_or_default();

@@ -20,7 +20,9 @@ pub(super) fn after(kind: ErrorKind, status: Option<u16>, preset: &Preset, model
         ErrorKind::Request if status == Some(404) => unknown_model(preset, model),
         ErrorKind::Request | ErrorKind::Config => vec![],
         ErrorKind::ContextTooLong => {
-            vec!["Compact the conversation, or choose a model with a larger window.".to_owned()]
+            let larger = preset.larger.iter().map(|how| format!("Or give this one a larger window: `{how}`."));
+            let other = "Compact the conversation, or choose a model with a larger window.".to_owned();
+            std::iter::once(other).chain(larger).collect()
         }
         ErrorKind::Busy => vec!["Wait a little and say it again, or choose another model.".to_owned()],
         ErrorKind::Server => {

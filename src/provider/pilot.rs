@@ -6,6 +6,7 @@
 //! are ordinary calls, visible like any other.
 
 mod advice;
+mod answer;
 mod attempts;
 mod change;
 mod doubts;
@@ -16,6 +17,7 @@ mod job;
 mod languages;
 mod plan;
 mod prompts;
+mod quotes;
 mod rank;
 mod report;
 mod route;

@@ -53,6 +53,9 @@ pub(super) struct Preset {
     /// The command that starts it.
     #[serde(default)]
     pub start: Option<String>,
+    /// The command that gives its models a larger window.
+    #[serde(default)]
+    pub larger: Option<String>,
     /// The command that fetches a model for it.
     #[serde(default)]
     pub pull: Option<String>,
@@ -160,6 +163,7 @@ impl Preset {
             headers: BTreeMap::new(),
             local: false,
             start: None,
+            larger: None,
             pull: None,
             idle_seconds: None,
             quirks: Quirks::default(),

@@ -17,6 +17,7 @@ use super::key::{Key, KeySource};
 use super::preset::{Preset, Price, built_in, filled};
 use super::recorded::RecordedProvider;
 use super::retry::Patience;
+use super::steered::{SteeredProvider, is_small};
 use super::wire::Wire;
 use super::{ErrorKind, Provider, ProviderError};
 use crate::config::{ProviderSettings, Settings};
@@ -39,6 +40,8 @@ struct Entry {
     endpoint: Result<Endpoint, String>,
     own_address: bool,
     key: Arc<KeySource>,
+    /// Whether its models are too small to call tools; by their names where nobody says.
+    small: Option<bool>,
 }
 
 /// A model with the way to it.
@@ -58,8 +61,8 @@ pub struct Resolved {
     pub context_window: u64,
     /// What it costs, where that is known.
     pub price: Option<Price>,
-    /// It does not call tools: the host asks it for edits and a grammar constrains them.
-    pub edits_by_grammar: bool,
+    /// It is too small to call tools: the pilot does, and asks it for edits only.
+    pub steered: bool,
 }
 
 impl Resolved {
@@ -161,6 +164,7 @@ impl Registry {
     fn resolve_alone(&self, name: &str) -> Result<Resolved, ProviderError> {
         let (entry, model) = self.find(name)?;
         let endpoint = entry.endpoint.clone().map_err(|message| unusable(&entry.preset.name, message, vec![]))?;
+        let steered = entry.steers(&model);
         let provider = HttpProvider {
             wire: entry.preset.wire,
             preset: Arc::clone(&entry.preset),
@@ -173,8 +177,8 @@ impl Registry {
         Ok(Resolved {
             context_window: provider.context_window(&model),
             price: entry.preset.price(&model, endpoint.is_loopback()),
-            edits_by_grammar: false,
-            provider: Arc::new(provider),
+            steered,
+            provider: if steered { Arc::new(SteeredProvider::around(Arc::new(provider))) } else { Arc::new(provider) },
             model,
             address: endpoint.shown(),
             local: endpoint.is_loopback(),
@@ -192,9 +196,12 @@ impl Registry {
             return Ok((entry, entry.preset.aliases.get(model).cloned().unwrap_or_else(|| model.to_owned())));
         }
         if let Some(entry) = self.entry(name) {
-            let hint = format!("Name a model: `{name}/MODEL`.");
+            let mut hints = vec![format!("Name a model: `{name}/MODEL`.")];
+            // One that runs would have been asked for its models.
+            let start = entry.preset.start.as_ref().map(|start| format!("Or start the server: `{start}`."));
+            hints.extend(start);
             let model = entry.preset.default_model.clone();
-            let missing = || unusable(name, "it has no default model".to_owned(), vec![hint]);
+            let missing = || unusable(name, "it has no default model".to_owned(), hints);
             return model.map(|model| (entry, model)).ok_or_else(missing);
         }
         let begins = |entry: &&Entry| entry.preset.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));
@@ -275,6 +282,15 @@ impl Registry {
         futures_util::future::join_all(looks).await.into_iter().flatten().collect()
     }
 
+    /// The first model of the server on this machine that a name means by its provider alone; `None` where the name
+    /// says more, where the provider has a default model, and where nobody answers.
+    pub async fn served(&self, name: &str) -> Option<String> {
+        let entry = self.entry(name.trim()).filter(|entry| entry.preset.default_model.is_none())?;
+        let endpoint = entry.endpoint.as_ref().ok().filter(|endpoint| endpoint.is_loopback())?;
+        let server = look(&entry.preset, endpoint, &self.clients).await?;
+        Some(format!("{}/{}", server.provider, server.models.first()?))
+    }
+
     /// Every provider, the user's own first.
     pub fn list(&self) -> Vec<ProviderSummary> {
         self.entries.iter().map(Entry::summary).collect()
@@ -304,7 +320,7 @@ impl Entry {
             // Whatever its name, a model on this machine may be too small to call properly.
             preset.quirks.calls_in_text = true;
         }
-        Self { preset: Arc::new(preset), endpoint, own_address, key: Arc::new(key) }
+        Self { preset: Arc::new(preset), endpoint, own_address, key: Arc::new(key), small: None }
     }
 
     fn of_user(
@@ -324,6 +340,7 @@ impl Entry {
             preset.quirks.calls_in_text |= entry.endpoint.as_ref().is_ok_and(Endpoint::is_loopback);
             entry.preset = Arc::new(preset);
         }
+        entry.small = wanted.small;
         if wanted.key_command.is_some() || wanted.keyring {
             let keyring = wanted.keyring.then(|| name.to_owned());
             entry.key = Arc::new(entry.key.or_from(wanted.key_command.clone(), keyring));
@@ -332,6 +349,12 @@ impl Entry {
             entry.endpoint = Err(problem);
         }
         entry
+    }
+
+    /// Whether the pilot does the work that this model is too small for.
+    fn steers(&self, model: &str) -> bool {
+        let local = self.endpoint.as_ref().is_ok_and(Endpoint::is_loopback);
+        self.small.unwrap_or_else(|| local && is_small(model))
     }
 
     fn can_be_asked(&self) -> bool {
@@ -370,7 +393,7 @@ fn recorded(path: &str) -> Resolved {
     Resolved {
         context_window: provider.context_window(path),
         price: None,
-        edits_by_grammar: false,
+        steered: false,
         provider: Arc::new(provider),
         model: path.to_owned(),
         address: format!("the file {path}"),

@@ -160,8 +160,14 @@ fn begins_like_events(body: &[u8]) -> bool {
 ///
 /// What a body that is not of the wire begins with comes back as an error.
 pub fn read_body<'a>(wire: Wire, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Reading, Vec<Chunk>) {
-    let request =
-        Request { model: String::new(), system: String::new(), messages: vec![], tools: vec![], max_tokens: 0 };
+    let request = Request {
+        model: String::new(),
+        system: String::new(),
+        messages: vec![],
+        tools: vec![],
+        max_tokens: 0,
+        temperature: None,
+    };
     let quirks = Quirks::default();
     let mut transcript = Transcript::new(wire, &request, &quirks);
     let mut chunks: Vec<Chunk> = pieces.into_iter().flat_map(|piece| transcript.push(piece)).collect();

@@ -4,6 +4,7 @@ mod asking;
 mod corpus;
 mod fake_server;
 mod keys;
+mod llama_server;
 mod names;
 mod recorded;
 mod retries;

@@ -43,7 +43,8 @@ struct Timed {
 
 pub(super) async fn test(around: &Surroundings, common: &Common, model: Option<String>, all: bool) -> Done {
     let registry = registry(around);
-    let names = if all { usable(around, &registry).await } else { vec![chosen(around, common, model, &registry)?] };
+    let names =
+        if all { usable(around, &registry).await } else { vec![chosen(around, common, model, &registry).await?] };
     if names.is_empty() {
         return Err(Failure::usage("there is no key in the environment and no server on this machine")
             .hint("tenon models pull brings a model that runs in this program"));
@@ -103,8 +104,8 @@ async fn probe(resolved: &Resolved, interrupt: &CancellationToken) -> Option<Tes
     report.first_token_ms = words.first.and_then(|first| u64::try_from(first.as_millis()).ok());
     report.tokens_per_second = speed(&words);
     report.cost_usd = words.reply.usage.cost_usd;
-    if resolved.edits_by_grammar {
-        // Such a model never calls: the host asks it for edits.
+    if resolved.steered {
+        // Such a model never calls: the pilot does.
         return Some(report);
     }
     let asked = "Call the tool `report` with the word ready.";
@@ -145,6 +146,7 @@ async fn timed(
         messages: vec![Message::User { text: text.to_owned() }],
         tools,
         max_tokens: 256,
+        temperature: None,
     };
     let begun = Instant::now();
     let first = async {
@@ -186,7 +188,7 @@ fn tell(report: &TestReport) -> Result<(), Failure> {
     let calls = match report.tool_calls {
         Some(true) => "work",
         Some(false) => "NO: it did not call the tool it was asked to call",
-        None => "not needed: its edits are constrained by a grammar",
+        None => "not needed: a small model, Tenon calls the tools and asks it for edits",
     };
     lines.push(format!("  tool calls    {calls}"));
     let first = report.first_token_ms.map_or_else(|| "unknown".to_owned(), |ms| format!("{ms} ms"));

@@ -203,8 +203,7 @@ pub fn replied(here: &mut Situation<'_>, reply: Result<Reply, ProviderError>) ->
         Err(error) if error.kind == ErrorKind::ContextTooLong && !here.flight.squeezed => squeeze(here, &error),
         Err(error) => {
             let mut step = keep(partial);
-            let hints: String = error.hints.iter().map(|hint| format!("\n{hint}")).collect();
-            step.join(fail(here, format!("{error}{hints}"), error.to_string()));
+            step.join(failed(here, &error));
             step
         }
     }
@@ -223,7 +222,7 @@ fn squeeze(here: &mut Situation<'_>, error: &ProviderError) -> Step {
     here.flight.squeezed = true;
     let upto = here.rules.model.as_ref().ok().and_then(|model| context::cut(here.session, model));
     let Some(upto) = upto else {
-        return fail(here, error.to_string(), error.to_string());
+        return failed(here, error);
     };
     // The model has just said that it cannot take the conversation in, so it cannot summarise it either.
     let summary = context::with_last_request(here.session, upto, context::plain_summary(here.session, upto));
@@ -232,6 +231,12 @@ fn squeeze(here: &mut Situation<'_>, error: &ProviderError) -> Step {
     let mut step = noted(NoteLevel::Warning, format!("{error}; the older part of the conversation was shortened"));
     step.events.push(Event::Compacted { summary, upto, before, after, usage: Default::default() });
     step
+}
+
+/// The turn ends with what the provider said and what to do about it.
+fn failed(here: &mut Situation<'_>, error: &ProviderError) -> Step {
+    let hints: String = error.hints.iter().map(|hint| format!("\n{hint}")).collect();
+    fail(here, format!("{error}{hints}"), error.to_string())
 }
 
 fn fail(here: &mut Situation<'_>, text: String, detail: String) -> Step {

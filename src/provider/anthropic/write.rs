@@ -152,6 +152,7 @@ mod tests {
                 input_schema: json!({"type": "object"}),
             }],
             max_tokens: 100,
+            temperature: None,
         });
         let cached = json!({"type": "ephemeral"});
         assert_eq!(

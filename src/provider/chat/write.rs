@@ -17,6 +17,9 @@ pub(in crate::provider) fn outgoing(request: &Request, quirks: &Quirks) -> Outgo
         limit: request.max_tokens,
         "messages": messages(request, quirks),
     });
+    if let Some(temperature) = request.temperature {
+        body["temperature"] = json!(temperature);
+    }
     if quirks.stream_usage {
         body["stream_options"] = json!({"include_usage": true});
     }
@@ -143,6 +146,7 @@ mod tests {
             ],
             tools: vec![ToolSpec { name: "read".into(), description: "Reads.".into(), input_schema: json!({}) }],
             max_tokens: 9,
+            temperature: None,
         }
     }
 

@@ -16,6 +16,9 @@ pub(in crate::provider) fn outgoing(request: &Request, context: u64) -> Outgoing
         "messages": messages(request),
         "options": {"num_ctx": context, "num_predict": request.max_tokens},
     });
+    if let Some(temperature) = request.temperature {
+        body["options"]["temperature"] = json!(temperature);
+    }
     if !request.tools.is_empty() {
         body["tools"] = request.tools.iter().map(tool).collect();
     }
@@ -74,6 +77,7 @@ mod tests {
             ],
             tools: vec![],
             max_tokens: 9,
+            temperature: None,
         };
         assert_eq!(
             outgoing(&request, 16_384).body,

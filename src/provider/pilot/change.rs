@@ -172,7 +172,7 @@ fn says(lines: &[String]) -> usize {
 }
 
 /// The name a line defines.
-fn defined(line: &str) -> Option<&str> {
+pub(super) fn defined(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let words = ["async def ", "def ", "class ", "async function ", "function ", "func ", "fn ", "pub fn "];
     let rest = words.iter().find_map(|word| line.strip_prefix(word))?;

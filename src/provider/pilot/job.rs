@@ -10,7 +10,7 @@ use super::plan::{How, Target};
 use super::prompts::{self, Manner};
 use super::route::Here;
 use super::words::Terms;
-use super::{Outcome, Written, advice, attempts, calls, doubts, excerpt, languages, report, says};
+use super::{Outcome, Written, advice, answer, attempts, calls, doubts, excerpt, languages, report, says};
 use crate::provider::embedded::wire::{End, Prompt, Role};
 use crate::provider::shape::{self, Shape};
 use crate::provider::{Reply, Request};
@@ -33,21 +33,31 @@ const DRAWS: usize = 4;
 pub struct Job {
     pub(super) prompt: Prompt,
     pub(super) doing: String,
-    kind: Kind,
-    attempt: usize,
-    request: Request,
+    pub(super) kind: Kind,
+    pub(super) attempt: usize,
+    pub(super) request: Request,
 }
 
+/// What is made of what the model writes.
 #[derive(Clone, Debug)]
-enum Kind {
-    Words,
-    Path { here: Material },
-    Change { what: Change, here: Material },
+pub(super) enum Kind {
+    /// An answer, and the lines of the files it is about.
+    Words {
+        terms: Terms,
+        files: Vec<(String, Vec<String>)>,
+    },
+    Path {
+        here: Material,
+    },
+    Change {
+        what: Change,
+        here: Material,
+    },
 }
 
 /// A change to one file.
 #[derive(Clone, Debug)]
-struct Change {
+pub(super) struct Change {
     path: String,
     how: How,
     manner: Manner,
@@ -72,7 +82,7 @@ struct First {
 
 /// What a job keeps of the conversation.
 #[derive(Clone, Debug)]
-struct Material {
+pub(super) struct Material {
     task: String,
     terms: Terms,
     answer: usize,
@@ -107,42 +117,6 @@ impl Material {
 }
 
 impl Job {
-    /// An answer in words, with these files at hand.
-    pub(super) fn words(here: &Here<'_>, paths: &[&str]) -> Self {
-        let known = here.story.files();
-        let mut turns = prompts::fixed(Manner::Words, &here.request.system);
-        let fixed = turns.len();
-        for (user, said) in here.story.earlier.iter().rev().take(2).rev() {
-            turns.push(prompts::turn(Role::User, cut(user, 600)));
-            turns.push(prompts::turn(Role::Assistant, cut(said, 600)));
-        }
-        let mut left = here.limits.prompt;
-        let mut shown = Vec::new();
-        for path in paths {
-            let Some(file) = known.get(*path) else { continue };
-            let text = excerpt::excerpt(path, &file.lines, &here.terms, left * 2 / 3);
-            left = left.saturating_sub(excerpt::tokens(&text));
-            if !text.trim().is_empty() {
-                shown.push((*path, text));
-            }
-        }
-        let text = if shown.is_empty() {
-            cut(&here.story.task, left * 3)
-        } else {
-            prompts::request(&shown, &here.story.task, "Answer in words.")
-        };
-        turns.push(prompts::turn(Role::User, text));
-        let prompt = Prompt {
-            turns,
-            fixed,
-            opening: String::new(),
-            shape: Shape::Text,
-            most: here.limits.answer.min(500),
-            temperature: 0.0,
-        };
-        Self { prompt, doing: "answering".to_owned(), kind: Kind::Words, attempt: 0, request: here.request.clone() }
-    }
-
     /// The path of a new file.
     pub(super) fn path(here: &Here<'_>) -> Self {
         let mut turns = prompts::fixed(Manner::Words, "");
@@ -283,17 +257,13 @@ impl Job {
     }
 
     pub(super) fn is_words(&self) -> bool {
-        matches!(self.kind, Kind::Words)
+        matches!(self.kind, Kind::Words { .. })
     }
 
     /// Makes of what the model wrote what the engine understands.
     pub fn finish(&self, written: &Written) -> Outcome {
         match &self.kind {
-            Kind::Words => {
-                let text = written.text.trim();
-                let text = if text.is_empty() { "I have no answer to that." } else { text };
-                Outcome::Reply(says(text.to_owned()))
-            }
+            Kind::Words { terms, files } => Outcome::Reply(says(answer::answered(written.text.trim(), terms, files))),
             Kind::Path { here } => self.made_path(written, here),
             Kind::Change { what, here } => match (new_lines(what, here, written, &self.prompt.shape), &what.first) {
                 (Ok(lines), first) => self.considered(what, here, lines, first.as_ref()),
@@ -455,8 +425,4 @@ fn shown_whole(what: &Change) -> bool {
 /// Whether the model is shown the file with these lines.
 fn shows(what: &Change, lines: &[String]) -> bool {
     what.files.iter().any(|(path, text)| *path == what.path && *text == lines.join("\n"))
-}
-
-fn cut(text: &str, most: usize) -> String {
-    crate::text::cut_middle(text, most).into_owned()
 }

@@ -28,6 +28,7 @@ impl Drive {
             messages: vec![Message::User { text: task.to_owned() }],
             tools: tools.iter().map(spec).collect(),
             max_tokens: 1_000,
+            temperature: None,
         };
         let files = files.iter().map(|(path, text)| (*path, (*text).to_owned())).collect();
         Self {

@@ -95,6 +95,14 @@ const DOING: &[&str] = &[
 const EMPTY: &[&str] = &[
     "about",
     "above",
+    "are",
+    "has",
+    "had",
+    "not",
+    "too",
+    "was",
+    "words",
+    "many",
     "accept",
     "actually",
     "added",
@@ -274,8 +282,8 @@ fn sort_in(terms: &mut Terms, word: &str) {
         return;
     }
     let lower = word.to_lowercase();
-    if lower.chars().any(char::is_alphanumeric) && !EMPTY.contains(&lower.as_str()) && !DOING.contains(&lower.as_str())
-    {
+    let empty = [EMPTY, DOING, ASKING].iter().any(|words| words.contains(&lower.as_str()));
+    if lower.chars().any(char::is_alphanumeric) && !empty {
         for part in lower.split('-').filter(|part| part.len() > 2) {
             push(&mut terms.words, part.to_owned());
         }

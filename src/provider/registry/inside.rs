@@ -63,7 +63,7 @@ impl Embedded {
             local: true,
             key_present: true,
             price: Some(Price { input: Some(0.0), output: Some(0.0), ..Price::default() }),
-            edits_by_grammar: true,
+            steered: true,
         })
     }
 

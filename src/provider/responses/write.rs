@@ -90,6 +90,7 @@ mod tests {
             ],
             tools: vec![ToolSpec { name: "read".into(), description: "R".into(), input_schema: json!({}) }],
             max_tokens: 9,
+            temperature: None,
         };
         assert_eq!(
             outgoing(&request).body,

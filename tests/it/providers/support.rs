@@ -45,14 +45,24 @@ pub fn request() -> Request {
         messages: vec![Message::User { text: "hello".into() }],
         tools: vec![tool],
         max_tokens: 1_000,
+        temperature: None,
     }
 }
 
 /// Asks a model by name and returns the answer with all that was told on the way.
 pub async fn ask(registry: &Registry, model: &str) -> (Result<Reply, ProviderError>, Vec<Chunk>) {
+    ask_with(registry, model, request()).await
+}
+
+/// The same with a request of one's own; its model is the one named.
+pub async fn ask_with(
+    registry: &Registry,
+    model: &str,
+    request: Request,
+) -> (Result<Reply, ProviderError>, Vec<Chunk>) {
     let resolved = registry.resolve(model).unwrap();
     let (sender, mut receiver) = mpsc::channel(10_000);
-    let request = Request { model: resolved.model.clone(), ..request() };
+    let request = Request { model: resolved.model.clone(), ..request };
     let reply = resolved.provider.ask(request, sender).await;
     let mut chunks = Vec::new();
     while let Some(chunk) = receiver.recv().await {
