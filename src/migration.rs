@@ -3,23 +3,28 @@
 //! | Where | What |
 //! |---|---|
 //! | `find`, `sql`, `dialect` | migrations in files of SQL: layouts, statements, which database they are for |
-//! | `model`, `scratch`, `rows` | a scratch SQLite database, what it looks like, the rows in it |
-//! | `walk` | up one by one, down one by one, up again, and what that tells |
+//! | `model`, `rows` | what a database looks like, and rows to fill it with |
+//! | `database`, `scratch`, `postgres` | a scratch database: SQLite in this program, PostgreSQL in the workspace |
+//! | `walk`, `locks` | up one by one, down one by one, up again, and what that tells; who has to wait meanwhile |
 //! | `plain`, `python` | the walk by the engine itself, and by the project's Alembic or Django |
 //!
 //! Both sides are workspaces: what base has is applied first, rows are put in, then what the change adds goes up, down
 //! and up again. Schemas are compared as models, never as text.
 
+mod database;
 mod dialect;
 mod find;
+mod locks;
 mod model;
 mod plain;
+mod postgres;
 mod python;
 mod rows;
 mod scratch;
 mod sql;
 mod walk;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,8 +37,11 @@ use crate::domain::{Finding, RepoPath, Severity};
 use crate::stack::{Files, Service, StackReport};
 use crate::workspace::{Workspace, WorkspaceFiles};
 
+use database::Database;
 use dialect::Dialect;
+use postgres::{Cluster, Fresh};
 use rows::Filling;
+use scratch::Scratch;
 use walk::Unit;
 
 /// Both sides of a change, and what it may cost to prove its migrations.
@@ -68,6 +76,8 @@ pub struct Outcome {
     pub unproven: Option<String>,
     /// How many migrations went up, down and up.
     pub walked: usize,
+    /// On which database they did.
+    pub database: String,
     /// What was run, where it was the project's own tool.
     pub command: Option<String>,
     /// What happened, step by step.
@@ -76,7 +86,7 @@ pub struct Outcome {
 
 impl Outcome {
     fn of(what: &str) -> Self {
-        Self { what: what.to_owned(), ..Self::default() }
+        Self { what: what.to_owned(), database: Dialect::Sqlite.name().to_owned(), ..Self::default() }
     }
 
     fn unproven(self, why: impl Into<String>) -> Self {
@@ -169,9 +179,7 @@ pub async fn prove(sides: &Sides) -> Vec<Outcome> {
     let Ok(touched) = tokio::task::spawn_blocking(move || touched(&looking)).await else { return outcomes };
     let changed: Vec<String> = sides.changed.iter().map(|path| path.as_str().to_owned()).collect();
     for (project, dialect) in touched.projects {
-        let mut outcome = project.prove(sides, &changed).await;
-        stand_in(&mut outcome, dialect);
-        outcomes.push(outcome);
+        outcomes.push(project.prove(sides, &changed, dialect).await);
     }
     for tool in touched.foreign {
         outcomes.push(Outcome::of(&tool).unproven(format!("migrations of {tool} are not run here")));
@@ -179,29 +187,48 @@ pub async fn prove(sides: &Sides) -> Vec<Outcome> {
     if !touched.folders.is_empty() {
         let (limit, own) = (sides.scratch_limit(), sides.clone());
         let cancelled = Arc::clone(&limit.cancelled);
-        let proving = tokio::task::spawn_blocking(move || in_folders(&own, &touched.folders, &limit));
+        let runtime = tokio::runtime::Handle::current();
+        let mut proving = tokio::task::spawn_blocking(move || in_folders(&own, &touched.folders, &limit, &runtime));
         tokio::select! {
-            proven = proving => outcomes.extend(proven.unwrap_or_default()),
-            () = sides.cancel.cancelled() => cancelled.store(true, Ordering::Relaxed),
+            proven = &mut proving => outcomes.extend(proven.unwrap_or_default()),
+            () = sides.cancel.cancelled() => {
+                cancelled.store(true, Ordering::Relaxed);
+                // Returns at once, with its server gone.
+                let _ = proving.await;
+            }
         }
     }
     outcomes
 }
 
-/// SQLite says much about a migration for another database, but proves nothing there.
-fn stand_in(outcome: &mut Outcome, dialect: Option<Dialect>) {
-    let Some(other) = dialect.filter(|dialect| *dialect != Dialect::Sqlite) else { return };
+/// SQLite says much about a migration for another database, but proves nothing there. `why`: what is missing.
+fn stand_in(outcome: &mut Outcome, other: Dialect, why: &str) {
     // What SQLite itself does not understand is no fault of the migration.
     outcome.findings.retain(|finding| !matches!(finding.rule.as_deref(), Some("up-fails" | "half-way" | "models")));
-    let why =
-        format!("walked on SQLite only; the project's database is {}, and no server of it is run here", other.name());
-    outcome.unproven.get_or_insert(why);
+    outcome.unproven = Some(match &outcome.unproven {
+        Some(_) => why.to_owned(),
+        None => format!("walked on SQLite only; the project's database is {}: {why}", other.name()),
+    });
 }
 
-fn in_folders(sides: &Sides, folders: &BTreeSet<String>, limit: &scratch::Limit) -> Vec<Outcome> {
+/// Why no MySQL is started.
+const NO_MYSQL: &str = "only PostgreSQL and SQLite are started here";
+
+fn in_folders(
+    sides: &Sides,
+    folders: &BTreeSet<String>,
+    limit: &scratch::Limit,
+    runtime: &tokio::runtime::Handle,
+) -> Vec<Outcome> {
     let (before, after) = (WorkspaceFiles(sides.base.as_ref()), WorkspaceFiles(sides.subject.as_ref()));
     let (old_paths, new_paths) = (before.list(), after.list());
     let mut outcomes = Vec::new();
+    // One server for all folders, started when the first one needs it.
+    let server: OnceCell<Result<Arc<Cluster>, String>> = OnceCell::new();
+    let start = || {
+        let starting = Cluster::start(sides.subject.clone(), sides.limit, sides.cancel.clone());
+        runtime.block_on(starting).map(Arc::new)
+    };
     for folder in folders {
         let named = format!("{folder}/");
         let service = sides.stack.touched_by(&[named.as_str()]).into_iter().next();
@@ -213,8 +240,30 @@ fn in_folders(sides: &Sides, folders: &BTreeSet<String>, limit: &scratch::Limit)
         let texts: Vec<&str> =
             old.iter().chain(&new).flat_map(|set| &set.units).map(|unit| unit.up.text.as_str()).collect();
         let dialect = dialect::of(texts.iter().copied(), service);
-        let conditions = plain::Conditions { limit, admitted: sides.admitted, dialect };
-        outcomes.push(plain::prove(old.as_ref(), new.as_ref(), folder, &conditions));
+        let empty = || -> Result<Box<dyn Database>, plain::Missing> {
+            match dialect {
+                Dialect::Sqlite => {
+                    let scratch = Scratch::empty(limit, &[]).map_err(|error| plain::Missing(error.to_string()))?;
+                    Ok(Box::new(scratch))
+                }
+                Dialect::Postgres => {
+                    let cluster = server.get_or_init(start).clone().map_err(plain::Missing)?;
+                    Ok(Box::new(Fresh::empty(cluster, runtime.clone()).map_err(plain::Missing)?))
+                }
+                Dialect::Mysql => Err(plain::Missing(NO_MYSQL.to_owned())),
+            }
+        };
+        let conditions = plain::Conditions { empty: &empty, admitted: sides.admitted, dialect };
+        let mut outcome = plain::prove(old.as_ref(), new.as_ref(), folder, &conditions);
+        if let Some(Ok(cluster)) = server.get().filter(|_| dialect == Dialect::Postgres) {
+            outcome.database = cluster.title();
+        }
+        outcomes.push(outcome);
+    }
+    if let Some(Ok(cluster)) = server.into_inner()
+        && let Some(cluster) = Arc::into_inner(cluster)
+    {
+        runtime.block_on(cluster.stop());
     }
     outcomes
 }

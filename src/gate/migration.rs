@@ -45,8 +45,10 @@ fn together(outcomes: Vec<Outcome>) -> Report {
     let mut log = Vec::new();
     let (mut findings, mut unproven, mut commands) = (Vec::new(), Vec::new(), Vec::new());
     let mut walked = 0;
+    let mut databases: Vec<String> = Vec::new();
     for outcome in outcomes {
-        log.push(format!("migration up/down/up: {}", outcome.what));
+        let on = if outcome.walked > 0 { format!(" on {}", outcome.database) } else { String::new() };
+        log.push(format!("migration up/down/up: {}{on}", outcome.what));
         log.extend(outcome.log);
         let prefix = if several { format!("{}: ", outcome.what) } else { String::new() };
         if let Some(why) = outcome.unproven {
@@ -54,6 +56,9 @@ fn together(outcomes: Vec<Outcome>) -> Report {
             unproven.push(format!("{prefix}{why}"));
         }
         walked += outcome.walked;
+        if outcome.walked > 0 && !databases.contains(&outcome.database) {
+            databases.push(outcome.database);
+        }
         commands.extend(outcome.command);
         findings.extend(outcome.findings);
     }
@@ -68,8 +73,8 @@ fn together(outcomes: Vec<Outcome>) -> Report {
     } else if report.new == 0 && !warned {
         report.reason = Some(match walked {
             0 => "no new migration, and none is needed".to_owned(),
-            1 => "1 migration went up, down and up on SQLite".to_owned(),
-            count => format!("{count} migrations went up, down and up on SQLite"),
+            1 => format!("1 migration went up, down and up on {}", databases.join(" and ")),
+            count => format!("{count} migrations went up, down and up on {}", databases.join(" and ")),
         });
     }
     let report = if commands.is_empty() { report } else { report.with_command(commands.join(" && ")) };

@@ -20,19 +20,26 @@ pub(super) struct Layout {
     pub checksums: bool,
     /// The tool passes over a migration that is older than the newest it applied.
     pub skips_older: bool,
+    /// The tool wraps even a single statement in a transaction.
+    pub wraps: bool,
 }
 
 const fn layout(tool: &'static str, reversible: bool, checksums: bool, skips_older: bool) -> Layout {
-    Layout { tool, reversible, checksums, skips_older }
+    Layout { tool, reversible, checksums, skips_older, wraps: true }
 }
 
-const GOLANG_MIGRATE: Layout = layout("golang-migrate", true, false, true);
+/// A tool that hands a file to the database as it is.
+const fn unwrapped(layout: Layout) -> Layout {
+    Layout { wraps: false, ..layout }
+}
+
+const GOLANG_MIGRATE: Layout = unwrapped(layout("golang-migrate", true, false, true));
 const SQLX: Layout = layout("sqlx", true, true, false);
 const SQLX_SIMPLE: Layout = layout("sqlx", false, true, false);
 const DIESEL: Layout = layout("Diesel", true, false, false);
-const PRISMA: Layout = layout("Prisma", false, true, false);
-const FLYWAY: Layout = layout("Flyway", false, true, true);
-const PLAIN: Layout = layout("SQL files", false, false, false);
+const PRISMA: Layout = unwrapped(layout("Prisma", false, true, false));
+const FLYWAY: Layout = unwrapped(layout("Flyway", false, true, true));
+const PLAIN: Layout = unwrapped(layout("SQL files", false, false, false));
 
 /// Layouts that are known by the marks in their files: the mark of the way up, of the way down.
 const MARKED: [(&str, &str, Layout); 4] = [
@@ -147,8 +154,12 @@ pub(super) fn set(files: &dyn Files, paths: &[String], folder: &str, sqlx: bool)
             downs.insert(key, script);
             continue;
         }
-        let mut unit =
-            Unit { id: name.id.to_owned(), title: format!("{}_{}", name.id, name.title), up: script, down: None };
+        let mut unit = Unit {
+            id: name.id.to_owned(),
+            title: format!("{}_{}", name.id, name.title),
+            up: script,
+            ..Unit::default()
+        };
         if name.part == Part::Whole {
             match marked(path, &text) {
                 Some((found, up, down)) => {
@@ -173,7 +184,12 @@ pub(super) fn set(files: &dyn Files, paths: &[String], folder: &str, sqlx: bool)
         }
     }
     let layout = layout?;
-    Some(Set { layout, units: units.into_values().collect(), strays })
+    let mut units: Vec<Unit> = units.into_values().collect();
+    for script in units.iter_mut().flat_map(|unit| [Some(&mut unit.up), unit.down.as_mut()]).flatten() {
+        // Several statements in one message are one transaction to the database in any case.
+        script.transaction &= layout.wraps || sql::statements(&script.text, 1).len() > 1;
+    }
+    Some(Set { layout, units, strays })
 }
 
 /// A version in the order tools count: `2` before `10`, `1.9` before `1.10`.

@@ -2,6 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rows::Rows;
+
+/// What a database holds at a moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct State {
+    /// What it looks like.
+    pub schema: Schema,
+    /// What is in it.
+    pub rows: Rows,
+    /// The number of the file each table lies in, where the database has some: another one means that all of it was
+    /// written anew.
+    pub files: BTreeMap<String, u64>,
+}
+
 /// The schema of a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Schema {
@@ -16,14 +30,25 @@ pub(super) struct Schema {
 pub(super) struct Table {
     /// Columns in their order.
     pub columns: Vec<Column>,
-    /// Foreign keys, each in one line.
-    pub foreign: BTreeSet<String>,
+    /// Foreign keys.
+    pub foreign: BTreeSet<Foreign>,
     /// Indexes and unique constraints: name (or columns, where the database made the name up) and what it covers.
     pub indexes: BTreeMap<String, String>,
     /// `CHECK` constraints in normal form.
     pub checks: BTreeSet<String>,
     /// `WITHOUT ROWID`, `STRICT`, `AUTOINCREMENT` and their like.
     pub options: BTreeSet<String>,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Foreign {
+    /// It in one line.
+    pub words: String,
+    /// The table it points at.
+    pub target: String,
+    /// Columns here and there; the other one is empty for the primary key.
+    pub columns: Vec<(String, String)>,
 }
 
 /// A column.
@@ -47,6 +72,10 @@ impl Table {
     /// The column of this name.
     pub(super) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    fn foreign_words(&self) -> BTreeSet<String> {
+        self.foreign.iter().map(|foreign| foreign.words.clone()).collect()
     }
 }
 
@@ -75,6 +104,11 @@ impl Schema {
             other.others.keys().filter(|name| !self.others.contains_key(*name)).map(|n| format!("{n} is left")),
         );
         found
+    }
+
+    /// Whether there is a table or view of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tables.contains_key(name) || self.others.keys().any(|other| other.ends_with(&format!("view `{name}`")))
     }
 
     /// Tables whose columns stand in another order.
@@ -115,7 +149,7 @@ fn differences(name: &str, before: &Table, after: &Table, found: &mut Vec<String
     let indexes = after.indexes.keys().filter(|index| !before.indexes.contains_key(*index));
     found.extend(indexes.map(|index| format!("index `{index}` on `{name}` is left")));
     for (what, old, new) in [
-        ("foreign key", &before.foreign, &after.foreign),
+        ("foreign key", &before.foreign_words(), &after.foreign_words()),
         ("check", &before.checks, &after.checks),
         ("option", &before.options, &after.options),
     ] {

@@ -1,23 +1,28 @@
-//! Migrations in files of SQL, applied by the engine itself to a scratch SQLite database.
+//! Migrations in files of SQL, applied by the engine itself to a scratch database.
 
 use std::collections::BTreeSet;
 
+use super::database::Database;
 use super::dialect::Dialect;
 use super::find::{self, Set};
-use super::rows::{self, Filling};
-use super::scratch::{Limit, Scratch};
+use super::model::State;
+use super::rows::Filling;
 use super::walk::{End, Script, Unit, Walk, judge, told};
-use super::{Outcome, sql};
+use super::{Outcome, locks, sql};
 use crate::domain::{Finding, Severity, mark_old};
 
 /// What a set of migrations is proven with.
 pub(super) struct Conditions<'a> {
-    pub limit: &'a Limit,
+    /// Makes an empty database of the project's kind; why there is none, in words.
+    pub empty: &'a dyn Fn() -> Result<Box<dyn Database>, Missing>,
     /// The change itself says that something has no way back.
     pub admitted: bool,
     /// What the project's database understands.
     pub dialect: Dialect,
 }
+
+/// Why there is no database to walk on.
+pub(super) struct Missing(pub String);
 
 /// Proves what a change does to the migrations of a folder. Blocking.
 pub(super) fn prove(before: Option<&Set>, after: Option<&Set>, folder: &str, conditions: &Conditions<'_>) -> Outcome {
@@ -32,25 +37,41 @@ pub(super) fn prove(before: Option<&Set>, after: Option<&Set>, folder: &str, con
     outcome.findings = order(before, set);
     let changed: Vec<&Unit> = new.iter().filter(|unit| !old.iter().any(|known| same(known, unit))).collect();
     outcome.findings.extend(edited(old, set));
-    if conditions.dialect != Dialect::Sqlite {
-        for unit in &changed {
-            outcome.findings.extend(no_way_back(unit, before, set, conditions.admitted));
-            outcome.findings.extend(dangers(&unit.up));
-        }
-        return outcome.unproven(format!(
-            "the migrations are written for {}, and no server of it is run here: they were read, not run",
-            conditions.dialect.name()
-        ));
+    if changed.is_empty() && old.iter().all(|unit| new.iter().any(|now| same(now, unit))) {
+        return outcome;
     }
+    let first_one = match (conditions.empty)() {
+        Ok(database) => database,
+        Err(Missing(why)) => {
+            for unit in &changed {
+                outcome.findings.extend(no_way_back(unit, before, set, conditions.admitted));
+                outcome.findings.extend(dangers(&unit.up, conditions.dialect));
+            }
+            return outcome.unproven(format!(
+                "the migrations are written for {}: they were read, not run ({why})",
+                conditions.dialect.name()
+            ));
+        }
+    };
+    let mut spare = Some(first_one);
     // What base has and is changed is walked over as well, with all that stands on it.
     let first = old.iter().position(|unit| !new.iter().any(|now| same(now, unit)));
     let start: Vec<&Unit> = old[..first.unwrap_or(old.len())].iter().collect();
-    let walked: Vec<Unit> = new.iter().filter(|unit| !start.iter().any(|known| same(known, unit))).cloned().collect();
+    let mut walked: Vec<Unit> =
+        new.iter().filter(|unit| !start.iter().any(|known| same(known, unit))).cloned().collect();
+    if conditions.dialect == Dialect::Postgres {
+        for unit in &mut walked {
+            unit.statements = sql::statements(&unit.up.text, unit.up.line);
+        }
+    }
     outcome.walked = walked.len();
     if walked.is_empty() {
         return outcome;
     }
-    let walking = |units: &[Unit], filling| walk(&start, units, set, before, filling, conditions);
+    let mut walking = |units: &[Unit], filling| {
+        let database = spare.take().map_or_else(|| (conditions.empty)().map_err(|Missing(why)| why), Ok)?;
+        walk(database, &start, units, &Sets { now: set, before, filling })
+    };
     let mut filling = Filling::WithNulls;
     let (mut walk, mut empty) = match walking(&walked, filling) {
         Ok(found) => found,
@@ -88,30 +109,33 @@ fn same(one: &Unit, other: &Unit) -> bool {
         && text(one.down.as_ref()) == text(other.down.as_ref())
 }
 
+/// What a walk is about.
+struct Sets<'a> {
+    now: &'a Set,
+    before: Option<&'a Set>,
+    filling: Filling,
+}
+
 /// Applies what both sides have, puts rows in, and walks over the rest.
 fn walk(
+    mut database: Box<dyn Database>,
     start: &[&Unit],
     units: &[Unit],
-    set: &Set,
-    before: Option<&Set>,
-    filling: Filling,
-    conditions: &Conditions<'_>,
+    sets: &Sets<'_>,
 ) -> Result<(Walk, Vec<String>), String> {
-    let words = |error: rusqlite::Error| error.to_string();
-    let mut scratch = Scratch::empty(conditions.limit, &[]).map_err(words)?;
     for unit in start {
-        scratch.run(&sql::statements(&unit.up.text, unit.up.line), unit.up.transaction).map_err(|broken| {
+        database.run(&unit.up)?.map_err(|broken| {
             let line = broken.line.map(|line| format!(":{line}")).unwrap_or_default();
-            format!("base cannot be migrated on SQLite: {}{line}: {}", unit.up.path, broken.error)
+            format!("base cannot be migrated: {}{line}: {}", unit.up.path, broken.error)
         })?;
     }
-    let empty = rows::fill(&scratch, filling).map_err(words)?;
-    let mut walk = Walk { start: scratch.state().map_err(words)?, ..Walk::default() };
+    let empty = database.fill(sets.filling)?;
+    let mut walk = Walk { start: database.state()?, ..Walk::default() };
     walk.up = units.iter().map(|_| End::NotReached).collect();
     (walk.down, walk.again) = (walk.up.clone(), walk.up.clone());
     let mut reached = 0;
     for (index, unit) in units.iter().enumerate() {
-        walk.up[index] = step(&mut scratch, &unit.up)?;
+        walk.up[index] = step(database.as_mut(), &unit.up)?;
         if walk.up[index].state().is_none() {
             break;
         }
@@ -120,8 +144,8 @@ fn walk(
     let mut lowest = reached;
     for index in (0..reached).rev() {
         walk.down[index] = match &units[index].down {
-            Some(down) => step(&mut scratch, down)?,
-            None => End::NoWayBack(why_none(set, before)),
+            Some(down) => step(database.as_mut(), down)?,
+            None => End::NoWayBack(why_none(sets.now, sets.before)),
         };
         if walk.down[index].state().is_none() {
             break;
@@ -129,7 +153,7 @@ fn walk(
         lowest = index;
     }
     for (unit, again) in units[..reached].iter().zip(&mut walk.again).skip(lowest) {
-        *again = step(&mut scratch, &unit.up)?;
+        *again = step(database.as_mut(), &unit.up)?;
         if again.state().is_none() {
             break;
         }
@@ -137,9 +161,9 @@ fn walk(
     Ok((walk, empty))
 }
 
-fn step(scratch: &mut Scratch, script: &Script) -> Result<End, String> {
-    let done = scratch.run(&sql::statements(&script.text, script.line), script.transaction);
-    let state = scratch.state().map_err(|error| error.to_string())?;
+fn step(database: &mut dyn Database, script: &Script) -> Result<End, String> {
+    let done = database.run(script)?;
+    let state: State = database.state()?;
     Ok(match done {
         Ok(()) => End::Done(Box::new(state)),
         Err(broken) => {
@@ -183,16 +207,19 @@ fn no_way_back(unit: &Unit, before: Option<&Set>, set: &Set, admitted: bool) -> 
     Some(unit.up.finding(severity, "irreversible", "", text))
 }
 
-/// What a script takes away, read from its text.
-fn dangers(script: &Script) -> Vec<Finding> {
+/// What a script takes away, and how long it shuts out others, read from its text.
+fn dangers(script: &Script, dialect: Dialect) -> Vec<Finding> {
     let statements = sql::statements(&script.text, script.line);
-    let found = statements.iter().filter_map(|statement| Some((statement.line, sql::danger(&statement.text)?)));
+    let taken = statements.iter().filter_map(|statement| Some((statement.line, sql::danger(&statement.text)?)));
+    let at = |(line, danger): (usize, sql::Danger)| Finding {
+        line: Some(line),
+        ..script.finding(Severity::Warning, danger.rule, "", danger.text)
+    };
+    let mut found: Vec<Finding> = taken.map(at).collect();
+    if dialect == Dialect::Postgres {
+        found.extend(locks::findings(script, &statements, &|_| true));
+    }
     found
-        .map(|(line, danger)| Finding {
-            line: Some(line),
-            ..script.finding(Severity::Warning, danger.rule, "", danger.text)
-        })
-        .collect()
 }
 
 fn gone(unit: &Unit) -> Finding {

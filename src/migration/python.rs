@@ -1,22 +1,26 @@
-//! Alembic and Django: the project's own tool walks on a scratch file in the workspace, the engine looks at the file
+//! Alembic and Django: the project's own tool walks on a scratch database in the workspace, the engine looks at it
 //! after every step.
 
 mod edited;
+mod ground;
 mod projects;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::rows::{self, Filling};
-use super::scratch::{Limit, Scratch, State};
+use super::dialect::Dialect;
+use super::rows::Filling;
+use super::scratch::Limit;
+use super::sql::Statement;
 use super::walk::{End, Script, Unit, Walk, judge, told};
-use super::{Outcome, Sides};
+use super::{NO_MYSQL, Outcome, Sides, postgres};
 use crate::domain::{Finding, RepoPath, from_root};
 use crate::stack::Files;
-use crate::workspace::{Exit, Job, Workspace, WorkspaceFiles};
+use crate::workspace::{Exit, Job, WorkspaceFiles};
 
+use ground::Ground;
 pub(super) use projects::{Project, Tool, may_matter, projects};
 
 /// Walks migrations: see the file itself.
@@ -58,6 +62,9 @@ struct Step {
     place: Option<PlaceOf>,
     #[serde(default)]
     file: Option<String>,
+    /// The statements that change tables, as the server saw them.
+    #[serde(default)]
+    statements: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,20 +74,26 @@ struct PlaceOf {
 }
 
 impl Project {
-    async fn call(&self, workspace: &dyn Workspace, mode: &str, sides: &Sides, shown: bool) -> Result<Answer, String> {
+    /// Lets the driver work on base, or on the subject and show what it says.
+    async fn call(&self, ground: &Ground, mode: &str, sides: &Sides) -> Result<Answer, String> {
+        let shown = mode != "base";
+        let workspace = if shown { sides.subject.as_ref() } else { sides.base.as_ref() };
         let path = |name: &str| RepoPath::parse(&format!("{FOLDER}/{name}")).map_err(|error| error.to_string());
         workspace.write(&path("migrate.py")?, DRIVER.as_bytes(), None).map_err(|error| error.to_string())?;
         let place = path("x")?.under(workspace.root());
         let place = place.parent().unwrap_or(Path::new(".")).to_string_lossy().into_owned();
         let quote = |text: &String| format!("'{}'", text.replace('\'', "'\\''"));
         let driver = format!("{place}/migrate.py");
-        let (tool, mode) = (self.tool.name().to_owned(), mode.to_owned());
-        let words = [&self.python, &driver, &tool, &mode, &place, &self.name].map(quote);
-        let environment = [("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONWARNINGS", "ignore"), ("NO_COLOR", "1")];
+        let mut words: Vec<String> =
+            [&self.python, &driver, self.tool.name(), mode, &place, &self.name].map(str::to_owned).to_vec();
+        words.extend(ground.words(mode));
+        let words: Vec<String> = words.iter().map(quote).collect();
+        let mut environment = vec![("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONWARNINGS", "ignore"), ("NO_COLOR", "1")];
+        environment.extend(self.application.as_deref().map(|application| ("FLASK_APP", application)));
         let job = Job {
-            command: words.join(" "),
+            command: format!("{}{}", postgres::NEUTRAL, words.join(" ")),
             folder: RepoPath::parse(&self.folder).ok(),
-            environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            environment: environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
             limit: sides.limit,
             network: false,
             env_files: false,
@@ -112,42 +125,32 @@ impl Project {
         serde_json::from_slice(&state.bytes).map_err(|error| format!("what the walk wrote cannot be read: {error}"))
     }
 
-    /// Opens a copy of a scratch file of a workspace.
-    fn fetch(
-        &self,
-        workspace: &dyn Workspace,
-        name: &str,
-        limit: &Limit,
-    ) -> Result<(Scratch, tempfile::TempDir, PathBuf), String> {
-        let path = RepoPath::parse(&format!("{FOLDER}/{name}")).map_err(|error| error.to_string())?;
-        let bytes = workspace.read(&path).map_err(|error| error.to_string())?.bytes;
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let file = folder.path().join("scratch.sqlite3");
-        std::fs::write(&file, bytes).map_err(|error| error.to_string())?;
-        let scratch = Scratch::open(&file, limit, self.tool.tables()).map_err(|error| error.to_string())?;
-        Ok((scratch, folder, file))
+    /// Proves what a change does to this project's migrations, on its own kind of database where that can be had.
+    pub(super) async fn prove(&self, sides: &Sides, changed: &[String], dialect: Option<Dialect>) -> Outcome {
+        let Some(other) = dialect.filter(|dialect| *dialect != Dialect::Sqlite) else {
+            return self.prove_on(&Ground::File, sides, changed).await;
+        };
+        let servers = match other {
+            Dialect::Postgres => Ground::servers(sides).await,
+            _ => Err(NO_MYSQL.to_owned()),
+        };
+        let why = match servers {
+            Ok(servers) => {
+                let outcome = self.prove_on(&servers, sides, changed).await;
+                servers.leave().await;
+                match outcome.unproven {
+                    Some(why) if !sides.cancel.is_cancelled() => why,
+                    _ => return outcome,
+                }
+            }
+            Err(why) => why,
+        };
+        let mut outcome = self.prove_on(&Ground::File, sides, changed).await;
+        super::stand_in(&mut outcome, other, &why);
+        outcome
     }
 
-    fn state(&self, workspace: &dyn Workspace, name: &str, limit: &Limit) -> Result<State, String> {
-        let (scratch, _folder, _) = self.fetch(workspace, name, limit)?;
-        scratch.state().map_err(|error| error.to_string())
-    }
-
-    /// Takes the base's scratch file, fills it, and puts it into the subject.
-    fn hand_over(&self, sides: &Sides, filling: Filling, limit: &Limit) -> Result<(State, Vec<String>), String> {
-        let target = RepoPath::parse(&format!("{FOLDER}/scratch.sqlite3")).map_err(|error| error.to_string())?;
-        let words = |error: rusqlite::Error| error.to_string();
-        let (scratch, _folder, file) = self.fetch(sides.base.as_ref(), "scratch.sqlite3", limit)?;
-        let empty = rows::fill(&scratch, filling).map_err(words)?;
-        let state = scratch.state().map_err(words)?;
-        drop(scratch);
-        let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
-        sides.subject.write(&target, &bytes, None).map_err(|error| error.to_string())?;
-        Ok((state, empty))
-    }
-
-    /// Proves what a change does to this project's migrations.
-    pub(super) async fn prove(&self, sides: &Sides, changed: &[String]) -> Outcome {
+    async fn prove_on(&self, ground: &Ground, sides: &Sides, changed: &[String]) -> Outcome {
         let mut outcome = Outcome::of(&format!(
             "{} in {}",
             self.tool.title(),
@@ -158,26 +161,28 @@ impl Project {
             Tool::Django => format!("{} manage.py migrate, up, down and up", self.python),
         });
         outcome.findings = self.edited(sides, changed);
-        let base = self.call(sides.base.as_ref(), "base", sides, false).await;
-        let base = match base {
-            Ok(Answer { error: Some(said), .. }) => {
-                return outcome.unproven(format!("base cannot be migrated on SQLite: {}", said.error));
-            }
+        outcome.database = ground.title();
+        let refused = |error: &str| format!("base cannot be migrated on {}: {error}", ground.title());
+        if let Err(why) = ground.prepare().await {
+            return outcome.unproven(why);
+        }
+        let base = match self.call(ground, "base", sides).await {
+            Ok(Answer { error: Some(said), .. }) => return outcome.unproven(refused(&said.error)),
             Ok(answer) => answer,
             Err(why) => return outcome.unproven(why),
         };
         if let Some(step) = base.steps.iter().find(|step| !step.ok) {
-            return outcome.unproven(format!("base cannot be migrated on SQLite: {}", step.error));
+            return outcome.unproven(refused(&step.error));
         }
         let mut findings = std::mem::take(&mut outcome.findings);
         let mut filling = Filling::WithNulls;
-        let mut walked = match self.walk(sides, filling).await {
+        let mut walked = match self.walk(ground, sides, filling).await {
             Ok(walked) => walked,
             Err(why) => return Outcome { findings, ..outcome }.unproven(why),
         };
         if let Some((index, error, line)) = walked.1.broke() {
             for fewer in Filling::FEWER {
-                let Ok(other) = self.walk(sides, fewer).await else { continue };
+                let Ok(other) = self.walk(ground, sides, fewer).await else { continue };
                 if other.1.broke().is_none() {
                     findings.push(super::needs_fewer(&walked.2[index], &error, line, fewer));
                     (walked, filling) = (other, fewer);
@@ -195,13 +200,18 @@ impl Project {
         Outcome { findings, walked: units.len(), ..outcome }
     }
 
-    async fn walk(&self, sides: &Sides, filling: Filling) -> Result<(Answer, Walk, Vec<Unit>), String> {
+    async fn walk(
+        &self,
+        ground: &Ground,
+        sides: &Sides,
+        filling: Filling,
+    ) -> Result<(Answer, Walk, Vec<Unit>), String> {
         let limit = sides.scratch_limit();
-        let (start, empty) = self.hand_over(sides, filling, &limit)?;
+        let (start, empty) = ground.hand_over(self.tool, sides, filling).await?;
         for line in empty {
             let _ = sides.output.send(format!("not filled: {line}\n").into_bytes()).await;
         }
-        let answer = self.call(sides.subject.as_ref(), "walk", sides, true).await?;
+        let answer = self.call(ground, "walk", sides).await?;
         if let Some(said) = &answer.error {
             return Err(said.error.clone());
         }
@@ -212,25 +222,32 @@ impl Project {
             .map(|named| {
                 let path = from_root(&self.folder, &named.path);
                 let up = Script { text: files.read(&path).unwrap_or_default(), path, line: 1, transaction: true };
-                let title = named.up_title();
-                Unit { id: named.id.clone(), title, down: Some(up.clone()), up }
+                let ran = answer.steps.iter().find(|step| step.way == "up" && step.unit == named.id);
+                let statement = |text: &String| Statement { line: 0, text: text.clone() };
+                let statements = ran.map(|step| step.statements.iter().map(statement).collect()).unwrap_or_default();
+                Unit { id: named.id.clone(), title: named.up_title(), down: Some(up.clone()), up, statements }
             })
             .collect();
-        let reach = |way: &str| -> Result<Vec<End>, String> {
-            units
-                .iter()
-                .map(|unit| {
-                    let step = answer.steps.iter().find(|step| step.way == way && step.unit == unit.id);
-                    step.map_or(Ok(End::NotReached), |step| self.end(sides, step, &limit))
-                })
-                .collect()
-        };
-        let walk = Walk { start, up: reach("up")?, down: reach("down")?, again: reach("again")? };
+        let mut ends: [Vec<End>; 3] = Default::default();
+        for (way, ends) in ["up", "down", "again"].into_iter().zip(&mut ends) {
+            for unit in &units {
+                let step = answer.steps.iter().find(|step| step.way == way && step.unit == unit.id);
+                ends.push(match step {
+                    Some(step) => self.end(ground, sides, step, &limit).await?,
+                    None => End::NotReached,
+                });
+            }
+        }
+        let [up, down, again] = ends;
+        let walk = Walk { start, up, down, again };
         Ok((answer, walk, units))
     }
 
-    fn end(&self, sides: &Sides, step: &Step, limit: &Limit) -> Result<End, String> {
-        let state = step.file.as_ref().map(|file| self.state(sides.subject.as_ref(), file, limit)).transpose()?;
+    async fn end(&self, ground: &Ground, sides: &Sides, step: &Step, limit: &Limit) -> Result<End, String> {
+        let state = match &step.file {
+            Some(file) => Some(ground.state(self.tool, sides, file, limit).await?),
+            None => None,
+        };
         Ok(match (step.ok, step.irreversible) {
             (true, _) => End::Done(Box::new(state.unwrap_or_default())),
             (false, true) => {

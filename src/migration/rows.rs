@@ -11,7 +11,7 @@ use super::scratch::Scratch;
 /// The most rows of a table that are looked at.
 const MOST: usize = 1_000;
 /// Rows put into each table.
-const EACH: usize = 3;
+pub(super) const EACH: usize = 3;
 
 /// Rows of every table, each with its columns by name. Values are kept as text that tells their type as well.
 pub(super) type Rows = BTreeMap<String, Vec<BTreeMap<String, String>>>;
@@ -35,7 +35,8 @@ impl Filling {
     pub(super) const FEWER: [Self; 2] = [Self::WithoutNulls, Self::Empty];
 }
 
-fn quoted(name: &str) -> String {
+/// A name in quotes.
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -76,7 +77,7 @@ pub(super) fn fill(scratch: &Scratch, filling: Filling) -> rusqlite::Result<Vec<
         return Ok(empty);
     }
     let schema = scratch.schema()?;
-    for name in parents_first(scratch, &schema)? {
+    for name in parents_first(&schema) {
         let Some(table) = schema.tables.get(&name) else { continue };
         for row in 1..=EACH {
             let nulls = filling == Filling::WithNulls && row == EACH;
@@ -90,12 +91,13 @@ pub(super) fn fill(scratch: &Scratch, filling: Filling) -> rusqlite::Result<Vec<
     Ok(empty)
 }
 
-fn parents_first(scratch: &Scratch, schema: &Schema) -> rusqlite::Result<Vec<String>> {
-    let mut parents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for name in schema.tables.keys() {
-        let targets = scratch.foreign(name)?.into_iter().map(|foreign| foreign.target);
-        parents.insert(name.clone(), targets.filter(|target| target != name).collect());
-    }
+/// The tables in an order in which they can be filled.
+pub(super) fn parents_first(schema: &Schema) -> Vec<String> {
+    let targets = |name: &String, table: &Table| {
+        table.foreign.iter().map(|foreign| foreign.target.clone()).filter(|target| target != name).collect()
+    };
+    let mut parents: BTreeMap<String, BTreeSet<String>> =
+        schema.tables.iter().map(|(name, table)| (name.clone(), targets(name, table))).collect();
     let mut order: Vec<String> = Vec::new();
     while !parents.is_empty() {
         let ready = parents.iter().find(|(_, needs)| needs.iter().all(|need| !parents.contains_key(need)));
@@ -105,44 +107,70 @@ fn parents_first(scratch: &Scratch, schema: &Schema) -> rusqlite::Result<Vec<Str
         parents.remove(&next);
         order.push(next);
     }
-    Ok(order)
+    order
+}
+
+/// A row that is to be put in.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub table: &'a Table,
+    /// Its number in the table, from 1.
+    pub number: i64,
+    /// With NULL wherever that is allowed.
+    pub nulls: bool,
+    /// How often the database refused it so far.
+    pub attempt: usize,
+}
+
+/// How often another row is tried where one is refused.
+pub(super) const ATTEMPTS: usize = 6;
+
+impl Wanted<'_> {
+    /// The row's columns with their values. `parents`: what columns that point at a parent hold, `None` where there is
+    /// no parent. `made`: writes a value down.
+    pub(super) fn cells<V: Clone>(
+        self,
+        parents: &BTreeMap<String, Option<V>>,
+        null: &V,
+        made: impl Fn(&Column, Value) -> V,
+    ) -> Vec<(String, V)> {
+        // What a CHECK wants may be one of the texts in it.
+        let checks: Vec<String> = self.table.checks.iter().cloned().collect();
+        let alone = self.table.columns.iter().filter(|other| other.key > 0).count() == 1;
+        let cell = |column: &Column| match parents.get(&column.name) {
+            Some(None) if column.required => made(column, Value::Integer(self.number)),
+            Some(Some(value)) if !self.nulls || column.required || column.key > 0 => value.clone(),
+            _ if self.nulls && !column.required && column.key == 0 => null.clone(),
+            Some(value) => value.clone().unwrap_or_else(|| null.clone()),
+            None if column.key > 0 && alone && column.kind.contains("INT") => made(column, Value::Integer(self.number)),
+            None => made(column, candidate(column, self.number, self.attempt, &checks)),
+        };
+        let given = self.table.columns.iter().filter(|column| !column.generated);
+        given.map(|column| (column.name.clone(), cell(column))).collect()
+    }
 }
 
 fn insert(scratch: &Scratch, name: &str, table: &Table, row: usize, nulls: bool) -> Result<(), String> {
-    let words = |error: rusqlite::Error| error.to_string();
-    let mut references: BTreeMap<String, Value> = BTreeMap::new();
-    for foreign in scratch.foreign(name).map_err(words)? {
+    let mut parents: BTreeMap<String, Option<Value>> = BTreeMap::new();
+    for foreign in &table.foreign {
         for (column, to) in &foreign.columns {
             let target = if to.is_empty() { primary(scratch, &foreign.target) } else { Some(to.clone()) };
             let value = target.and_then(|to| parent(&scratch.connection, &foreign.target, &to, row));
-            references.insert(column.clone(), value.unwrap_or(Value::Null));
+            parents.insert(column.clone(), value.filter(|value| *value != Value::Null));
         }
     }
     let last: i64 = scratch
         .connection
         .query_row(&format!("SELECT count(*) FROM {}", quoted(name)), [], |row| row.get(0))
-        .map_err(words)?;
-    let number = last + 1;
-    // What a CHECK wants may be one of the texts in it.
-    let wanted: Vec<String> = table.checks.iter().cloned().collect();
+        .map_err(|error| error.to_string())?;
     let mut refused = String::new();
-    for attempt in 0..6 {
-        let mut columns = Vec::new();
-        let mut values: Vec<Value> = Vec::new();
-        for column in table.columns.iter().filter(|column| !column.generated) {
-            let alone = table.columns.iter().filter(|other| other.key > 0).count() == 1;
-            let reference = references.get(&column.name);
-            let value = match reference {
-                Some(Value::Null) if column.required => Value::Integer(number),
-                Some(value) if !nulls || column.required || column.key > 0 => value.clone(),
-                _ if nulls && !column.required && column.key == 0 => Value::Null,
-                Some(value) => value.clone(),
-                None if column.key > 0 && alone && column.kind.contains("INT") => Value::Integer(number),
-                None => candidate(column, number, attempt, &wanted),
-            };
-            columns.push(quoted(&column.name));
-            values.push(value);
-        }
+    for attempt in 0..ATTEMPTS {
+        let wanted = Wanted { table, number: last + 1, nulls, attempt };
+        let (columns, values): (Vec<String>, Vec<Value>) = wanted
+            .cells(&parents, &Value::Null, |_, value| value)
+            .into_iter()
+            .map(|(name, value)| (quoted(&name), value))
+            .unzip();
         let marks = vec!["?"; values.len()].join(", ");
         let text = format!("INSERT INTO {} ({}) VALUES ({marks})", quoted(name), columns.join(", "));
         match scratch.connection.execute(&text, rusqlite::params_from_iter(values)) {
@@ -318,9 +346,9 @@ mod tests {
             CREATE TABLE parent (id INTEGER PRIMARY KEY, state VARCHAR(4) NOT NULL CHECK (state IN ('new', 'old')), code CHAR(2) UNIQUE,
                 n INT CHECK (n > 100), up INT REFERENCES parent(id));
             CREATE TABLE both (a INT, b INT, PRIMARY KEY (a, b)) WITHOUT ROWID; CREATE TABLE sum (a INT, b INT AS (a * 2))";
-        scratch.run(&sql::statements(script, 1), true).unwrap();
+        scratch.apply(&sql::statements(script, 1), true).unwrap();
         assert_eq!(fill(&scratch, Filling::WithNulls).unwrap(), Vec::<String>::new());
-        let rows = scratch.state().unwrap().rows;
+        let rows = scratch.look().unwrap().rows;
         assert!(rows.values().all(|rows| rows.len() == EACH), "{rows:#?}");
         assert!(rows["child"].iter().all(|row| row["parent"] != NULL) && rows["child"][2]["at"] == NULL);
         let broken: i64 = scratch

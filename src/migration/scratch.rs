@@ -11,9 +11,11 @@ use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Batch, Connection, OpenFlags};
 
-use super::model::{Column, Schema, Table};
-use super::rows::{self, Rows};
+use super::database::{Broken, Database, has_own_transactions};
+use super::model::{Column, Foreign, Schema, State, Table};
+use super::rows::{self, Filling};
 use super::sql::{self, Statement};
+use super::walk::Script;
 
 /// The most pages of 4 KiB a database may grow to.
 const PAGES: u32 = 65_536;
@@ -23,26 +25,6 @@ pub(super) struct Scratch {
     pub(super) connection: Connection,
     /// Tables of the migration tool itself, which are no part of the schema.
     ignored: Vec<String>,
-}
-
-/// What a database holds at a moment.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct State {
-    /// What it looks like.
-    pub schema: Schema,
-    /// What is in it.
-    pub rows: Rows,
-}
-
-/// Why a script broke off.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
-    /// What the database says.
-    pub error: String,
-    /// The line of the statement.
-    pub line: Option<usize>,
-    /// How many statements before it are in force.
-    pub stay: usize,
 }
 
 /// How long one database may be worked on, and who stops it earlier.
@@ -82,12 +64,8 @@ impl Scratch {
 
     /// Runs statements; in one transaction where they do not say otherwise. After a failure nothing of a transaction
     /// is left.
-    pub(super) fn run(&mut self, statements: &[Statement], transaction: bool) -> Result<(), Broken> {
-        let own = |statement: &Statement| {
-            let text = sql::normal(&statement.text);
-            text == "begin" || text.starts_with("begin ") || text.starts_with("start transaction") || text == "commit"
-        };
-        let transaction = transaction && !statements.iter().any(own);
+    pub(super) fn apply(&mut self, statements: &[Statement], transaction: bool) -> Result<(), Broken> {
+        let transaction = transaction && !has_own_transactions(statements);
         if transaction {
             self.execute("BEGIN").map_err(|error| Broken { error: error.to_string(), line: None, stay: 0 })?;
         }
@@ -121,10 +99,10 @@ impl Scratch {
     }
 
     /// What it holds now.
-    pub(super) fn state(&self) -> rusqlite::Result<State> {
+    pub(super) fn look(&self) -> rusqlite::Result<State> {
         let schema = self.schema()?;
         let rows = rows::read(&self.connection, &schema)?;
-        Ok(State { schema, rows })
+        Ok(State { schema, rows, ..State::default() })
     }
 
     /// What it looks like now, from what the database says and not from its text.
@@ -168,7 +146,7 @@ impl Scratch {
             })
         })?;
         table.columns = found.collect::<rusqlite::Result<_>>()?;
-        table.foreign = self.foreign(name)?.into_iter().map(|foreign| foreign.words).collect();
+        table.foreign = self.foreign(name)?.into_iter().collect();
         self.indexes(name, &mut table)?;
         table.checks = sql::checks(text).into_iter().collect();
         let normal = sql::normal(text);
@@ -182,7 +160,7 @@ impl Scratch {
     }
 
     /// The foreign keys of a table.
-    pub(super) fn foreign(&self, table: &str) -> rusqlite::Result<Vec<Foreign>> {
+    fn foreign(&self, table: &str) -> rusqlite::Result<Vec<Foreign>> {
         let mut list = self.connection.prepare(
             "SELECT id, \"from\", \"table\", coalesce(\"to\", ''), on_update, on_delete FROM pragma_foreign_key_list(?1) \
              ORDER BY id, seq",
@@ -253,15 +231,18 @@ impl Scratch {
     }
 }
 
-/// A foreign key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Foreign {
-    /// The table it points at.
-    pub target: String,
-    /// Columns here and there; the other one is empty for the primary key.
-    pub columns: Vec<(String, String)>,
-    /// It in one line.
-    pub words: String,
+impl Database for Scratch {
+    fn run(&mut self, script: &Script) -> Result<Result<(), Broken>, String> {
+        Ok(self.apply(&sql::statements(&script.text, script.line), script.transaction))
+    }
+
+    fn fill(&mut self, filling: Filling) -> Result<Vec<String>, String> {
+        rows::fill(self, filling).map_err(|error| error.to_string())
+    }
+
+    fn state(&mut self) -> Result<State, String> {
+        self.look().map_err(|error| error.to_string())
+    }
 }
 
 /// A default without the brackets around it.
@@ -312,7 +293,7 @@ mod tests {
 
     fn made(script: &str) -> Scratch {
         let mut scratch = Scratch::empty(&limit(), &["tool"]).unwrap();
-        scratch.run(&sql::statements(script, 1), true).unwrap();
+        scratch.apply(&sql::statements(script, 1), true).unwrap();
         scratch
     }
 
@@ -349,11 +330,11 @@ mod tests {
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n".to_owned(),
         ] {
             let mut scratch = Scratch::empty(&limit(), &[]).unwrap();
-            let broken = scratch.run(&sql::statements(&script, 1), false);
+            let broken = scratch.apply(&sql::statements(&script, 1), false);
             assert!(broken.is_err(), "{script}");
             assert!(!file.exists(), "{script}");
         }
-        assert!(Scratch::empty(&limit(), &[]).unwrap().run(&sql::statements("VACUUM", 1), false).is_ok());
+        assert!(Scratch::empty(&limit(), &[]).unwrap().apply(&sql::statements("VACUUM", 1), false).is_ok());
     }
 
     #[test]
@@ -361,7 +342,7 @@ mod tests {
         let script = sql::statements("CREATE TABLE a (b INT);\nINSERT INTO nowhere VALUES (1);", 1);
         for (transaction, tables, stay) in [(true, 0, 0), (false, 1, 1)] {
             let mut scratch = Scratch::empty(&limit(), &[]).unwrap();
-            let broken = scratch.run(&script, transaction).unwrap_err();
+            let broken = scratch.apply(&script, transaction).unwrap_err();
             assert_eq!((broken.line, broken.stay), (Some(2), stay));
             assert_eq!(scratch.schema().unwrap().tables.len(), tables);
         }

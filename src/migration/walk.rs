@@ -2,8 +2,10 @@
 
 use crate::domain::{Finding, Severity};
 
+use super::locks;
+use super::model::State;
 use super::rows::{self, Filling};
-use super::scratch::State;
+use super::sql::Statement;
 
 /// A migration, as findings speak of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(super) struct Unit {
     pub up: Script,
     /// What takes it back; `None` when nothing does.
     pub down: Option<Script>,
+    /// The statements going up comes to, where others may have to wait for them.
+    pub statements: Vec<Statement>,
 }
 
 /// A part of a file.
@@ -133,6 +137,8 @@ pub(super) fn judge(units: &[Unit], walk: &Walk, admitted: bool) -> Vec<Finding>
             Some(End::Done(after)) => {
                 if let Some(before) = walk.before(index) {
                     findings.extend(taken(&unit.up, before, after));
+                    let old = |table: &str| before.schema.has(table);
+                    findings.extend(locks::findings(&unit.up, &unit.statements, &old));
                 }
             }
             _ => {}
@@ -243,6 +249,12 @@ fn taken(script: &Script, before: &State, after: &State) -> Vec<Finding> {
                 }
             });
         }
+        if let (Some(old), Some(new)) = (before.files.get(name), after.files.get(name))
+            && old != new
+        {
+            let text = format!("writes all of `{name}` anew while nobody can use it");
+            findings.push(script.finding(Severity::Warning, "rewrite", name, text));
+        }
         findings.extend(lost(script, name, rows, after_rows, "going up"));
     }
     findings
@@ -275,6 +287,12 @@ fn returned(unit: &Unit, script: &Script, walk: &Walk, index: usize, after: &Sta
     };
     let mut findings = Vec::new();
     let differences = before.schema.differences(&after.schema);
+    // What a server has learned serves other databases as well.
+    let (extensions, differences): (Vec<String>, Vec<String>) =
+        differences.into_iter().partition(|text| text.starts_with("extension ") && text.ends_with("is left"));
+    for text in extensions {
+        findings.push(script.finding(Severity::Note, "extension", "", format!("{text} after going down")));
+    }
     if !differences.is_empty() {
         let text = format!("{} does not come back to where it began: {}", unit.title, few(&differences));
         findings.push(script.finding(Severity::Error, "incomplete-down", "", text));

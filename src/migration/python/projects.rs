@@ -20,6 +20,8 @@ pub(in crate::migration) struct Project {
     pub python: String,
     /// `alembic.ini`, or the module of the settings.
     pub name: String,
+    /// The Flask application, as `flask --app` has it.
+    pub application: Option<String>,
 }
 
 impl Tool {
@@ -63,6 +65,9 @@ pub(in crate::migration) fn may_matter(path: &str, text: &str) -> bool {
 /// The projects of a service, as its files say.
 pub(in crate::migration) fn projects(service: &Service, files: &dyn Files, paths: &[String]) -> Vec<Project> {
     let python = service.interpreter.clone().unwrap_or_else(|| "python3".to_owned());
+    let run = service.run.as_ref().and_then(|run| run.command.as_deref()).map(str::split_whitespace);
+    let application =
+        run.and_then(|mut words| words.find(|word| *word == "--app").and(words.next()).map(str::to_owned));
     let mut found = Vec::new();
     for path in paths.iter().filter(|path| service.relative(path).is_some()) {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -72,7 +77,8 @@ pub(in crate::migration) fn projects(service: &Service, files: &dyn Files, paths
                 (above, last) if files.exists(&from_root(folder, "env.py")) => (above, format!("{last}/{name}")),
                 _ => (folder, name.to_owned()),
             };
-            found.push(Project { tool: Tool::Alembic, folder: folder.to_owned(), python: python.clone(), name });
+            let (folder, python) = (folder.to_owned(), python.clone());
+            found.push(Project { tool: Tool::Alembic, folder, python, name, application: application.clone() });
         }
         if name == "manage.py"
             && let Some(settings) = files.read(path).as_deref().and_then(settings_of)
@@ -82,6 +88,7 @@ pub(in crate::migration) fn projects(service: &Service, files: &dyn Files, paths
                 folder: folder.to_owned(),
                 python: python.clone(),
                 name: settings,
+                application: None,
             });
         }
     }

@@ -208,12 +208,13 @@ fn alembic_goes_up_down_and_up_and_defects_are_found() {
             ),
         ],
     );
-    // The project's own database is another one: what SQLite says is no proof, and what it finds counts all the same.
+    // No server of the project's own database is started: what SQLite says is no proof, and what it finds counts all
+    // the same.
     base(
         &bed,
         &[(
             "alembic.ini",
-            "[alembic]\nscript_location = migrations\nsqlalchemy.url = postgresql://nobody@nowhere.invalid/x\n",
+            "[alembic]\nscript_location = migrations\nsqlalchemy.url = mysql://nobody@nowhere.invalid/x\n",
         )],
     );
     proved(
@@ -460,11 +461,157 @@ fn files_of_sql_go_up_down_and_up_in_the_engine_itself() {
             (
                 "for another database",
                 &[
-                    (up, "ALTER TABLE users ALTER COLUMN mail SET NOT NULL;"),
-                    (down, "ALTER TABLE users ALTER COLUMN mail DROP NOT NULL;"),
+                    (up, "ALTER TABLE users DROP COLUMN mail, ENGINE=InnoDB;"),
+                    (down, "ALTER TABLE users ADD COLUMN mail TEXT;"),
                 ],
                 "not_run",
-                &["warning not-null"],
+                &["warning destructive"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn postgresql_is_started_for_files_of_sql_and_defects_are_found_on_it() {
+    let Some(bed) = Bed::open("mocha").filter(|_| beds::postgres()) else { return };
+    base(
+        &bed,
+        &[
+            (
+                "db/migrations/001_users.up.sql",
+                "CREATE TYPE mood AS ENUM ('sad', 'glad');\nCREATE TABLE users (id SERIAL PRIMARY KEY, name VARCHAR(80) NOT NULL, mail TEXT UNIQUE,
+                mood mood NOT NULL DEFAULT 'glad', tags TEXT[] NOT NULL DEFAULT '{}', at TIMESTAMPTZ DEFAULT now());\nALTER TABLE users OWNER TO app;
+                CREATE TABLE orders (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, buyer INT NOT NULL REFERENCES users(id), total INT CHECK (total > 5));",
+            ),
+            ("db/migrations/001_users.down.sql", "DROP TABLE orders; DROP TABLE users; DROP TYPE mood;"),
+        ],
+    );
+    let (up, down) = ("db/migrations/002_x.up.sql", "db/migrations/002_x.down.sql");
+    let age = "ALTER TABLE users DROP COLUMN age;";
+    proved(
+        &bed,
+        &[
+            ("sound", &[(up, "ALTER TABLE users ADD COLUMN age INT;"), (down, age)], "pass", &[]),
+            (
+                "an index beside the work of others",
+                &[
+                    (up, "CREATE INDEX CONCURRENTLY orders_total ON orders (total);"),
+                    (down, "DROP INDEX CONCURRENTLY orders_total;"),
+                ],
+                "pass",
+                &[],
+            ),
+            (
+                "others have to wait",
+                &[
+                    (
+                        up,
+                        "CREATE INDEX orders_total ON orders (total);\nALTER TABLE orders ALTER COLUMN total TYPE BIGINT;",
+                    ),
+                    (down, "ALTER TABLE orders ALTER COLUMN total TYPE INT; DROP INDEX orders_total;"),
+                ],
+                "pass",
+                &["warning lock db/migrations/002_x.up.sql:1", "warning rewrite db/migrations/002_x.up.sql"],
+            ),
+            (
+                "rows are lost",
+                &[(up, "DELETE FROM orders WHERE id = 1;"), (down, "SELECT 1;")],
+                "fail",
+                &["error data-loss"],
+            ),
+            (
+                "an enumeration keeps its new label",
+                &[(up, "ALTER TYPE mood ADD VALUE 'mad';"), (down, "SELECT 1;")],
+                "fail",
+                &["error incomplete-down db/migrations/002_x.down.sql:1", "error up-again"],
+            ),
+            (
+                "NOT NULL on rows",
+                &[(up, "\nALTER TABLE users ADD COLUMN age INT NOT NULL;"), (down, age)],
+                "fail",
+                &["error rows db/migrations/002_x.up.sql:2"],
+            ),
+            (
+                "an error in the third line",
+                &[(up, "SELECT 1;\nALTER TABLE users\n  ADD COLUMNN b INT;"), (down, "SELECT 1;")],
+                "fail",
+                &["error up-fails db/migrations/002_x.up.sql:3"],
+            ),
+            (
+                "an extension this machine has not",
+                &[(up, "CREATE EXTENSION no_such_thing;"), (down, "DROP EXTENSION no_such_thing;")],
+                "not_run",
+                &[],
+            ),
+        ],
+    );
+}
+
+const ASYNCHRONOUS: &str = "import asyncio
+
+from alembic import context
+from app.models import Base
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import async_engine_from_config
+
+
+def migrate(connection):
+    context.configure(connection=connection, target_metadata=Base.metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def run():
+    section = context.config.get_section(context.config.config_ini_section, {})
+    engine = async_engine_from_config(section, prefix='sqlalchemy.', poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+asyncio.run(run())
+";
+
+#[test]
+fn alembic_that_connects_asynchronously_walks_on_postgresql() {
+    let Some(bed) = Bed::open("fastapi").filter(|_| beds::postgres()) else { return };
+    let first = revision(
+        "0001",
+        "",
+        "op.create_table('users', sa.Column('id', sa.Integer, primary_key=True), sa.Column('name', sa.String(80), nullable=False))",
+        "op.drop_table('users')",
+    );
+    base(
+        &bed,
+        &[
+            (
+                "alembic.ini",
+                "[alembic]\nscript_location = migrations\nsqlalchemy.url = postgresql+asyncpg://nobody@nowhere.invalid/x\n",
+            ),
+            ("migrations/env.py", ASYNCHRONOUS),
+            ("migrations/versions/0001_users.py", &first),
+            ("app/models.py", MODELS),
+        ],
+    );
+    let models = MODELS.replace("    # more", "    age: Mapped[int | None] = mapped_column(index=True)");
+    let file = "migrations/versions/0002_age.py";
+    let up = "op.add_column('users', sa.Column('age', sa.Integer)); op.create_index('ix_users_age', 'users', ['age'])";
+    let whole = revision("0002", "0001", up, "op.drop_column('users', 'age')");
+    let half = revision("0002", "0001", up, "op.drop_index('ix_users_age')");
+    proved(
+        &bed,
+        &[
+            (
+                "sound",
+                &[(file, &whole), ("app/models.py", &models)],
+                "pass",
+                &["warning lock migrations/versions/0002_age.py:10"],
+            ),
+            (
+                "half a way back",
+                &[(file, &half), ("app/models.py", &models)],
+                "fail",
+                &["error incomplete-down", "warning lock"],
             ),
         ],
     );

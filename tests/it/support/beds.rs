@@ -34,6 +34,22 @@ pub fn installed(needs: Needs) -> Option<PathBuf> {
     None
 }
 
+/// Whether the programs of a PostgreSQL server are installed; where not it is said, and fails where CI is set.
+pub fn postgres() -> bool {
+    let places =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    let distributed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let there = places
+        .into_iter()
+        .chain(distributed.map(|entry| entry.path().join("bin")))
+        .any(|place| place.join("initdb").exists());
+    assert!(there || std::env::var_os("CI").is_none(), "PostgreSQL is not installed: run tests/beds/install");
+    if !there {
+        eprintln!("SKIPPED: PostgreSQL is not installed; tests/beds/install brings it");
+    }
+    there
+}
+
 /// A committed repository of a bed's sources (a folder of `tests/beds`), its packages linked and ignored. `None` as
 /// with [`installed`].
 pub fn repository(bed: &str) -> Option<tempfile::TempDir> {
