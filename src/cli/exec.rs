@@ -43,6 +43,9 @@ struct Report {
     ok: bool,
     output: String,
     changes: Vec<ChangeReport>,
+    /// What is different but cannot be part of a change, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     applied: bool,
 }
 
@@ -52,6 +55,8 @@ struct ChangeReport {
     kind: ChangeKind,
     added: usize,
     removed: usize,
+    #[serde(skip)]
+    size: String,
 }
 
 pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Arguments) -> Done {
@@ -72,6 +77,7 @@ pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Argu
         return Err(Failure::usage(format!("this needs a permission: {what}")).hint("--allow gives it"));
     }
     let (_state, workspace) = open(around, common, &repository).await?;
+    let said = workspace.notes();
     let (output, mut pieces) = mpsc::channel(64);
     let interrupt = run::interrupted();
     let context =
@@ -90,7 +96,9 @@ pub(crate) async fn exec(around: &Surroundings, common: &Common, arguments: Argu
         let files: Vec<SelectedFile> = changes.clone();
         repository.apply(&files).map_err(|error| undo::git_failure(&error))?;
     }
-    report(&arguments.tool, done, &changes, applied, common.json)
+    let mut notes = workspace.notes();
+    notes.retain(|note| !said.contains(note));
+    report(&arguments.tool, done, (&changes, notes), applied, common.json)
 }
 
 /// Opens a workspace that is thrown away with the folder it is kept in.
@@ -147,23 +155,33 @@ fn list_tools(tools: &Tools, common: &Common) -> Done {
     print::text(&lines.join("\n"))
 }
 
-fn report(tool: &str, done: ToolOutput, changes: &[Change], applied: bool, json: bool) -> Done {
+fn report(
+    tool: &str,
+    done: ToolOutput,
+    (changes, notes): (&[Change], Vec<String>),
+    applied: bool,
+    json: bool,
+) -> Done {
     let reports: Vec<ChangeReport> = changes
         .iter()
         .map(|change| {
             let (file, _) = diff::plain_change(change);
-            ChangeReport { path: file.path.to_string(), kind: file.kind, added: file.added, removed: file.removed }
+            let size = file.size();
+            ChangeReport { path: file.path.to_string(), kind: file.kind, added: file.added, removed: file.removed, size }
         })
         .collect();
     let outcome = if done.ok { Outcome::Done } else { Outcome::Failed };
     if json {
-        print::json(&Report { tool: tool.to_owned(), ok: done.ok, output: done.text, changes: reports, applied })?;
+        print::json(&Report { tool: tool.to_owned(), ok: done.ok, output: done.text, changes: reports, notes, applied })?;
         return Ok(outcome);
     }
     print::text(&done.text)?;
     for change in &reports {
         let where_to = if applied { "written" } else { "in the workspace only, not written" };
-        eprintln!("{} +{} −{} ({where_to})", text::sanitize_line(&change.path), change.added, change.removed);
+        eprintln!("{} {} ({where_to})", text::sanitize_line(&change.path), change.size);
+    }
+    for note in &notes {
+        eprintln!("tenon: {}", text::sanitize(note));
     }
     Ok(outcome)
 }

@@ -71,12 +71,12 @@ impl<'a> Patch<'a> {
     fn extended(&mut self, old: bool, new: bool) {
         let (before, after) = (self.before, self.after);
         match (old, new) {
-            (false, _) => self.line(&format!("new file mode {}", digits(after.mode))),
-            (_, false) => self.line(&format!("deleted file mode {}", digits(before.mode))),
+            (false, _) => self.line(&format!("new file mode {}", after.mode.octal())),
+            (_, false) => self.line(&format!("deleted file mode {}", before.mode.octal())),
             _ => {
                 if before.mode != after.mode {
-                    self.line(&format!("old mode {}", digits(before.mode)));
-                    self.line(&format!("new mode {}", digits(after.mode)));
+                    self.line(&format!("old mode {}", before.mode.octal()));
+                    self.line(&format!("new mode {}", after.mode.octal()));
                 }
                 if before.path != after.path {
                     self.line(&format!("rename from {}", quote("", before.path.as_str())));
@@ -109,14 +109,6 @@ fn ended(name: &str) -> String {
 
 fn range([start, lines]: [usize; 2]) -> String {
     if lines == 1 { start.to_string() } else { format!("{start},{lines}") }
-}
-
-fn digits(mode: FileMode) -> &'static str {
-    match mode {
-        FileMode::Regular => "100644",
-        FileMode::Executable => "100755",
-        FileMode::Symlink => "120000",
-    }
 }
 
 #[cfg(test)]

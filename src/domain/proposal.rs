@@ -31,6 +31,17 @@ pub enum FileMode {
     Symlink,
 }
 
+impl FileMode {
+    /// The six digits git writes.
+    pub const fn octal(self) -> &'static str {
+        match self {
+            Self::Regular => "100644",
+            Self::Executable => "100755",
+            Self::Symlink => "120000",
+        }
+    }
+}
+
 /// One change to one file, bound to the bytes before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
@@ -63,6 +74,24 @@ pub struct FileChange {
     /// The parts that can be decided one by one. A change without text to compare (binary, mode only, empty file,
     /// pure rename) has exactly one, with both ranges `[0, 0]`.
     pub hunks: Vec<Hunk>,
+}
+
+impl FileChange {
+    /// How much is different, in a few characters: lines, or what else there is where no line is.
+    pub fn size(&self) -> String {
+        if self.binary {
+            return "binary".to_owned();
+        }
+        let lines = format!("+{} −{}", self.added, self.removed);
+        let mode = (self.kind != ChangeKind::Add && self.old_mode != self.mode)
+            .then(|| format!("mode {} → {}", self.old_mode.octal(), self.mode.octal()));
+        match (mode, self.added + self.removed) {
+            (Some(mode), 0) => mode,
+            (Some(mode), _) => format!("{lines}, {mode}"),
+            (None, 0) if self.kind == ChangeKind::Rename => "renamed".to_owned(),
+            (None, _) => lines,
+        }
+    }
 }
 
 /// A run of changed lines with its context: the unit of a verdict. The lines themselves follow from the two blobs.

@@ -165,7 +165,7 @@ fn event_text(event: &Event) -> Option<String> {
 fn proposal_text(proposal: &Proposal) -> String {
     let mut lines = vec![format!("proposal {}: {}", proposal.id, text::sanitize_line(&proposal.title))];
     for change in &proposal.changes {
-        lines.push(format!("  {}  +{} −{}", text::sanitize_line(change.path.as_str()), change.added, change.removed));
+        lines.push(format!("  {}  {}", text::sanitize_line(change.path.as_str()), change.size()));
     }
     lines.join("\n")
 }

@@ -252,6 +252,11 @@ fn tools_work_by_hand() {
     home.tenon(&["exec", "write", r#"{"path": "../escaped", "content": ""}"#]).with_code(1);
     home.tenon(&["exec", "run", r#"{"command": "echo made > made.txt"}"#]).with_code(0);
     assert!(!home.repository.join("made.txt").exists(), "a command's files stay in the workspace");
+    let odd = r#"{"command": "chmod +x app.py; mkfifo pipe; printf '\\0' > zero"}"#;
+    let odd = home.tenon(&["exec", "run", odd]).with_code(0);
+    for said in ["app.py mode 100644 → 100755 (in", "zero binary (in", "left out of the draft: pipe: a fifo"] {
+        assert!(odd.err.contains(said), "{}", odd.err);
+    }
     assert!(home.tenon(&["exec", "nothing"]).with_code(2).err.contains("apply_patch"));
     assert!(home.tenon(&["exec", "read", "{"]).with_code(2).err.contains("JSON"));
 }

@@ -17,6 +17,8 @@ struct FileReport<'a> {
     binary: bool,
     added: usize,
     removed: usize,
+    #[serde(skip)]
+    size: String,
     hunks: Vec<HunkReport<'a>>,
 }
 
@@ -63,7 +65,7 @@ pub(super) fn list(subject: &Subject, common: &Common, with_lines: bool) -> Done
     }
     let mut lines = String::new();
     for file in files {
-        lines.push_str(&format!("{}  +{} −{}\n", text::sanitize_line(file.path), file.added, file.removed));
+        lines.push_str(&format!("{}  {}\n", text::sanitize_line(file.path), file.size));
         for hunk in &file.hunks {
             push_hunk(&mut lines, hunk);
         }
@@ -106,6 +108,7 @@ fn file_report<'a>(subject: &'a Subject, change: &'a FileChange, with_lines: boo
         binary: change.binary,
         added: change.added,
         removed: change.removed,
+        size: change.size(),
         hunks: change
             .hunks
             .iter()

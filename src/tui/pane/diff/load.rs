@@ -114,14 +114,6 @@ impl Job {
     }
 }
 
-fn mode_word(mode: FileMode) -> &'static str {
-    match mode {
-        FileMode::Regular => "100644",
-        FileMode::Executable => "100755",
-        FileMode::Symlink => "120000",
-    }
-}
-
 fn notices(change: &FileChange) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(old) = &change.old_path {
@@ -129,12 +121,12 @@ fn notices(change: &FileChange) -> Vec<String> {
     }
     match change.kind {
         ChangeKind::Add if change.mode != FileMode::Regular => {
-            lines.push(format!("new file, mode {}", mode_word(change.mode)));
+            lines.push(format!("new file, mode {}", change.mode.octal()));
         }
         ChangeKind::Add => lines.push("new file".to_owned()),
         ChangeKind::Delete => lines.push("deleted file".to_owned()),
         _ if change.old_mode != change.mode => {
-            lines.push(format!("mode {} → {}", mode_word(change.old_mode), mode_word(change.mode)));
+            lines.push(format!("mode {} → {}", change.old_mode.octal(), change.mode.octal()));
         }
         _ => {}
     }
