@@ -155,24 +155,31 @@ fn list_tools(tools: &Tools, common: &Common) -> Done {
     print::text(&lines.join("\n"))
 }
 
-fn report(
-    tool: &str,
-    done: ToolOutput,
-    (changes, notes): (&[Change], Vec<String>),
-    applied: bool,
-    json: bool,
-) -> Done {
+fn report(tool: &str, done: ToolOutput, (changes, notes): (&[Change], Vec<String>), applied: bool, json: bool) -> Done {
     let reports: Vec<ChangeReport> = changes
         .iter()
         .map(|change| {
             let (file, _) = diff::plain_change(change);
             let size = file.size();
-            ChangeReport { path: file.path.to_string(), kind: file.kind, added: file.added, removed: file.removed, size }
+            ChangeReport {
+                path: file.path.to_string(),
+                kind: file.kind,
+                added: file.added,
+                removed: file.removed,
+                size,
+            }
         })
         .collect();
     let outcome = if done.ok { Outcome::Done } else { Outcome::Failed };
     if json {
-        print::json(&Report { tool: tool.to_owned(), ok: done.ok, output: done.text, changes: reports, notes, applied })?;
+        print::json(&Report {
+            tool: tool.to_owned(),
+            ok: done.ok,
+            output: done.text,
+            changes: reports,
+            notes,
+            applied,
+        })?;
         return Ok(outcome);
     }
     print::text(&done.text)?;

@@ -5,6 +5,7 @@ pub(crate) mod desk;
 mod list;
 mod mail;
 mod orders;
+mod patches;
 mod session;
 pub(crate) mod source;
 
@@ -15,6 +16,7 @@ use crate::engine::session::Session;
 use crate::git::Repository;
 use crate::journal::{BlobStore, Store};
 use crate::proposal::{self, Verdicts};
+use crate::text;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
@@ -118,6 +120,9 @@ pub(crate) async fn review(around: &Surroundings, common: &Common, arguments: Ar
         return on_session(around, common, &repository, (session, subject), arguments).await;
     }
     let found = source::find(&repository, &around.folder, &arguments.from)?;
+    for note in &found.notes {
+        eprintln!("tenon: {}", text::sanitize_line(note));
+    }
     if arguments.list {
         return list::list(&of_change(around, &repository, &arguments.from, found)?, common, arguments.lines);
     }
@@ -219,7 +224,7 @@ pub(crate) fn has_step(records: &[Record], redo: bool) -> bool {
 pub(crate) async fn undo(around: &Surroundings, common: &Common, source: &str, order: Command) -> Done {
     let repository = Repository::open(&around.folder).map_err(|error| undo::git_failure(&error))?;
     let held = held(&repository, &around.folder, source);
-    let found = source::Found { held, changes: Vec::new(), message: String::new() };
+    let found = source::Found { held, changes: Vec::new(), message: String::new(), notes: Vec::new() };
     let (handle, updates) = desk::resume(around, repository, source, found)?;
     session::carry_out(handle, updates, vec![order], common.json).await
 }

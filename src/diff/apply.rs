@@ -14,8 +14,8 @@ pub enum ApplyError {
         /// 1-based line of the patch.
         line: usize,
     },
-    /// The patch does not carry the content.
-    #[error("the patch holds a binary change, which cannot be applied")]
+    /// The change is not one of lines.
+    #[error("the patch holds a binary change, which has no lines to apply")]
     Binary,
 }
 
@@ -24,7 +24,7 @@ pub enum ApplyError {
 /// # Errors
 /// When a hunk's lines are not in the file, or the change is binary.
 pub fn apply(old: &[u8], file: &PatchFile) -> Result<Vec<u8>, ApplyError> {
-    if file.binary {
+    if file.binary.is_some() {
         return Err(ApplyError::Binary);
     }
     let lines = split(old);

@@ -27,8 +27,13 @@ pub struct PatchFile {
     pub new_mode: Option<FileMode>,
     /// The file before stays: the patch copies it.
     pub copy: bool,
-    /// The content is binary; the patch cannot be applied here.
-    pub binary: bool,
+    /// The id of the content before, whole or shortened, where git wrote it down.
+    pub old_id: Option<String>,
+    /// The names are as plain `diff` wrote them: they may start with a folder that is none of the repository.
+    pub plain: bool,
+    /// The content is binary: what the patch says about it from `GIT binary patch` on; empty when it says only that it
+    /// differs.
+    pub binary: Option<Vec<u8>>,
     /// The hunks in order.
     pub hunks: Vec<PatchHunk>,
 }
@@ -103,7 +108,9 @@ struct Header {
     added: bool,
     deleted: bool,
     copy: bool,
-    binary: bool,
+    old_id: Option<String>,
+    plain: bool,
+    binary: Option<Vec<u8>>,
 }
 
 impl<'a> Reader<'a> {
@@ -143,7 +150,7 @@ impl<'a> Reader<'a> {
 
     fn plain_file(&mut self) -> Result<PatchFile, PatchError> {
         let first = self.at;
-        let mut header = Header::default();
+        let mut header = Header { plain: true, ..Header::default() };
         self.names(&mut header)?;
         let hunks = self.hunks()?;
         if hunks.is_empty() {
@@ -157,6 +164,11 @@ impl<'a> Reader<'a> {
         let mut names = Vec::new();
         for _ in 0..2 {
             let rest = self.peek().and_then(|line| line.get(4..)).unwrap_or_default();
+            if is_absent(rest) {
+                names.push(b"/dev/null".to_vec());
+                self.at += 1;
+                continue;
+            }
             names.push(name(rest).ok_or_else(|| self.error("the quoted name does not end"))?);
             self.at += 1;
         }
@@ -166,6 +178,7 @@ impl<'a> Reader<'a> {
         header.added |= absent(&old);
         header.deleted |= absent(&new);
         let prefixed = (absent(&old) || old.starts_with(b"a/")) && (absent(&new) || new.starts_with(b"b/"));
+        header.plain &= !prefixed;
         let stripped = |name: Vec<u8>| if prefixed { name[2..].to_vec() } else { name };
         if !absent(&old) {
             header.old = Some(stripped(old));
@@ -195,14 +208,28 @@ impl<'a> Reader<'a> {
             header.old = Some(path(rest)?);
         } else if let Some(rest) = after("rename to ").or_else(|| after("copy to ")) {
             header.new = Some(path(rest)?);
-        } else if line == b"GIT binary patch" || line.starts_with(b"Binary files ") {
-            header.binary = true;
+        } else if line == b"GIT binary patch" {
+            header.binary = Some(self.binary());
+        } else if line.starts_with(b"Binary files ") {
+            header.binary = Some(Vec::new());
+        } else if let Some(ids) = after("index ") {
+            let old = ids.split(|byte| *byte == b'.').next().unwrap_or_default();
+            header.old_id = String::from_utf8(old.to_vec()).ok().filter(|id| id.bytes().any(|digit| digit != b'0'));
         } else {
-            return Ok(["index ", "similarity index ", "dissimilarity index "]
-                .iter()
-                .any(|start| after(start).is_some()));
+            return Ok(["similarity index ", "dissimilarity index "].iter().any(|start| after(start).is_some()));
         }
         Ok(true)
+    }
+
+    /// Reads a binary part: two blocks, forward and back, each ended by an empty line. Stops at its last line.
+    fn binary(&mut self) -> Vec<u8> {
+        let first = self.at;
+        let mut blocks = 0;
+        while blocks < 2 && self.at + 1 < self.lines.len() && !self.follows(1, b"diff --git ") {
+            self.at += 1;
+            blocks += usize::from(self.peek() == Some(b""));
+        }
+        self.lines[first..=self.at].concat()
     }
 
     fn mode(&self, digits: &[u8]) -> Result<FileMode, PatchError> {
@@ -227,8 +254,8 @@ impl<'a> Reader<'a> {
         if old_path.is_none() && new_path.is_none() {
             return Err(at("the file has no name".to_owned()));
         }
-        let Header { old_mode, new_mode, copy, binary, .. } = header;
-        Ok(PatchFile { old_path, new_path, old_mode, new_mode, copy, binary, hunks })
+        let Header { old_mode, new_mode, copy, old_id, plain, binary, .. } = header;
+        Ok(PatchFile { old_path, new_path, old_mode, new_mode, copy, old_id, plain, binary, hunks })
     }
 
     fn hunks(&mut self) -> Result<Vec<PatchHunk>, PatchError> {
@@ -290,6 +317,12 @@ impl<'a> Reader<'a> {
 fn trimmed(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Whether plain `diff -N` says that there is no such file: by its time, which is when time began.
+fn is_absent(rest: &[u8]) -> bool {
+    let time = rest.split(|byte| *byte == b'\t').nth(1).unwrap_or_default();
+    time.starts_with(b"1970-01-01 ") || time.starts_with(b"1969-12-31 ")
 }
 
 /// A name as it stands on a `---` line: quoted, or up to a tab (plain diffs put the time behind it).
@@ -382,7 +415,11 @@ mod tests {
         assert_eq!((moved.kind(), moved.old_path), (ChangeKind::Rename, path("x")));
         let gone = one("diff --git a/x b/x\ndeleted file mode 100644\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n");
         assert_eq!((gone.kind(), gone.new_path), (ChangeKind::Delete, None));
-        assert!(one("diff --git a/x b/x\nBinary files a/x and b/x differ\n").binary);
+        assert_eq!(one("diff --git a/x b/x\nBinary files a/x and b/x differ\n").binary, Some(Vec::new()));
+        let part = "GIT binary patch\nliteral 1\nIcmZQz\n\nliteral 0\nHcmV?d00001\n\n";
+        let found = one(&format!("diff --git a/x b/x\nindex 12ab..34cd 100644\n{part}diff --git a/y b/y\n"));
+        assert_eq!(found.binary.as_deref(), Some(part.as_bytes()));
+        assert_eq!(found.old_id.as_deref(), Some("12ab"));
     }
 
     #[test]

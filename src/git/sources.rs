@@ -20,13 +20,29 @@ pub enum Source {
     Range(String),
 }
 
+/// What a source has to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// The files, sorted by path: a rename is a deletion and an addition.
+    pub changes: Vec<Change>,
+    /// What is different too but cannot be shown, with the reason: one line each.
+    pub left_out: Vec<String>,
+}
+
 impl Repository {
-    /// What is different, sorted by path: a rename is a deletion and an addition. Submodules and paths that are not
-    /// UTF-8 are left out.
+    /// The changes of a source, without those that cannot be shown.
     ///
     /// # Errors
     /// The revision is unknown, or a file cannot be read.
     pub fn changes_from(&self, source: &Source) -> Result<Vec<Change>, GitError> {
+        self.difference(source).map(|difference| difference.changes)
+    }
+
+    /// What is different. Submodules, paths that are not UTF-8 and unmerged ones are left out, and said so.
+    ///
+    /// # Errors
+    /// The revision is unknown, or a file cannot be read.
+    pub fn difference(&self, source: &Source) -> Result<Difference, GitError> {
         let repository = self.libgit()?;
         match source {
             Source::Worktree => worktree(&repository, self.root()),
@@ -34,10 +50,10 @@ impl Repository {
                 let tree = head_tree(&repository)?;
                 let index = index::open(&repository)?;
                 let diff = repository.diff_tree_to_index(tree.as_ref(), Some(&index), Some(&mut entry::comparing()))?;
-                let mut changes = from_objects(&repository, &diff)?;
+                let mut found = from_objects(&repository, &diff)?;
                 // What is only announced (`git add -N`) is not staged yet.
-                changes.retain(|change| change.base.is_some() || index::at(&index, &change.path).is_some());
-                Ok(changes)
+                found.changes.retain(|change| change.base.is_some() || index::at(&index, &change.path).is_some());
+                Ok(found)
             }
             Source::Revision(name) => {
                 let commit = commit(&repository, name)?;
@@ -76,21 +92,37 @@ fn range<'r>(repository: &'r git2::Repository, text: &str) -> Result<(git2::Comm
     Ok((commit(repository, &or_head(from))?, commit(repository, &or_head(to))?))
 }
 
+/// Why a difference cannot be shown; `None` when it can.
+fn obstacle(delta: &git2::DiffDelta<'_>) -> Option<String> {
+    let (old, new) = (delta.old_file(), delta.new_file());
+    let bytes = new.path_bytes().or(old.path_bytes()).unwrap_or_default();
+    let why = if old.mode() == git2::FileMode::Commit || new.mode() == git2::FileMode::Commit {
+        "a submodule"
+    } else if delta.status() == git2::Delta::Conflicted {
+        "its merge is not finished"
+    } else if path_of(delta).is_none() {
+        "its name is not UTF-8"
+    } else {
+        return None;
+    };
+    Some(format!("{}: {why}", String::from_utf8_lossy(bytes)))
+}
+
 /// Both sides as git stores them.
-fn from_objects(repository: &git2::Repository, diff: &git2::Diff<'_>) -> Result<Vec<Change>, GitError> {
-    let mut changes = Vec::new();
-    // A path with stages of an unfinished merge has nothing in the index that could be shown.
-    for delta in diff.deltas().filter(|delta| delta.status() != git2::Delta::Conflicted) {
-        let (old, new) = (delta.old_file(), delta.new_file());
-        let Some(path) = path_of(&new).or_else(|| path_of(&old)) else { continue };
-        let base = stored(repository, &old)?;
-        let result = stored(repository, &new)?;
+fn from_objects(repository: &git2::Repository, diff: &git2::Diff<'_>) -> Result<Difference, GitError> {
+    let mut found = Difference::default();
+    for delta in diff.deltas() {
+        found.left_out.extend(obstacle(&delta));
+        // A path with stages of an unfinished merge has nothing in the index that could be shown.
+        let Some(path) = path_of(&delta).filter(|_| delta.status() != git2::Delta::Conflicted) else { continue };
+        let base = stored(repository, &delta.old_file())?;
+        let result = stored(repository, &delta.new_file())?;
         if base != result {
-            changes.push(Change { path, base, result });
+            found.changes.push(Change { path, base, result });
         }
     }
-    changes.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(changes)
+    found.changes.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
 }
 
 fn stored(repository: &git2::Repository, file: &git2::DiffFile<'_>) -> Result<Option<FileState>, GitError> {
@@ -109,24 +141,30 @@ fn stored(repository: &git2::Repository, file: &git2::DiffFile<'_>) -> Result<Op
     Ok(Some(FileState { bytes: repository.find_blob(entry.id)?.content().to_vec(), mode: entry.file_mode() }))
 }
 
-fn path_of(file: &git2::DiffFile<'_>) -> Option<RepoPath> {
-    std::str::from_utf8(file.path_bytes()?).ok().and_then(|text| RepoPath::parse(text).ok())
+fn path_of(delta: &git2::DiffDelta<'_>) -> Option<RepoPath> {
+    let path = |file: git2::DiffFile<'_>| {
+        std::str::from_utf8(file.path_bytes()?).ok().and_then(|text| RepoPath::parse(text).ok())
+    };
+    path(delta.new_file()).or_else(|| path(delta.old_file()))
 }
 
 /// HEAD, as it would be checked out, against the files as they are.
-fn worktree(repository: &git2::Repository, root: &Path) -> Result<Vec<Change>, GitError> {
+fn worktree(repository: &git2::Repository, root: &Path) -> Result<Difference, GitError> {
     let tree = head_tree(repository)?;
     let index = index::open(repository)?;
     let mut options = git2::DiffOptions::new();
     options.include_untracked(true).recurse_untracked_dirs(true).ignore_submodules(true);
     let mut paths = BTreeSet::new();
+    let mut left_out = BTreeSet::new();
     for diff in [
-        repository.diff_tree_to_index(tree.as_ref(), Some(&index), Some(&mut options))?,
+        repository.diff_tree_to_index(tree.as_ref(), Some(&index), Some(&mut entry::comparing()))?,
         repository.diff_index_to_workdir(Some(&index), Some(&mut options))?,
     ] {
-        paths.extend(
-            diff.deltas().filter_map(|delta| path_of(&delta.new_file()).or_else(|| path_of(&delta.old_file()))),
-        );
+        for delta in diff.deltas() {
+            left_out.extend(obstacle(&delta));
+            let submodule = [delta.old_file(), delta.new_file()].iter().any(|f| f.mode() == git2::FileMode::Commit);
+            paths.extend(path_of(&delta).filter(|_| !submodule));
+        }
     }
     let mut bases = Vec::new();
     let mut wanted = Vec::new();
@@ -153,7 +191,7 @@ fn worktree(repository: &git2::Repository, root: &Path) -> Result<Vec<Change>, G
             changes.push(Change { path, base, result });
         }
     }
-    Ok(changes)
+    Ok(Difference { changes, left_out: left_out.into_iter().collect() })
 }
 
 /// A file that git would store as it is in HEAD is no change, whatever its line ends; and where the file system keeps no

@@ -17,6 +17,7 @@ mod headless;
 mod journal;
 mod models;
 mod pair;
+mod patches;
 mod proposal;
 mod providers;
 mod report;
