@@ -85,7 +85,7 @@ fn weighted<'a>(
         .chain(words)
         .filter_map(|(term, weight)| {
             let term = term.to_lowercase();
-            let holding = lines.iter().filter(|line| line.contains(&term)).count();
+            let holding = lines.iter().filter(|line| holds(line, &term)).count();
             #[expect(clippy::cast_precision_loss, reason = "files have few lines")]
             let rarity = (lines.len() as f64 / holding.max(1) as f64).ln_1p();
             (holding > 0).then_some((term, weight * rarity))
@@ -93,9 +93,14 @@ fn weighted<'a>(
         .collect()
 }
 
+/// Whether a word of the line begins like this; both are in lower case.
+fn holds(line: &str, term: &str) -> bool {
+    line.match_indices(term).any(|(at, _)| !line[..at].ends_with(char::is_alphanumeric))
+}
+
 fn score(line: &str, names: &BTreeSet<&str>, weighted: &[(String, f64)]) -> f64 {
     let lower = line.to_lowercase();
-    let held: f64 = weighted.iter().filter(|(term, _)| lower.contains(term)).map(|(_, weight)| weight).sum();
+    let held: f64 = weighted.iter().filter(|(term, _)| holds(&lower, term)).map(|(_, weight)| weight).sum();
     let defines = change::defined(line).is_some_and(|name| names.contains(name));
     let import = ["import ", "from ", "use ", "#include"].iter().any(|word| lower.trim_start().starts_with(word));
     let factor = match () {

@@ -205,7 +205,8 @@ fn an_agent_without_tools_to_write_answers() {
     let mut drive =
         Drive::new("Round the total in store.py", &["read", "list"], &[("store.py", STORE)], &["Use round()."]);
     let (calls, words) = drive.run();
-    assert_eq!((calls.as_slice(), words.as_str()), (&["list".to_owned(), "read".to_owned()][..], "Use round()."));
+    let quoted = "Use round().\n\n- store.py:4 `def total(cart):`";
+    assert_eq!((calls.as_slice(), words.as_str()), (&["list".to_owned(), "read".to_owned()][..], quoted));
     // Without `edit` the file is written whole; without `propose` the pilot just rests.
     let new = "import json\n\n\ndef total(cart):\n    return 0\n```";
     let mut drive = Drive::new("Round the total in store.py", &["read", "write"], &[("store.py", STORE)], &[new]);
