@@ -167,6 +167,8 @@ pub struct GateSettings {
     pub tests: TestGateSettings,
     /// The contract of the project's HTTP interface.
     pub contract: ContractGateSettings,
+    /// What requests cost.
+    pub performance: PerformanceGateSettings,
     /// Tests that can fail.
     pub mutation: MutationGateSettings,
     /// New dependencies.
@@ -186,6 +188,7 @@ impl Default for GateSettings {
             mutation: MutationGateSettings::default(),
             dependencies: DependencyGateSettings::default(),
             contract: ContractGateSettings::default(),
+            performance: PerformanceGateSettings::default(),
         }
     }
 }
@@ -271,6 +274,24 @@ pub struct ContractGateSettings {
 impl Default for ContractGateSettings {
     fn default() -> Self {
         Self { enabled: true, seconds: 60, auth: None }
+    }
+}
+
+/// The gate that counts the queries of requests and times them, on base and proposal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PerformanceGateSettings {
+    /// Whether it runs at all.
+    pub enabled: bool,
+    /// Seconds both are timed for; as long again when a change has to be confirmed.
+    pub seconds: u64,
+    /// The profile of `api.auth` to ask as.
+    pub auth: Option<String>,
+}
+
+impl Default for PerformanceGateSettings {
+    fn default() -> Self {
+        Self { enabled: true, seconds: 8, auth: None }
     }
 }
 

@@ -15,6 +15,7 @@ mod deploy;
 mod judge;
 mod migration;
 mod mutation;
+mod performance;
 mod prepare;
 mod proof;
 mod reading;
@@ -23,6 +24,7 @@ mod results;
 mod review;
 mod scope;
 pub mod secrets;
+mod served;
 mod shared;
 mod tests;
 mod watched;
@@ -45,6 +47,7 @@ pub use dependencies::DependencyGate;
 pub use deploy::DeployGate;
 pub use migration::MigrationGate;
 pub use mutation::MutationGate;
+pub use performance::PerformanceGate;
 pub use proof::{Passing, prove};
 pub use report::Report;
 pub use review::ReviewGate;
@@ -152,6 +155,10 @@ pub fn gates_for(all: &Settings, environment: &BTreeMap<String, String>) -> Vec<
     gates.push(Arc::new(DeployGate));
     if settings.contract.enabled {
         gates.push(Arc::new(ContractGate::new(settings.contract.clone(), all.api.clone(), environment.clone())));
+    }
+    if settings.performance.enabled {
+        let settings = settings.performance.clone();
+        gates.push(Arc::new(PerformanceGate::new(settings, all.api.clone(), environment.clone())));
     }
     gates.retain(|gate| !settings.off.iter().any(|name| name == gate.name()));
     gates

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ApiError;
 use super::auth::{Credentials, Profile, Secrets};
 use super::client::Client;
-use super::exchange::Exchange;
+use super::exchange::{self, Exchange};
 use super::message::{Request, Response};
 use super::record::Recorder;
 use super::serve::{Service, Start};
@@ -163,11 +163,11 @@ impl Desk {
         request: &Request,
         auth: Option<&Value>,
     ) -> Result<(Exchange, Result<Response, ApiError>), ApiError> {
-        let (mut sent, mut profile) = (request.clone(), None);
+        let (mut sent, mut profile, mut used) = (request.clone(), None, None);
         if let Some(auth) = auth {
             let (known, credentials) = self.credentials(auth, client).await?;
             credentials.apply(&mut sent);
-            profile = Some(known);
+            (profile, used) = (Some(known), Some(credentials));
         }
         let mut outcome = client.send(&sent).await;
         let renewable = matches!(profile, Some(Profile::ClientCredentials(_) | Profile::Password(_)));
@@ -177,7 +177,9 @@ impl Desk {
             sent = request.clone();
             credentials.apply(&mut sent);
             outcome = client.send(&sent).await;
+            used = Some(credentials);
         }
+        let sent = exchange::concealed(&sent, used.as_ref().as_slice());
         let url = client.target().url(&sent.url);
         let kept = outcome.as_ref().map_err(ToString::to_string);
         let exchange = Exchange::new(&url, &sent, kept, profile.as_ref(), Vec::new());

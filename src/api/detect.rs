@@ -1,6 +1,6 @@
 //! How the service of a project is started, from what its files say.
 
-use serde_json::Value;
+mod node;
 
 use super::ApiError;
 use super::serve::Start;
@@ -58,20 +58,21 @@ pub fn guess(workspace: &dyn Workspace) -> Option<Start> {
     let mut paths: Vec<&str> = hits.iter().map(|hit| hit.path.as_str()).filter(own).collect();
     // A package that can be run says so itself.
     paths.sort_by_key(|path| (!path.ends_with("__main__.py"), path.len()));
-    let command = paths.into_iter().find_map(|path| listening(workspace, path))?;
-    Some(Start { command, ..Start::default() })
+    paths.into_iter().find_map(|path| listening(workspace, path))
 }
 
-fn listening(workspace: &dyn Workspace, path: &str) -> Option<String> {
+fn listening(workspace: &dyn Workspace, path: &str) -> Option<Start> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let python = python(workspace, "");
-    match name.rsplit_once('.')?.1 {
+    let plain = |command| Some(Start { command, ..Start::default() });
+    let command = match name.rsplit_once('.')?.1 {
         "py" if name == "__main__.py" => Some(format!("{python} -m {}", folder.replace('/', "."))),
         "py" => Some(format!("{python} {path}")),
-        "js" | "mjs" | "cjs" => node(workspace, "").or_else(|| Some(format!("node {path}"))),
+        "js" | "mjs" | "cjs" => return node::start(workspace, "").or_else(|| plain(format!("node {path}"))),
         "go" => Some(format!("go run ./{folder}")),
         _ => None,
-    }
+    };
+    command.and_then(plain)
 }
 
 /// The way that lets the port be chosen, where the framework is known to have one; else what the files say.
@@ -91,27 +92,25 @@ fn of_service(workspace: &dyn Workspace, service: &Service) -> Option<Start> {
     {
         format!("{python} -m flask --app {module} run --host 127.0.0.1 --port $PORT")
     } else if ["express", "fastify", "nestjs"].iter().any(|name| uses(name)) {
-        node(workspace, folder)?
+        return node::start(workspace, folder).map(|start| Start { folder: folder.to_owned(), ..start });
     } else {
         service.framework.as_ref()?;
         service.run.as_ref()?.command.clone()?
     };
-    Some(Start { command, folder: folder.to_owned(), ..Start::default() })
+    Some(Start { build: compiled(&command), command, folder: folder.to_owned(), ..Start::default() })
 }
 
-/// The start script, or the entry file.
-fn node(workspace: &dyn Workspace, folder: &str) -> Option<String> {
-    let path = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
-    let state = workspace.read(&RepoPath::parse(&path).ok()?).ok()?;
-    let manifest: Value = serde_json::from_slice(&state.bytes).ok()?;
-    let script = |name: &str| manifest["scripts"][name].as_str().filter(|text| !text.trim().is_empty());
-    if script("start").is_some() {
-        return Some("npm run --silent start".to_owned());
+/// What compiles a service that its command would compile as well: it may take longer than a service may to answer, and
+/// fails for reasons of its own.
+fn compiled(command: &str) -> Option<String> {
+    let (program, rest) = command.split_once(" run")?;
+    let rest = rest.split(" -- ").next().unwrap_or(rest);
+    let package = rest.split_whitespace().next().filter(|word| !word.starts_with('-'));
+    match program {
+        "cargo" => Some(format!("cargo build{rest}")),
+        "go" => Some(format!("go build -o /dev/null {}", package.unwrap_or("."))),
+        _ => None,
     }
-    let main = manifest["main"].as_str().map(str::to_owned);
-    let usual = ["src/server.js", "server.js", "src/index.js", "index.js", "src/app.js", "app.js"];
-    let entry = main.into_iter().chain(usual.map(str::to_owned)).find(|path| exists(workspace, folder, path));
-    entry.map(|path| format!("node {path}")).or_else(|| script("dev").map(|_| "npm run --silent dev".to_owned()))
 }
 
 fn exists(workspace: &dyn Workspace, folder: &str, path: &str) -> bool {

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::auth::Profile;
+use super::auth::{Credentials, Profile};
 use super::expect::Check;
 use super::message::{Request, Response, is_json};
+use super::target::encode;
 use crate::text;
 
 /// The most of a body that is kept.
@@ -141,13 +142,20 @@ impl Exchange {
     /// The request again, for sending it once more; its secrets come from the profile. `None` when the body was not
     /// kept as it was.
     pub fn request(&self) -> Option<Request> {
+        let bare = |url: &str| match url.split_once('?') {
+            Some((path, query)) => {
+                let kept: Vec<&str> = query.split('&').filter(|part| !part.contains(REDACTED)).collect();
+                if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+            }
+            None => url.to_owned(),
+        };
         if self.body.as_ref().is_some_and(|body| body.changed) {
             return None;
         }
         let headers = self.headers.iter().filter(|(_, value)| !value.contains(REDACTED)).cloned().collect();
         Some(Request {
             method: self.method.clone(),
-            url: self.url.clone(),
+            url: bare(&self.url),
             headers,
             body: self.body.as_ref().map(|body| body.text.clone().into_bytes()),
         })
@@ -194,8 +202,11 @@ impl Kept {
 
 const REDACTED: &str = "[redacted";
 
-/// A secret down to its last four characters; a short one keeps nothing.
+/// A secret down to its last four characters; a short one keeps nothing. What is hidden already stays as it is.
 pub fn hide(secret: &str) -> String {
+    if secret.starts_with(REDACTED) {
+        return secret.to_owned();
+    }
     match secret.len().checked_sub(4).and_then(|at| secret.get(at..)) {
         Some(last) if secret.len() >= 16 => format!("{REDACTED} …{last}]"),
         _ => format!("{REDACTED}]"),
@@ -210,6 +221,25 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     // `x-csrf-token-count`, `tokens_used`: numbers are told from secrets by their values, not their names.
     WHOLE.contains(&name.as_str()) || PARTS.iter().any(|part| name.contains(part)) || name.ends_with("-key")
+}
+
+/// A request without these credentials: a key may stand in a header or parameter of any name.
+pub(crate) fn concealed(request: &Request, credentials: &[&Credentials]) -> Request {
+    let mut kept = request.clone();
+    for credentials in credentials {
+        match credentials {
+            Credentials::Header(name, _) if is_secret_name(name) => {}
+            Credentials::Header(name, secret) => {
+                let same = |(known, value): &&mut (String, String)| known.eq_ignore_ascii_case(name) && value == secret;
+                kept.headers.iter_mut().filter(same).for_each(|(_, value)| *value = hide(value));
+            }
+            Credentials::Query(name, secret) => {
+                let part = |secret: &str| format!("{}={secret}", encode(name));
+                kept.url = kept.url.replace(&part(&encode(secret)), &part(&hide(secret)));
+            }
+        }
+    }
+    kept
 }
 
 /// Headers with their secrets hidden.
@@ -346,6 +376,22 @@ mod tests {
             assert!(json.contains(part), "{part}: {json}");
         }
         assert_eq!(kept.request(), None, "a body that was changed is not sent again");
+    }
+
+    #[test]
+    fn a_key_in_any_place_is_hidden_and_filled_in_again() {
+        let mut request = Request::new("GET", "/items?page=2");
+        let places = [("x-bed", true), ("key", false)].map(|(name, header)| {
+            let (name, secret) = (name.to_owned(), SECRET.to_owned());
+            if header { Credentials::Header(name, secret) } else { Credentials::Query(name, secret) }
+        });
+        places.iter().for_each(|place| place.apply(&mut request));
+        let kept = concealed(&request, &[&places[0], &places[1]]);
+        let kept = Exchange::new(&format!("http://h{}", kept.url), &kept, Err(String::new()), None, Vec::new());
+        let json = serde_json::to_string(&kept).unwrap();
+        assert!(!json.contains("s3cr3tv4lue") && json.contains("page=2&key=[redacted …LAST]"), "{json}");
+        let again = kept.request().unwrap();
+        assert_eq!((again.url.as_str(), again.headers.len()), ("http://h/items?page=2", 0));
     }
 
     #[test]

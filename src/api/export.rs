@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::auth::Credentials;
+use super::auth::{Credentials, Profile};
 use super::exchange::Exchange;
 use super::import::collection;
 use super::message::Request;
-use super::target::Target;
+use super::target::{Target, encode};
 use crate::text;
 
 /// As what recorded exchanges are given.
@@ -50,11 +50,19 @@ impl Format {
 pub fn curl(exchange: &Exchange) -> String {
     let mut headers = exchange.headers.clone();
     let mut url = exchange.url.clone();
-    if let Some(profile) = &exchange.auth {
-        place(&profile.placeholder(), &mut headers, &mut url);
+    let mut user = None;
+    match &exchange.auth {
+        // What the header holds is made of both, so the command makes it.
+        Some(Profile::Basic { user: name, password_env: Some(password), .. }) => {
+            headers.retain(|(known, _)| !known.eq_ignore_ascii_case("authorization"));
+            user = Some(format!("{name}:${password}"));
+        }
+        Some(profile) => place(&profile.placeholder(), &mut headers, &mut url),
+        None => {}
     }
     let body = exchange.body.as_ref().map(|body| body.text.as_bytes());
-    command(&exchange.method, &url, &headers, body)
+    let line = command(&exchange.method, &url, &headers, body);
+    user.map_or(line.clone(), |user| line.replacen("curl ", &format!("curl -u {} ", quote_with_names(&user)), 1))
 }
 
 /// A request as a curl command.
@@ -70,10 +78,10 @@ fn place(credentials: &Credentials, headers: &mut Vec<(String, String)>, url: &m
             headers.push((name.clone(), value.clone()));
         }
         Credentials::Query(name, value) => {
-            let hidden = format!("{name}=[redacted");
+            let hidden = format!("{}=[redacted", encode(name));
             if let Some(at) = url.find(&hidden) {
                 let end = url[at..].find('&').map_or(url.len(), |end| at + end);
-                url.replace_range(at..end, &format!("{name}={value}"));
+                url.replace_range(at..end, &format!("{}={value}", encode(name)));
             }
         }
     }
@@ -89,7 +97,7 @@ fn command(method: &str, url: &str, headers: &[(String, String)], body: Option<&
     if method != "GET" || body.is_some() {
         let _ = write!(line, " -X {method}");
     }
-    let _ = write!(line, " {}", quote(url));
+    let _ = write!(line, " {}", quote_with_names(url));
     for (name, value) in headers {
         let _ = write!(line, " -H {}", quote_with_names(&format!("{name}: {value}")));
     }
@@ -156,7 +164,11 @@ pub fn http_file(exchanges: &[Exchange]) -> String {
         let mut headers = exchange.headers.clone();
         let mut url = exchange.url.clone();
         if let Some(profile) = &exchange.auth {
-            place(&profile.placeholder(), &mut headers, &mut url);
+            let credentials = match profile.placeholder() {
+                Credentials::Header(name, value) => Credentials::Header(name, environment(&value)),
+                Credentials::Query(name, value) => Credentials::Query(name, environment(&value)),
+            };
+            place(&credentials, &mut headers, &mut url);
         }
         let (url, base) = address(exchange, &url);
         origin = origin.or(base);
@@ -167,7 +179,7 @@ pub fn http_file(exchanges: &[Exchange]) -> String {
         }
         let _ = writeln!(out, "{} {url}", exchange.method);
         for (name, value) in headers {
-            let _ = writeln!(out, "{name}: {}", environment(&hidden(&name, &value)));
+            let _ = writeln!(out, "{name}: {}", hidden(&name, &value));
         }
         match &exchange.body {
             Some(body) if body.changed || body.text.len() > MOST_WRITTEN => {
@@ -199,7 +211,6 @@ fn environment(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::auth::Profile;
 
     #[test]
     fn a_command_can_be_pasted_and_holds_no_secret() {

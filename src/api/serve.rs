@@ -1,11 +1,12 @@
 //! A service of the project in its workspace: started, asked until it answers, stopped with all it started.
 
-use std::collections::VecDeque;
+mod log;
+mod watch;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use regex::Regex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +17,10 @@ use super::target::Target;
 use crate::domain::{Isolation, RepoPath};
 use crate::text;
 use crate::workspace::{Exit, Job, Reach, Served, Workspace};
+use log::Log;
+
+pub use log::Hush;
+pub use watch::watch_queries;
 
 /// A service that is left alone ends after this time.
 const MOST_LIFE: Duration = Duration::from_secs(8 * 3_600);
@@ -23,16 +28,16 @@ const MOST_LIFE: Duration = Duration::from_secs(8 * 3_600);
 const USUAL_PORT: u16 = 8000;
 /// A service that listens on one port for this long does not go on to another.
 const SETTLED: Duration = Duration::from_secs(5);
-/// Lines of the log that are kept.
-const MOST_LINES: usize = 400;
-/// Lines of its start that are kept for good: frameworks name their routes there.
-const FIRST_LINES: usize = 1_000;
-/// Lines that are told when it does not start.
-const TOLD: usize = 40;
+/// A build that takes longer is stuck.
+const MOST_BUILD: Duration = Duration::from_secs(600);
+/// The longest pause between two questions whether it is ready.
+const MOST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a service is started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
+    /// What has to be run before, each time: a command line that builds what `command` starts.
+    pub build: Option<String>,
     /// The command line; `$PORT` is the port it should listen on.
     pub command: String,
     /// The folder to run it in, relative to the root; empty for the root.
@@ -43,6 +48,14 @@ pub struct Start {
     pub health: Option<String>,
     /// Further environment variables.
     pub environment: Vec<(String, String)>,
+}
+
+impl Start {
+    /// The whole of it as a person would write it.
+    pub fn line(&self) -> String {
+        let build = self.build.as_ref().map(|build| format!("{build} && ")).unwrap_or_default();
+        format!("{build}{}", self.command)
+    }
 }
 
 /// A running service.
@@ -61,70 +74,6 @@ pub struct Service {
     hushed: Arc<AtomicUsize>,
 }
 
-/// Keeps the lines a service writes for every request from whoever watches, while it is held.
-#[derive(Debug)]
-pub struct Hush(Arc<AtomicUsize>);
-
-impl Drop for Hush {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The first and the last lines a service wrote.
-#[derive(Debug, Default)]
-struct Log {
-    lines: Mutex<Lines>,
-    /// Lines that showed a query to a database.
-    queries: AtomicUsize,
-}
-
-#[derive(Debug, Default)]
-struct Lines {
-    first: Vec<String>,
-    last: VecDeque<String>,
-    open: Vec<u8>,
-}
-
-/// What frameworks write before or around a query: `SELECT` in capitals anywhere, in small letters where a line or a
-/// message begins.
-static QUERY: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"\bSELECT\s|(?:^|: |\] |sql: ['"])select\s"#).ok());
-
-impl Log {
-    fn push(&self, piece: &[u8]) {
-        let mut guard = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lines { first, last, open } = &mut *guard;
-        for byte in piece {
-            if *byte == b'\n' || open.len() > 4_096 {
-                let line = text::sanitize_output(&String::from_utf8_lossy(open));
-                let line = text::redact(line.trim_end()).into_owned();
-                if QUERY.as_ref().is_some_and(|query| query.is_match(&line)) {
-                    self.queries.fetch_add(1, Ordering::Relaxed);
-                }
-                if first.len() < FIRST_LINES {
-                    first.push(line.clone());
-                }
-                last.push_back(line);
-                open.clear();
-            }
-            if *byte != b'\n' {
-                open.push(*byte);
-            }
-        }
-        let excess = last.len().saturating_sub(MOST_LINES);
-        last.drain(..excess);
-    }
-
-    fn last(&self, count: usize) -> Vec<String> {
-        let guard = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = String::from_utf8_lossy(&guard.open).trim_end().to_owned();
-        let mut lines: Vec<String> = guard.last.iter().cloned().collect();
-        lines.extend((!open.is_empty()).then_some(open));
-        lines.split_off(lines.len().saturating_sub(count))
-    }
-}
-
 impl Service {
     /// Starts a service and waits until it answers an HTTP request. What it writes goes to `output` as well.
     ///
@@ -137,30 +86,23 @@ impl Service {
         output: Option<mpsc::Sender<Vec<u8>>>,
         cancel: CancellationToken,
     ) -> Result<Self, ApiError> {
-        let begun = Instant::now();
         let port = match (start.port, workspace.isolation()) {
             (Some(port), _) => port,
             // In a network of its own a port is free, and always the same one is easier to tell and to repeat.
             (None, Isolation::Overlay) => USUAL_PORT,
             (None, Isolation::Copy) => free_port()?,
         };
-        let log = Arc::new(Log::default());
-        let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(64);
-        let (kept, hushed) = (Arc::clone(&log), Arc::new(AtomicUsize::new(0)));
-        let quiet = Arc::clone(&hushed);
-        tokio::spawn(async move {
-            while let Some(piece) = pieces.recv().await {
-                kept.push(&piece);
-                let piece = if quiet.load(Ordering::Relaxed) == 0 { piece } else { without_requests(&piece) };
-                if let Some(output) = output.as_ref().filter(|_| !piece.is_empty()) {
-                    // A log pane that is behind must not slow the service down.
-                    let _ = output.try_send(piece);
-                }
-            }
-        });
-        let mut job = Job::new(start.command.clone(), MOST_LIFE);
-        job.folder = RepoPath::parse(&start.folder).ok();
-        job.environment = environment(&start, port);
+        let (sender, log, hushed) = listen(output);
+        let job = |command: &str, limit| Job {
+            folder: RepoPath::parse(&start.folder).ok(),
+            environment: environment(&start, port),
+            ..Job::new(command, limit)
+        };
+        if let Some(build) = &start.build {
+            built(workspace, build, job(build, MOST_BUILD), (sender.clone(), &log), &cancel).await?;
+        }
+        let begun = Instant::now();
+        let job = job(&start.command, MOST_LIFE);
         let served = workspace.serve(job, sender, cancel.clone()).await;
         let served =
             served.map_err(|error| ApiError::Service(format!("`{}` was not started: {error}", start.command)))?;
@@ -194,12 +136,12 @@ impl Service {
 
     /// The lines it wrote first.
     pub fn beginning(&self) -> Vec<String> {
-        self.log.lines.lock().unwrap_or_else(PoisonError::into_inner).first.clone()
+        self.log.first()
     }
 
     /// The queries to a database that its log showed so far; 0 for a service that does not write them.
     pub fn queries(&self) -> usize {
-        self.log.queries.load(Ordering::Relaxed)
+        self.log.queries()
     }
 
     /// Whether it still runs.
@@ -224,6 +166,7 @@ impl Service {
         let deadline = begun + patience.max(Duration::from_secs(1));
         let health = self.start.health.as_deref().unwrap_or("/health");
         let mut last = "answers no HTTP request".to_owned();
+        let mut pause = Duration::from_millis(50);
         while Instant::now() < deadline && self.runs() && !cancel.is_cancelled() {
             last = match client.send(&Request::new("GET", health)).await {
                 Ok(response) if matches!(response.status, 502..=504) => {
@@ -236,7 +179,8 @@ impl Service {
                 Ok(_) => return Ok(()),
                 Err(error) => format!("answers no HTTP request: {error}"),
             };
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(MOST_PAUSE);
         }
         if cancel.is_cancelled() {
             return Err(ApiError::Service("interrupted".to_owned()));
@@ -250,18 +194,51 @@ impl Service {
                 begun.elapsed().as_secs()
             ),
         };
-        Err(ApiError::Service(with_lines(&what, &self.log)))
+        Err(ApiError::Service(self.log.behind(&what)))
     }
 }
 
-/// The lines that do not just say that a request came.
-fn without_requests(piece: &[u8]) -> Vec<u8> {
-    const METHODS: [&str; 6] = ["GET /", "POST /", "PUT /", "PATCH /", "DELETE /", "HEAD /"];
-    let told = |line: &&[u8]| {
-        let line = String::from_utf8_lossy(line);
-        !line.contains(" HTTP/1.") && !METHODS.iter().any(|method| line.contains(method))
-    };
-    piece.split_inclusive(|byte| *byte == b'\n').filter(told).flatten().copied().collect()
+/// A channel whose pieces are kept, and handed on to whoever watches.
+fn listen(output: Option<mpsc::Sender<Vec<u8>>>) -> (mpsc::Sender<Vec<u8>>, Arc<Log>, Arc<AtomicUsize>) {
+    let (log, hushed) = (Arc::new(Log::default()), Arc::new(AtomicUsize::new(0)));
+    let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(64);
+    let (kept, quiet) = (Arc::clone(&log), Arc::clone(&hushed));
+    tokio::spawn(async move {
+        while let Some(piece) = pieces.recv().await {
+            kept.push(&piece);
+            let piece = if quiet.load(Ordering::Relaxed) == 0 { piece } else { log::without_requests(&piece) };
+            if let Some(output) = output.as_ref().filter(|_| !piece.is_empty()) {
+                // A log pane that is behind must not slow the service down.
+                let _ = output.try_send(piece);
+            }
+        }
+    });
+    (sender, log, hushed)
+}
+
+/// Runs the build to its end.
+async fn built(
+    workspace: &dyn Workspace,
+    command: &str,
+    job: Job,
+    (output, log): (mpsc::Sender<Vec<u8>>, &Log),
+    cancel: &CancellationToken,
+) -> Result<(), ApiError> {
+    let done = workspace.run(job, output, cancel.clone()).await;
+    let exit = done.map_err(|error| ApiError::Service(format!("`{command}` was not run: {error}")))?;
+    match exit {
+        Exit::Code(0) => Ok(()),
+        _ if cancel.is_cancelled() => Err(ApiError::Service("interrupted".to_owned())),
+        exit => {
+            settle().await;
+            Err(ApiError::Service(log.behind(&format!("`{command}`, which builds the service, {}", how(exit)))))
+        }
+    }
+}
+
+/// The last lines are on their way when the end is known already.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 /// Returns when a service has listened for a while, but not on the port it has to; never when it may choose.
@@ -286,8 +263,7 @@ async fn not_listening(
     patience: Duration,
     cancel: &CancellationToken,
 ) -> ApiError {
-    // The last lines are on their way when the end is known already.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    settle().await;
     let what = match served.exit() {
         _ if cancel.is_cancelled() => return ApiError::Service("interrupted".to_owned()),
         Some(exit) => {
@@ -301,16 +277,7 @@ async fn not_listening(
             _ => format!("`{}` listens on no port after {} s", start.command, patience.as_secs()),
         },
     };
-    ApiError::Service(with_lines(&what, log))
-}
-
-fn with_lines(what: &str, log: &Log) -> String {
-    let lines = log.last(TOLD);
-    if lines.is_empty() {
-        format!("{what}; it wrote nothing")
-    } else {
-        format!("{what}; its last lines:\n{}", lines.join("\n"))
-    }
+    ApiError::Service(log.behind(&what))
 }
 
 fn how(exit: Exit) -> String {
@@ -345,30 +312,4 @@ fn free_port() -> Result<u16, ApiError> {
     let socket = std::net::TcpListener::bind(("127.0.0.1", 0));
     let port = socket.and_then(|socket| socket.local_addr()).map(|address| address.port());
     port.map_err(|error| ApiError::Service(format!("no free port: {error}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hushed_service_still_tells_what_broke() {
-        let piece =
-            b"INFO: 127.0.0.1:1 - \"GET /items HTTP/1.1\" 500\nTraceback (most recent call last):\n::1 POST /a 3ms\n";
-        assert_eq!(without_requests(piece), b"Traceback (most recent call last):\n");
-    }
-
-    #[test]
-    fn the_log_keeps_the_last_lines_clean() {
-        let log = Log::default();
-        for number in 0..1_000 {
-            log.push(format!("line {number}\n").as_bytes());
-        }
-        log.push(b"\x1b[31mkey sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789\x1b[0m\nop");
-        log.push(b"en");
-        let last = log.last(3);
-        assert_eq!((last[0].as_str(), last[2].as_str()), ("line 999", "open"));
-        assert!(last[1].starts_with("key [redacted"), "{}", last[1]);
-        assert_eq!(log.last(10_000).len(), MOST_LINES + 1);
-    }
 }

@@ -8,6 +8,7 @@ pub mod document;
 pub mod draft;
 pub mod extract;
 pub mod lint;
+mod merge;
 mod normalize;
 pub mod operations;
 mod refs;

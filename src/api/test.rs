@@ -17,6 +17,7 @@ mod negative;
 mod paging;
 mod rate;
 mod report;
+mod sample;
 mod shrink;
 
 use std::time::Duration;
@@ -31,6 +32,7 @@ use super::spec::Spec;
 
 pub use checks::leak;
 pub use report::{Finding, Report, Severity};
+pub use sample::{Cost, Sample, cost, samples};
 
 /// Why an operation was not asked to the end.
 pub const TIME_OVER: &str = "the time is over";

@@ -137,6 +137,7 @@ const PROJECT_MAY_SET: &[&str] = &[
     "gates.tests.timeout_s",
     "gates.scope.files",
     "gates.contract.enabled",
+    "gates.performance.enabled",
     "api.port",
     "api.spec",
 ];

@@ -1,26 +1,20 @@
 //! The HTTP contract: base and proposal are served side by side and asked the same, and only what is new counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
 
+use super::served::{Serving, Side, first_line};
 use super::{Gate, GateContext, Report, Stage};
-use crate::api::ApiError;
 use crate::api::client::Client;
-use crate::api::desk::{Desk, PATIENCE};
-use crate::api::detect;
-use crate::api::serve::{Service, Start};
 use crate::api::spec::diff::{Change, Impact, changed_operations, diff};
-use crate::api::spec::draft::{self, Seen};
-use crate::api::spec::{Operation, Spec, extract, routes};
+use crate::api::spec::draft::Seen;
+use crate::api::spec::{Operation, Spec};
 use crate::api::test::{self, Finding as Found, Mode, Options, REFUSED, SILENT, Surroundings, TIME_OVER};
 use crate::config::{ApiSettings, ContractGateSettings};
-use crate::domain::{Finding, Isolation, Severity};
-use crate::workspace::Workspace;
+use crate::domain::{Finding, Severity};
 
 /// What is checked on both.
 const MODES: [Mode; 5] = [Mode::Contract, Mode::Negative, Mode::Auth, Mode::Paging, Mode::Errors];
@@ -32,98 +26,17 @@ const OTHER_CASES: usize = 60;
 #[derive(Clone)]
 pub struct ContractGate {
     settings: ContractGateSettings,
-    api: ApiSettings,
-    environment: BTreeMap<String, String>,
-}
-
-/// One side, running.
-struct Side {
-    service: Service,
-    client: Client,
-    spec: Result<Spec, ApiError>,
+    serving: Serving,
 }
 
 impl ContractGate {
     /// With these settings, and the variables that profiles name their secrets by.
     pub fn new(settings: ContractGateSettings, api: ApiSettings, environment: BTreeMap<String, String>) -> Self {
-        Self { settings, api, environment }
-    }
-
-    async fn start_of(&self, workspace: &Arc<dyn Workspace>) -> Result<Start, ApiError> {
-        let (workspace, api) = (Arc::clone(workspace), self.api.clone());
-        let found = tokio::task::spawn_blocking(move || detect::start(workspace.as_ref(), &api, None, None)).await;
-        found.map_err(|error| ApiError::Service(format!("an internal error: {error}")))?
-    }
-
-    async fn side(
-        &self,
-        workspace: &Arc<dyn Workspace>,
-        context: &GateContext,
-        watched: bool,
-    ) -> Result<Side, ApiError> {
-        let start = self.start_of(workspace).await?;
-        let output = watched.then(|| context.output.clone());
-        let service = Service::start(workspace.as_ref(), start, PATIENCE, output, context.cancel.clone()).await?;
-        let client = Client::new(&service.target, Duration::from_secs(20))?;
-        let mut spec = self.spec(workspace, &client).await;
-        if spec.is_err()
-            && let Ok(draft) = self.draft(workspace, &service, context).await
-        {
-            spec = Ok(draft);
-        }
-        Ok(Side { service, client, spec })
-    }
-
-    /// The contract of a side: the file of the settings, what the service publishes, or a file of the tree.
-    async fn spec(&self, workspace: &Arc<dyn Workspace>, client: &Client) -> Result<Spec, ApiError> {
-        let in_tree = async |path: String| {
-            let workspace = Arc::clone(workspace);
-            let read = tokio::task::spawn_blocking(move || extract::file(workspace.as_ref(), &path)).await;
-            read.map_err(|error| ApiError::Service(error.to_string()))?
-        };
-        match self.api.spec.clone() {
-            Some(path) if path.starts_with('/') => return extract::live(client, Some(&path)).await,
-            Some(path) => return in_tree(path).await,
-            None => {}
-        }
-        let live = extract::live(client, None).await;
-        if live.is_ok() {
-            return live;
-        }
-        let tree = Arc::clone(workspace);
-        let files = tokio::task::spawn_blocking(move || extract::candidates(tree.as_ref())).await.unwrap_or_default();
-        match files.into_iter().next() {
-            Some(path) => in_tree(path).await,
-            None => live,
-        }
-    }
-
-    /// A contract made of the routes, where the program itself tells them.
-    async fn draft(
-        &self,
-        workspace: &Arc<dyn Workspace>,
-        service: &Service,
-        context: &GateContext,
-    ) -> Result<Spec, ApiError> {
-        let tree = Arc::clone(workspace);
-        let report = tokio::task::spawn_blocking(move || detect::stack_of(tree.as_ref())).await;
-        let report = report.map_err(|error| ApiError::Service(format!("an internal error: {error}")))?;
-        let table = routes::of_service(workspace.as_ref(), &report, service, context.cancel.clone()).await;
-        if !table.certain {
-            return Err(ApiError::Service("the program does not tell its routes".to_owned()));
-        }
-        draft::draft(&table)
+        Self { settings, serving: Serving { api, environment } }
     }
 
     async fn prove(&self, context: &GateContext) -> Report {
-        // Side by side where each has a network of its own.
-        let apart = context.subject.isolation() == Isolation::Overlay;
-        let (subject, base) = if apart {
-            tokio::join!(self.side(&context.subject, context, true), self.side(&context.base, context, false))
-        } else {
-            let subject = self.side(&context.subject, context, true).await;
-            (subject, self.side(&context.base, context, false).await)
-        };
+        let (subject, base) = self.serving.both(context, false).await;
         if context.cancel.is_cancelled() {
             return Report::not_run("interrupted");
         }
@@ -139,8 +52,8 @@ impl ContractGate {
             )
             .with_log(why.to_string()),
             // A service that is new has nothing to be compared with.
-            (Ok(subject), Err(why)) if self.start_of(&context.base).await.is_ok() => {
-                let command = subject.service.start.command.clone();
+            (Ok(subject), Err(why)) if self.serving.start_of(&context.base).await.is_ok() => {
+                let command = subject.service.start.line();
                 Report::not_run(format!(
                     "base could not be started, so nothing can be told apart: {}",
                     first_line(&why)
@@ -153,7 +66,7 @@ impl ContractGate {
     }
 
     async fn compare(&self, context: &GateContext, subject: Side, base: Option<Side>) -> Report {
-        let command = subject.service.start.command.clone();
+        let command = subject.service.start.line();
         let spec = match &subject.spec {
             Ok(spec) => spec.clone(),
             Err(why) if base.as_ref().is_some_and(|base| base.spec.is_ok()) => {
@@ -215,7 +128,7 @@ impl ContractGate {
 
     /// Runs the checks on one side; `None` when interrupted.
     async fn check(&self, context: &GateContext, client: &Client, spec: &Spec, changes: &[Change]) -> Option<Checked> {
-        let desk = Desk::new(self.environment.clone(), self.api.clone(), None);
+        let desk = self.serving.desk();
         let mut options =
             Options { time: Duration::from_secs(self.settings.seconds), cases: OTHER_CASES, ..Options::default() };
         if let Some(auth) = &self.settings.auth {
@@ -355,10 +268,6 @@ fn log(after: &Checked, before: &Checked, changes: &[Change]) -> String {
     crate::text::cut_middle(&text, 8 * 1024).into_owned()
 }
 
-fn first_line(error: &ApiError) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
 async fn say(context: &GateContext, line: &str) {
     let _ = context.output.send(format!("{line}\n").into_bytes()).await;
 }
@@ -374,22 +283,15 @@ impl Gate for ContractGate {
     }
 
     fn remembered_by(&self) -> Option<String> {
-        Some(json!([self.settings, self.api]).to_string()).filter(|_| self.settings.auth.is_none())
+        Some(json!([self.settings, self.serving.api]).to_string()).filter(|_| self.settings.auth.is_none())
     }
 
-    /// Only for a project with a service, and a change that may reach it.
     async fn concerns(&self, context: &GateContext) -> bool {
-        let talks = |path: &str| {
-            let name = Path::new(path);
-            let end = name.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
-            !matches!(end.as_str(), "md" | "txt" | "rst" | "png" | "jpg" | "svg" | "lock")
-        };
-        let touches = context.proposal.changes.iter().any(|change| talks(change.path.as_str()));
-        touches && self.start_of(&context.subject).await.is_ok()
+        self.serving.is_touched(context).await
     }
 
     async fn run(&self, context: &GateContext) -> Report {
-        if let Err(why) = self.start_of(&context.subject).await {
+        if let Err(why) = self.serving.start_of(&context.subject).await {
             return Report::not_run(first_line(&why));
         }
         let Some(_turn) = context.shared.turn().await else { return Report::not_run("interrupted") };

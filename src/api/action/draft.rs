@@ -76,11 +76,11 @@ pub(super) async fn drafted(context: &Context, input: &ApiSpec) -> Result<Outcom
     );
     match &input.write {
         Some(path) => {
-            context.write(path, extract::written(&full, path)?).await?;
+            context.write_spec(path, &full).await?;
             let _ = writeln!(text, "written to {path}");
         }
         None => {
-            let _ = writeln!(text, "\n{}", extract::written(&full, "openapi.yaml")?);
+            let _ = writeln!(text, "\n{}", extract::written(&full, "openapi.yaml", None)?);
         }
     }
     Ok(Outcome::new(true, clean(&text), json!({"source": spec.place, "document": full.root, "written": input.write})))

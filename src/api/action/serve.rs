@@ -47,7 +47,7 @@ pub(super) async fn start(
     port: Option<u16>,
 ) -> Result<Arc<Service>, ApiError> {
     let start = context.start_of(command, port).await?;
-    context.say(&format!("$ {}", start.command));
+    context.say(&format!("$ {}", start.line()));
     let starting = context.desk.serve(context.workspace.as_ref(), start, Some(context.output.clone()));
     tokio::select! {
         started = starting => started,

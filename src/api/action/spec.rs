@@ -132,6 +132,12 @@ impl Context {
         self.blocking(write).await?.map_err(|error| ApiError::Input(error.to_string()))
     }
 
+    /// Writes a contract over what the file holds now.
+    pub(super) async fn write_spec(&self, path: &str, spec: &Spec) -> Result<(), ApiError> {
+        let current = self.read(path).await.ok();
+        self.write(path, extract::written(spec, path, current.as_deref())?).await
+    }
+
     /// Reads a file of the workspace.
     pub(super) async fn read(&self, path: &str) -> Result<String, ApiError> {
         let at = RepoPath::parse(path).map_err(|error| ApiError::Input(format!("`{path}`: {error}")))?;
@@ -158,7 +164,7 @@ async fn extracted(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiErr
         let _ = writeln!(text, "  {:7} {}  {}", operation.method, operation.path, operation.summary);
     }
     if let Some(path) = &input.write {
-        context.write(path, extract::written(&spec, path)?).await?;
+        context.write_spec(path, &spec).await?;
         let _ = writeln!(text, "written to {path}");
     }
     let names: Vec<String> = operations.iter().map(crate::api::spec::Operation::name).collect();

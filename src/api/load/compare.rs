@@ -91,6 +91,14 @@ pub struct Compared {
     pub subject: Measured,
 }
 
+impl Compared {
+    /// The change, as a share, that would not have been seen; 0 where one was.
+    fn hidden(&self) -> f64 {
+        let unseen = self.verdict == Verdict::NoMeasurableChange;
+        if unseen { (self.interval.1 - 1.0).max(1.0 - self.interval.0) } else { 0.0 }
+    }
+}
+
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { request, verdict, base, subject, rounds, .. } = self;
@@ -108,8 +116,8 @@ impl std::fmt::Display for Compared {
             percent(self.interval.0),
             percent(self.interval.1),
         )?;
-        let hidden = (self.interval.1 - 1.0).max(1.0 - self.interval.0);
-        if *verdict == Verdict::NoMeasurableChange && hidden > NOISY {
+        let hidden = self.hidden();
+        if hidden > NOISY {
             write!(f, "; the noise hides anything below {:.0} %", hidden * 100.0)?;
         }
         Ok(())
@@ -136,6 +144,14 @@ impl Comparison {
     /// Whether somebody would say that something changed.
     pub fn changed(&self) -> bool {
         self.requests.iter().any(|compared| matches!(compared.verdict, Verdict::Slower | Verdict::Faster))
+    }
+
+    /// What it says in a few words, with how much may have gone unseen.
+    pub fn seen(&self) -> String {
+        let hidden = self.requests.iter().map(Compared::hidden).fold(0.0, f64::max);
+        let noise = if hidden > NOISY { format!("; noise hides up to {:.0} %", hidden * 100.0) } else { String::new() };
+        let requests = if self.requests.len() == 1 { "request" } else { "requests" };
+        format!("{} in {} {requests}{noise}", self.verdict, self.requests.len())
     }
 
     /// What both say: a change that a second comparison, with processes started anew, does not show was an accident of

@@ -71,12 +71,17 @@ impl Spec {
     /// None in practice: the document was read before.
     pub fn with_answers(&self, seen: &[Seen]) -> Result<Self, ApiError> {
         let mut root = self.root.clone();
-        for seen in seen.iter().filter(|seen| (200..300).contains(&seen.status)) {
+        for seen in seen {
             let Some((method, path)) = seen.operation.split_once(' ') else { continue };
+            // That something is absent is a promise too; other refusals depend on who asks and how.
+            let absent = seen.status == 404 && path.contains('{');
+            if !absent && !(200..300).contains(&seen.status) {
+                continue;
+            }
             let pointer = format!("/paths/{}/{}/responses", escape(path), method.to_ascii_lowercase());
             let Some(responses) = root.pointer_mut(&pointer) else { continue };
             let mut answer = json!({"description": "as it was seen"});
-            if !seen.media.is_empty() {
+            if !seen.media.is_empty() && !absent {
                 let schema = if seen.bodies.is_empty() { json!({}) } else { json!({"schema": schema(&seen.bodies)}) };
                 answer["content"] = json!({seen.media.as_str(): schema});
             }

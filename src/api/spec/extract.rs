@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{MOST_BYTES, Spec};
+use super::{MOST_BYTES, Spec, merge};
 use crate::api::ApiError;
 use crate::api::client::Client;
 use crate::api::message::Request;
@@ -240,14 +240,15 @@ pub(super) async fn run(
     }
 }
 
-/// The document as it is written back to a file: JSON or YAML by the name of the file.
-pub fn written(spec: &Spec, path: &str) -> Result<String, ApiError> {
+/// The document as it is written to a file: JSON or YAML by the name of the file. Of what the file holds now, order,
+/// comments and everything that is the same stay as they are.
+///
+/// # Errors
+/// It cannot be written down.
+pub fn written(spec: &Spec, path: &str, current: Option<&str>) -> Result<String, ApiError> {
     let wrong = |what: String| ApiError::Document { place: path.to_owned(), what };
     let json = spec.text().trim_start().starts_with('{');
-    // Where nothing changes, comments and order of the original stay.
-    if json == path.ends_with(".json") && spec.version != "2.0" && !spec.drafted {
-        return Ok(spec.text().to_owned());
-    }
+    let as_json = path.ends_with(".json");
     let mut value: Value = match spec.version.as_str() {
         "2.0" => spec.root.clone(),
         _ if json => serde_json::from_str(spec.text()).unwrap_or_else(|_| spec.root.clone()),
@@ -256,7 +257,14 @@ pub fn written(spec: &Spec, path: &str) -> Result<String, ApiError> {
     if spec.version == "2.0" {
         value["openapi"] = Value::from("3.1.0");
     }
-    if path.ends_with(".json") {
+    let merge = if as_json { merge::into_json } else { merge::into_yaml };
+    if let Some(merged) = current.filter(|current| *current != spec.text()).and_then(|current| merge(current, &value)) {
+        return Ok(merged);
+    }
+    if json == as_json && spec.version != "2.0" && !spec.drafted {
+        return Ok(spec.text().to_owned());
+    }
+    if as_json {
         return serde_json::to_string_pretty(&value).map(|text| text + "\n").map_err(|error| wrong(error.to_string()));
     }
     serde_norway::to_string(&value).map_err(|error| wrong(error.to_string()))

@@ -127,7 +127,11 @@ pub async fn of_service(
 ) -> Table {
     match from_log(&service.beginning()) {
         Some(table) => table,
-        None => find(workspace, report, Some(&service.start), cancel).await,
+        None => {
+            // It was built when it was started.
+            let start = Start { build: None, ..service.start.clone() };
+            find(workspace, report, Some(&start), cancel).await
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::checks::{self, Problem};
 use super::known::Known;
 use super::report::{Finding, Report, Severity};
 use super::{Mode, Options, SILENT, Surroundings, TIME_OVER, shrink};
-use crate::api::exchange::Exchange;
+use crate::api::exchange::{self, Exchange};
 use crate::api::export;
 use crate::api::message::{Request, Response, is_json};
 use crate::api::spec::draft::{MOST_BODIES, Seen};
@@ -123,6 +123,11 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// Counts requests that were sent beside the bench.
+    pub(super) fn sent(&mut self, count: usize) {
+        self.report.requests += count;
+    }
+
     pub(super) fn passed(&mut self) {
         self.report.passed += 1;
     }
@@ -186,10 +191,17 @@ impl<'a> Bench<'a> {
         let carried = self.options.credentials.as_ref().is_some_and(|credentials| credentials.are_in(request));
         let profile = self.options.profile.as_ref().filter(|_| carried);
         let outcome = outcome.as_ref().map_err(Clone::clone);
+        let request = &self.concealed(request);
         let mut exchange = Exchange::new(&target.url(&request.url), request, outcome, profile, Vec::new());
         exchange.operation = Some(operation.name());
         exchange.own = target.is_own();
         self.here.recorder.add(exchange).id
+    }
+
+    /// The request without the secrets of those who ask.
+    fn concealed(&self, request: &Request) -> Request {
+        let known: Vec<_> = self.options.credentials.iter().chain(&self.options.others).collect();
+        exchange::concealed(request, &known)
     }
 
     /// Sends a case and checks the answer. The answer, when there was one.
@@ -316,6 +328,7 @@ impl<'a> Bench<'a> {
         outcome: &Result<Response, String>,
     ) {
         let exchange = self.record(operation, request, outcome);
+        let request = &self.concealed(request);
         let url = self.here.client.target().url(&request.url);
         let finding = Finding {
             operation: operation.name(),

@@ -87,6 +87,11 @@ impl Case {
         set(&mut self.path, name, value);
     }
 
+    /// Whether what stands in the path under this name is a number.
+    pub(super) fn names_a_number(&self, name: &str) -> bool {
+        self.path.iter().any(|(known, value)| known == name && value.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
     pub(super) fn set_query(&mut self, name: &str, value: String) {
         set(&mut self.query, name, value);
     }

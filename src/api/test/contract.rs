@@ -106,14 +106,17 @@ async fn absent(bench: &mut Bench<'_>, operation: &Operation, make: &mut Generat
     let Ok(base) = bench.base(operation, Fill::Least, make) else { return };
     // A price or a date in a path is the name of nothing: every value of it is there.
     let documented = operation.responses.iter().any(|(status, _)| status == "404");
-    let named = looks_like_a_name(&name) && !bench.here.spec.drafted;
-    if !(documented || named || bench.known.has(&name)) {
+    let known = bench.known.has(&name);
+    if !(documented || known || looks_like_a_name(&name)) {
         return;
     }
     let unlikely = [json!(999_999_937), json!("7f3a9c1e-0000-4000-a000-00000000dead"), json!("no-such-thing-7f3a9c")];
-    let fits = unlikely.into_iter().find(|value| bench.validators.fits(&parameter.schema, value));
-    // A PUT may make what it is asked to write.
-    let expectation = if operation.method == "PUT" { Expectation::Survived } else { Expectation::Absent };
+    // A draft calls everything a text; who is asked for by a number is looked for by one.
+    let number = bench.here.spec.drafted && base.names_a_number(&name);
+    let fits = unlikely.into_iter().find(|value| number || bench.validators.fits(&parameter.schema, value));
+    // A PUT may make what it is asked to write; of a draft it is learnt whether there is a 404.
+    let open = operation.method == "PUT" || bench.here.spec.drafted && !documented && !known;
+    let expectation = if open { Expectation::Survived } else { Expectation::Absent };
     if let Some(value) = fits {
         let value = super::case::text(&value);
         let mut case = base.but(format!("{name} = {value}, which does not exist"), expectation);

@@ -35,7 +35,7 @@ async fn counted(bench: &mut Bench<'_>, operation: &Operation, request: &Request
 }
 
 /// The count, once it no longer grows.
-async fn settled(queries: &(dyn Fn() -> usize + Send + Sync)) -> usize {
+pub(super) async fn settled(queries: &(dyn Fn() -> usize + Send + Sync)) -> usize {
     let mut last = queries();
     for _ in 0..25 {
         tokio::time::sleep(LATE).await;

@@ -53,7 +53,7 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
         {
             growth::check(bench, operation, &request, size, whole.len()).await;
         }
-        walk(bench, operation, &request, &paging).await;
+        walk(bench, operation, &request, &paging, &whole).await;
         bench.tell(operation, "paged through");
     }
     if lists == 0 {
@@ -127,7 +127,8 @@ fn bounded(
     if bench.here.spec.drafted && count < LONG {
         bench.passed();
     } else if paging.size.is_none() && paging.position.is_none() && !bounds(bench, operation) {
-        let text = format!("answers all {count} items at once, and has no parameter to ask for fewer");
+        let items = if count == 1 { "item" } else { "items" };
+        let text = format!("answers all it has ({count} {items}) at once, and has no parameter to ask for fewer");
         let severity = if count >= LONG { Severity::Failure } else { Severity::Warning };
         bench.found(operation, ("unbounded-list", severity), (what, text), request, outcome);
     } else if count > LONG {
@@ -171,12 +172,13 @@ async fn odd_sizes(bench: &mut Bench<'_>, operation: &Operation, request: &Reque
 }
 
 /// Walks over all pages: nothing twice, nothing left out, the same order the second time.
-async fn walk(bench: &mut Bench<'_>, operation: &Operation, request: &Request, paging: &Paging) {
+async fn walk(bench: &mut Bench<'_>, operation: &Operation, request: &Request, paging: &Paging, whole: &[Value]) {
     let Some(position) = &paging.position else { return };
     let mut seen: Vec<Value> = Vec::new();
     let mut keys = BTreeSet::new();
     let mut cursor: Option<String> = None;
     let per_page = 3;
+    let mut first: Option<(Request, Vec<String>)> = None;
     for page in 0..MOST_PAGES {
         let mut next = request.clone();
         if let Some(size) = &paging.size {
@@ -197,6 +199,7 @@ async fn walk(bench: &mut Bench<'_>, operation: &Operation, request: &Request, p
         if items.is_empty() {
             break;
         }
+        first.get_or_insert_with(|| (next.clone(), items.iter().map(identity).collect()));
         if paging.size.is_some() && items.len() > per_page {
             let text = format!("answers {} items where {per_page} were asked for", items.len());
             bench.found(operation, ("paging-size", Severity::Failure), ("a page of 3", text), &next, &outcome);
@@ -219,7 +222,38 @@ async fn walk(bench: &mut Bench<'_>, operation: &Operation, request: &Request, p
         }
         bench.passed();
     }
+    left_out(bench, operation, request, &keys, whole).await;
+    if let Some((page, known)) = first {
+        again(bench, operation, &page, &known).await;
+    }
     total(bench, operation, request, seen.len()).await;
+}
+
+/// What the list without pages begins with has to be on the pages too, as far as they were walked.
+async fn left_out(
+    bench: &mut Bench<'_>,
+    operation: &Operation,
+    request: &Request,
+    keys: &BTreeSet<String>,
+    whole: &[Value],
+) {
+    let Some(missing) = whole.iter().take(keys.len()).find(|item| !keys.contains(&identity(item))) else { return };
+    let text = format!("no page holds {}, which the list without pages does", short(missing));
+    let Some(outcome) = bench.send(operation, request).await else { return };
+    let found = ("paging-skips", Severity::Failure);
+    bench.found(operation, found, ("walking over the pages", text), request, &outcome);
+}
+
+/// The first page asked for once more holds the same in the same order.
+async fn again(bench: &mut Bench<'_>, operation: &Operation, page: &Request, known: &[String]) {
+    let Some(outcome) = bench.send(operation, page).await else { return };
+    let Some(items) = outcome.as_ref().ok().and_then(items) else { return };
+    if items.iter().map(identity).eq(known.iter().cloned()) {
+        bench.passed();
+    } else {
+        let text = "answers other items, or in another order, the second time".to_owned();
+        bench.found(operation, ("paging-order", Severity::Warning), ("the first page twice", text), page, &outcome);
+    }
 }
 
 /// Where the answer says how many there are, the walk has to have found them all.

@@ -39,6 +39,7 @@ pub(super) async fn run(bench: &mut Bench<'_>) {
         }
         let answers = join_all(burst).await;
         sent += AT_ONCE;
+        bench.sent(AT_ONCE);
         let limited = answers.into_iter().flatten().find(|response| response.status == 429);
         let Some(response) = limited else { continue };
         let told =

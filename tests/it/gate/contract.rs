@@ -1,13 +1,21 @@
 //! The contract gate on real services: what a change breaks is found, a change that breaks nothing is not.
 
-use tenon::config::{ApiSettings, ContractGateSettings};
-use tenon::gate::ContractGate;
+use tenon::config::{ApiSettings, ContractGateSettings, PerformanceGateSettings};
+use tenon::gate::{ContractGate, PerformanceGate};
 use tenon::workspace::Place;
 
 use super::*;
 use crate::support::beds;
 
-async fn proved(folder: &Path, file: &str, old: &str, new: &str) -> Report {
+fn contract_gate() -> Box<dyn Gate> {
+    Box::new(ContractGate::new(ContractGateSettings::default(), ApiSettings::default(), BTreeMap::new()))
+}
+
+fn performance_gate() -> Box<dyn Gate> {
+    Box::new(PerformanceGate::new(PerformanceGateSettings::default(), ApiSettings::default(), BTreeMap::new()))
+}
+
+async fn proved(gate: &dyn Gate, folder: &Path, (file, old, new): (&str, &str, &str)) -> Report {
     let mut environment: BTreeMap<String, String> =
         ["PATH", "HOME"].map(|name| (name.to_owned(), std::env::var(name).unwrap())).into();
     // Go without modules finds its sources below `src` of one of these folders.
@@ -31,7 +39,6 @@ async fn proved(folder: &Path, file: &str, old: &str, new: &str) -> Report {
     let (output, mut pieces) = mpsc::channel(64);
     let reading = tokio::spawn(async move { while pieces.recv().await.is_some() {} });
     let context = GateContext::new(proposal(&[file]), subject, base, output, CancellationToken::new());
-    let gate = ContractGate::new(ContractGateSettings::default(), ApiSettings::default(), BTreeMap::new());
     assert!(gate.concerns(&context).await);
     let report = gate.run(&context).await;
     drop(context);
@@ -41,10 +48,14 @@ async fn proved(folder: &Path, file: &str, old: &str, new: &str) -> Report {
 
 /// Makes changes to a file of a bed one at a time, each with the rule that has to be found; `None`: nothing may be.
 async fn seeded(bed: &str, file: &str, changes: &[(&str, &str, Option<&str>)]) {
+    judged(contract_gate().as_ref(), bed, file, changes).await;
+}
+
+async fn judged(gate: &dyn Gate, bed: &str, file: &str, changes: &[(&str, &str, Option<&str>)]) {
     let Some(folder) = beds::repository(bed) else { return };
     let root = if bed == "gin" { folder.path().join("src/shop") } else { folder.path().to_owned() };
     for (old, new, expected) in changes {
-        let report = proved(&root, file, old, new).await;
+        let report = proved(gate, &root, (file, old, new)).await;
         let new_ones: Vec<&str> = report
             .findings
             .iter()
@@ -168,4 +179,47 @@ async fn without_a_contract_gin_names_its_routes_in_its_log() {
         ("engine.GET(\"/total/:price", "engine.Group(\"/v2\").GET(\"/total/:price", Some("contract")),
     ];
     seeded("gin", "main.go", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_in_typescript_is_built_before_it_is_served() {
+    let changes = [
+        ("return order;", "const found = order;\n    return found;", None),
+        ("return order;", "return { id: order.id } as Order;", Some("schema")),
+        ("throw new NotFoundException('no such order');", "return { id: 0, total: 0 };", Some("missing-404")),
+        ("return order;", "return order.nothing;", Some("start")),
+    ];
+    seeded("nest", "src/orders.service.ts", &changes).await;
+    let large = "if (id > 2 ** 62) throw new Error('too large');\n    return this.orders.find(id);";
+    let changes = [("return this.orders.find(id);", large, Some("server-error"))];
+    seeded("nest", "src/orders.controller.ts", &changes).await;
+    let changes = [
+        ("json(items)", "json([...items])", None),
+        ("response.json(item)", "response.json({ id: item.id })", Some("schema")),
+    ];
+    seeded("express_ts", "src/server.ts", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_for_every_row_is_told_from_one_for_all_without_a_log_of_the_service() {
+    let gate = performance_gate();
+    let changes = [
+        ("found = session.query(Book)", "found = session.query(Book).filter(Book.id > 0)", None),
+        (".options(selectinload(Book.author))", "", Some("n-plus-one")),
+    ];
+    judged(gate.as_ref(), "fastapi_library", "main.py", &changes).await;
+    let changes = [
+        ("found = Book.objects", "found = Book.objects.all()", None),
+        ("Book.objects.select_related(\"author\").order_by", "Book.objects.order_by", Some("n-plus-one")),
+    ];
+    judged(gate.as_ref(), "django_library", "library/views.py", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_come_much_later_are_told_from_the_same_ones() {
+    let late =
+        "def list_books(limit: int = Query(20, ge=1, le=50), offset: int = Query(0, ge=0, le=10_000)) -> list[dict]:\n";
+    let sleeping = format!("{late}    __import__(\"time\").sleep(0.03)\n");
+    let changes = [(late, sleeping.as_str(), Some("slower"))];
+    judged(performance_gate().as_ref(), "fastapi_library", "main.py", &changes).await;
 }

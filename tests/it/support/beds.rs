@@ -54,8 +54,10 @@ pub fn postgres() -> bool {
 /// with [`installed`].
 pub fn repository(bed: &str) -> Option<tempfile::TempDir> {
     let needs = match bed {
-        "fastapi" | "flask" | "flask_shop" | "django" | "django_shop" => Needs::Python,
-        "express" | "express_routers" | "express_shop" | "mocha" | "vitest" | "nest" => Needs::Node,
+        "fastapi" | "fastapi_library" | "flask" | "flask_shop" | "django" | "django_library" | "django_shop" => {
+            Needs::Python
+        }
+        "express" | "express_routers" | "express_shop" | "express_ts" | "mocha" | "vitest" | "nest" => Needs::Node,
         _ => Needs::Go,
     };
     let packages = installed(needs)?;

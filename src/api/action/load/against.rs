@@ -90,7 +90,7 @@ impl Sides {
     async fn side(context: &Context, name: &str, tree: &Arc<dyn Workspace>) -> Result<(Service, Client), ApiError> {
         let there = Context { workspace: Arc::clone(tree), ..context.clone() };
         let start = there.start_of(None, None).await?;
-        context.say(&format!("{name}: $ {}", start.command));
+        context.say(&format!("{name}: $ {}", start.line()));
         let service = Service::start(tree.as_ref(), start, PATIENCE, None, context.cancel.clone()).await;
         let service = service.map_err(|error| ApiError::Service(format!("{name}: {error}")))?;
         let client = context.desk.client(&service.target)?;

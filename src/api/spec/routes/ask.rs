@@ -66,8 +66,9 @@ fn command(workspace: &dyn Workspace, folder: &str, framework: &str, start: Opti
         "flask" => Some(format!("{python} -m flask --app {} routes", flask_module(workspace, folder)?)),
         "express" | "nestjs" => {
             let start = start.filter(|start| start.folder == folder)?;
+            let build = start.build.as_ref().map(|build| format!("{build} >&2 && ")).unwrap_or_default();
             Some(format!(
-                "probe=$(mktemp -d)/routes.cjs && cat > \"$probe\" <<'END_OF_PROBE'\n{EXPRESS}END_OF_PROBE\n\
+                "{build}probe=$(mktemp -d)/routes.cjs && cat > \"$probe\" <<'END_OF_PROBE'\n{EXPRESS}END_OF_PROBE\n\
                  export PORT=${{PORT:-8000}} NODE_OPTIONS=\"--require $probe\"; {}",
                 start.command
             ))

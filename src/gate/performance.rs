@@ -1,0 +1,245 @@
+//! What requests cost: base and proposal are served side by side, their queries counted and their answers timed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::served::{Serving, Side, first_line};
+use super::{Gate, GateContext, Report, Stage};
+use crate::api::client::Client;
+use crate::api::load::{Compared, Comparison, Rounds, Verdict, compare};
+use crate::api::message::Request;
+use crate::api::test::{self, Cost, Options, Sample, Surroundings, cost, samples};
+use crate::config::{ApiSettings, PerformanceGateSettings};
+use crate::domain::{Finding, Severity};
+
+/// Requests whose queries are counted.
+const MOST_COUNTED: usize = 20;
+/// Requests that are timed: the more there are, the less time is left for each.
+const MOST_TIMED: usize = 6;
+/// Pairs of rounds.
+const ROUNDS: usize = 10;
+/// A shorter round holds too few requests, a longer one makes nothing surer.
+const SHORTEST_ROUND: Duration = Duration::from_millis(60);
+const LONGEST_ROUND: Duration = Duration::from_millis(400);
+/// A list of fewer rows does not show whether each takes a query.
+const FEWEST_ROWS: usize = 4;
+/// Slower by this factor and by as many milliseconds stands against a proposal; less is to be looked at.
+const MUCH_SLOWER: f64 = 1.25;
+const MUCH_SLOWER_MS: f64 = 2.0;
+
+/// Serves base and proposal and compares what their answers cost.
+pub struct PerformanceGate {
+    settings: PerformanceGateSettings,
+    serving: Serving,
+}
+
+/// What both are asked.
+struct Asked {
+    samples: Vec<Sample>,
+    /// Queries and rows on the proposal and on base.
+    costs: Vec<(Cost, Option<Cost>)>,
+}
+
+impl PerformanceGate {
+    /// With these settings, and the variables that profiles name their secrets by.
+    pub fn new(settings: PerformanceGateSettings, api: ApiSettings, environment: BTreeMap<String, String>) -> Self {
+        Self { settings, serving: Serving { api, environment } }
+    }
+
+    async fn prove(&self, context: &GateContext) -> Report {
+        let (subject, base) = match self.serving.both(context, true).await {
+            (Ok(subject), base) => (subject, base),
+            (Err(why), _) => return Report::not_run(first_line(&why)).with_log(why.to_string()),
+        };
+        let command = subject.service.start.line();
+        if base.is_err() && self.serving.start_of(&context.base).await.is_ok() {
+            return Report::not_run("base could not be started, so nothing can be compared").with_command(command);
+        }
+        let base = base.ok();
+        let asked = match self.ask(context, &subject, base.as_ref()).await {
+            Ok(asked) => asked,
+            Err(why) => return Report::not_run(why).with_command(command),
+        };
+        let mut findings = by_queries(&asked);
+        let mut lines = counted(&asked);
+        let mut outcome = None;
+        if let Some(base) = base {
+            let samples = self.timed(context, &asked).await;
+            let compared = self.compare(context, &samples, subject, base).await;
+            outcome = Some(compared.seen());
+            lines.push(compared.to_string());
+            findings.extend(compared.requests.iter().filter_map(slower));
+        } else {
+            lines.push("base has no service, so nothing is timed".to_owned());
+        }
+        if context.cancel.is_cancelled() {
+            return Report::not_run("interrupted").with_command(command);
+        }
+        let mut report = Report::found(findings, "finding").with_command(command);
+        report.reason = report.reason.or(outcome);
+        report.with_log(crate::text::sanitize(&lines.join("\n")).into_owned())
+    }
+
+    /// Finds requests that both answer, and counts their queries.
+    async fn ask(&self, context: &GateContext, subject: &Side, base: Option<&Side>) -> Result<Asked, String> {
+        // What base promises is asked of both; without base, what the proposal does.
+        let by = base.unwrap_or(subject);
+        let spec = by.spec.as_ref().map_err(|why| format!("no contract to ask by: {}", first_line(why)))?;
+        let client = &test::below(&by.client, spec).await;
+        let desk = self.serving.desk();
+        let mut options = Options { time: Duration::from_secs(20), ..Options::default() };
+        if let Some(auth) = &self.settings.auth {
+            let known = desk.credentials(&json!(auth), client).await.map_err(|error| error.to_string())?;
+            options.credentials = Some(known.1);
+        }
+        let (quiet, cancel) = (|_: &str| {}, &context.cancel);
+        let here = Surroundings { client, spec, recorder: &desk.recorder, queries: None, tell: &quiet, cancel };
+        let mut asked = Asked { samples: Vec::new(), costs: Vec::new() };
+        for sample in samples(here, &options).await.into_iter().take(MOST_COUNTED) {
+            let sample = Sample { request: at(client, &by.client, &sample), ..sample };
+            let Some(after) = priced(subject, &sample).await else { continue };
+            let before = match base {
+                Some(base) => priced(base, &sample).await,
+                None => None,
+            };
+            if base.is_none() || before.is_some() {
+                asked.samples.push(sample);
+                asked.costs.push((after, before));
+            }
+        }
+        let none = "no operation that only looks is answered well by both";
+        if asked.samples.is_empty() { Err(none.to_owned()) } else { Ok(asked) }
+    }
+
+    /// The requests that are timed: those first whose path the changed files speak of.
+    async fn timed(&self, context: &GateContext, asked: &Asked) -> Vec<Sample> {
+        let paths: Vec<_> = context.proposal.changes.iter().map(|change| change.path.clone()).collect();
+        let subject = Arc::clone(&context.subject);
+        let read = move || paths.iter().filter_map(|path| subject.read(path).ok()).map(|state| state.bytes).collect();
+        let texts: Vec<Vec<u8>> = tokio::task::spawn_blocking(read).await.unwrap_or_default();
+        let spoken_of = |operation: &str| {
+            let word = operation.rsplit('/').find(|part| !part.is_empty() && !part.starts_with('{'));
+            word.is_some_and(|word| texts.iter().any(|text| memchr::memmem::find(text, word.as_bytes()).is_some()))
+        };
+        let mut samples = asked.samples.clone();
+        samples.sort_by_key(|sample| !spoken_of(&sample.operation));
+        samples.truncate(MOST_TIMED);
+        samples
+    }
+
+    /// Times both; a change has to be seen a second time, with processes started anew. What looks like one, on a
+    /// machine too busy to be sure, is looked at for longer.
+    async fn compare(&self, context: &GateContext, samples: &[Sample], subject: Side, base: Side) -> Comparison {
+        let requests: Vec<_> = samples.iter().map(|sample| sample.request.clone()).collect();
+        let turns = u32::try_from(ROUNDS * 2 * requests.len().max(1)).unwrap_or(u32::MAX);
+        let time = (Duration::from_secs(self.settings.seconds) / turns).clamp(SHORTEST_ROUND, LONGEST_ROUND);
+        let once = async |subject: Side, base: Side, count: usize| {
+            let rounds = Rounds { count, time, concurrency: 1 };
+            let _quiet = subject.service.hush();
+            let found = compare(&base.client, &subject.client, &requests, rounds, &context.cancel).await;
+            tokio::join!(base.service.stop(), subject.service.stop());
+            found
+        };
+        let mut first = once(subject, base, ROUNDS).await;
+        let sure = first.changed();
+        for doubtful in first.requests.iter_mut().filter(|compared| compared.verdict == Verdict::NoMeasurableChange) {
+            if is_much(doubtful) {
+                doubtful.verdict = Verdict::Slower;
+            }
+        }
+        if !first.changed() || context.cancel.is_cancelled() {
+            return first;
+        }
+        match self.serving.both(context, false).await {
+            (Ok(subject), Ok(base)) => {
+                first.confirmed_by(once(subject, base, if sure { ROUNDS } else { ROUNDS * 2 }).await)
+            }
+            _ => first,
+        }
+    }
+}
+
+/// Slower by so much that it would stand against a proposal, were it sure.
+fn is_much(compared: &Compared) -> bool {
+    compared.ratio >= MUCH_SLOWER && compared.subject.p50 - compared.base.p50 >= MUCH_SLOWER_MS
+}
+
+/// The request as it is asked below the path that the contract puts before its own.
+fn at(client: &Client, whole: &Client, sample: &Sample) -> Request {
+    let prefix = client.target().prefix().strip_prefix(whole.target().prefix()).unwrap_or_default();
+    Request { url: format!("{prefix}{}", sample.request.url), ..sample.request.clone() }
+}
+
+async fn priced(side: &Side, sample: &Sample) -> Option<Cost> {
+    let queries = || side.service.queries();
+    cost(&side.client, &sample.request, &queries).await
+}
+
+/// A query for every row, and more queries than before.
+fn by_queries(asked: &Asked) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (sample, (after, before)) in asked.samples.iter().zip(&asked.costs) {
+        let each = |cost: &Cost| cost.rows >= FEWEST_ROWS && cost.queries >= cost.rows;
+        let base = before.map(|before| format!("; base {}", before.queries)).unwrap_or_default();
+        let text = format!("{}: {} queries", sample.operation, after.queries);
+        if each(after) {
+            let text = format!("{text} for a list of {}: one for every row?{base}", after.rows);
+            findings.push(finding("n-plus-one", text, Severity::Error, before.as_ref().is_some_and(each)));
+        } else if before.is_some_and(|before| after.queries > before.queries + 1 + before.queries / 2) {
+            findings.push(finding("more-queries", format!("{text}{base}"), Severity::Warning, false));
+        }
+    }
+    findings
+}
+
+fn counted(asked: &Asked) -> Vec<String> {
+    let all = asked.samples.iter().zip(&asked.costs);
+    if all.clone().all(|(_, (after, before))| after.queries + before.map_or(0, |before| before.queries) == 0) {
+        return vec!["the service tells of no queries, so none are counted".to_owned()];
+    }
+    let line = |(sample, (after, before)): (&Sample, &(Cost, Option<Cost>))| {
+        let base = before.map(|before| format!(", base {}", before.queries)).unwrap_or_default();
+        format!("{}: {} queries{base}", sample.operation, after.queries)
+    };
+    all.map(line).collect()
+}
+
+fn slower(compared: &Compared) -> Option<Finding> {
+    if compared.verdict != Verdict::Slower {
+        return None;
+    }
+    let severity = if is_much(compared) { Severity::Error } else { Severity::Warning };
+    Some(finding("slower", compared.to_string(), severity, false))
+}
+
+fn finding(rule: &str, text: String, severity: Severity, old: bool) -> Finding {
+    Finding { severity, rule: Some(rule.to_owned()), message: text, old, ..Finding::default() }
+}
+
+#[async_trait]
+impl Gate for PerformanceGate {
+    fn name(&self) -> &'static str {
+        "performance"
+    }
+
+    /// When no other gate keeps the machine busy.
+    fn stage(&self) -> Stage {
+        Stage::Last
+    }
+
+    async fn concerns(&self, context: &GateContext) -> bool {
+        self.serving.is_touched(context).await
+    }
+
+    async fn run(&self, context: &GateContext) -> Report {
+        if let Err(why) = self.serving.start_of(&context.subject).await {
+            return Report::not_run(first_line(&why));
+        }
+        let Some(_turn) = context.shared.turn().await else { return Report::not_run("interrupted") };
+        self.prove(context).await
+    }
+}
