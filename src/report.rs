@@ -15,7 +15,7 @@ use crate::domain::{
     TestCount,
 };
 use crate::journal::{BlobStore, JournalError, Store};
-use crate::tool::protocol::{ASK, Ask, PLAN, Plan, WorkPlan};
+use crate::tool::protocol::{ASK, Ask, PLAN, PROPOSE, Plan, REPAIR, WorkPlan};
 
 pub use exchange::Exchange;
 
@@ -88,6 +88,14 @@ pub use workflow::Stage;
 /// Gates whose findings are about security.
 const SECURITY: &[&str] = &["secrets", "scope", "dependencies", "scan", "security"];
 
+/// Beginnings of the rules of the other gates whose findings are.
+const SECURITY_RULES: &[&str] = &["auth", "foreign-object", "leak", "shared-cache"];
+
+fn is_about_security(found: &Evidence, one: &Finding) -> bool {
+    let rule = one.rule.as_deref().unwrap_or_default();
+    SECURITY.contains(&found.gate.as_str()) || SECURITY_RULES.iter().any(|start| rule.starts_with(start))
+}
+
 /// Reads a session's journal and builds its report.
 ///
 /// # Errors
@@ -114,9 +122,10 @@ pub fn of(records: &[Record], blobs: &BlobStore) -> WorkReport {
         report.checks = evidence.into_iter().filter(|found| found.subject == last.hash).collect();
     }
     report.tests = report.checks.iter().find_map(|found| found.tests.map(|tests| (tests, found.base_tests)));
-    let secure = report.checks.iter().filter(|found| SECURITY.contains(&found.gate.as_str()));
-    report.security = secure
-        .flat_map(|found| found.findings.clone())
+    report.security = report
+        .checks
+        .iter()
+        .flat_map(|found| found.findings.iter().filter(|one| is_about_security(found, one)).cloned())
         .filter(|one| one.severity != Severity::Note || !one.old)
         .collect();
     report.workflow = workflow::of(&report);
@@ -204,6 +213,8 @@ impl WorkReport {
                 if let Ok(Ask { question, .. }) = serde_json::from_value::<Ask>(input.clone()) {
                     self.questions.push(Question { question, answer: result.map(str::to_owned) });
                 }
+            } else if name == PROPOSE {
+                self.rounds += u32::from(result.is_some_and(|result| result.contains(REPAIR)));
             } else {
                 self.exchanges.extend(exchange::of(name, input, result));
             }

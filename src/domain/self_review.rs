@@ -57,7 +57,8 @@ impl Topic {
             Self::Security => &["secrets", "scope", "dependencies"],
             Self::Tests => &["tests", "coverage", "mutation"],
             Self::Docs => &["contract"],
-            Self::Performance | Self::Errors => &[],
+            Self::Performance => &["performance"],
+            Self::Errors => &[],
         }
     }
 }

@@ -67,14 +67,14 @@ impl PerformanceGate {
         let mut findings = by_queries(&asked);
         let mut lines = counted(&asked);
         let mut outcome = None;
-        if let Some(base) = base {
-            let samples = self.timed(context, &asked).await;
+        let samples = self.timed(context, &asked).await;
+        if let Some(base) = base.filter(|_| !samples.is_empty()) {
             let compared = self.compare(context, &samples, subject, base).await;
             outcome = Some(compared.seen());
             lines.push(compared.to_string());
             findings.extend(compared.requests.iter().filter_map(slower));
         } else {
-            lines.push("base has no service, so nothing is timed".to_owned());
+            lines.push("base answers none of it, so nothing is timed".to_owned());
         }
         if context.cancel.is_cancelled() {
             return Report::not_run("interrupted").with_command(command);
@@ -84,12 +84,10 @@ impl PerformanceGate {
         report.with_log(crate::text::sanitize(&lines.join("\n")).into_owned())
     }
 
-    /// Finds requests that both answer, and counts their queries.
+    /// Finds requests that the proposal answers, and counts their queries; on base as well, where it answers them.
     async fn ask(&self, context: &GateContext, subject: &Side, base: Option<&Side>) -> Result<Asked, String> {
-        // What base promises is asked of both; without base, what the proposal does.
-        let by = base.unwrap_or(subject);
-        let spec = by.spec.as_ref().map_err(|why| format!("no contract to ask by: {}", first_line(why)))?;
-        let client = &test::below(&by.client, spec).await;
+        let spec = subject.spec.as_ref().map_err(|why| format!("no contract to ask by: {}", first_line(why)))?;
+        let client = &test::below(&subject.client, spec).await;
         let desk = self.serving.desk();
         let mut options = Options { time: Duration::from_secs(20), ..Options::default() };
         if let Some(auth) = &self.settings.auth {
@@ -100,22 +98,20 @@ impl PerformanceGate {
         let here = Surroundings { client, spec, recorder: &desk.recorder, queries: None, tell: &quiet, cancel };
         let mut asked = Asked { samples: Vec::new(), costs: Vec::new() };
         for sample in samples(here, &options).await.into_iter().take(MOST_COUNTED) {
-            let sample = Sample { request: at(client, &by.client, &sample), ..sample };
+            let sample = Sample { request: at(client, &subject.client, &sample), ..sample };
             let Some(after) = priced(subject, &sample).await else { continue };
             let before = match base {
                 Some(base) => priced(base, &sample).await,
                 None => None,
             };
-            if base.is_none() || before.is_some() {
-                asked.samples.push(sample);
-                asked.costs.push((after, before));
-            }
+            asked.samples.push(sample);
+            asked.costs.push((after, before));
         }
-        let none = "no operation that only looks is answered well by both";
+        let none = "no operation that only looks is answered well";
         if asked.samples.is_empty() { Err(none.to_owned()) } else { Ok(asked) }
     }
 
-    /// The requests that are timed: those first whose path the changed files speak of.
+    /// The requests that are timed, of those that both answer: those first whose path the changed files speak of.
     async fn timed(&self, context: &GateContext, asked: &Asked) -> Vec<Sample> {
         let paths: Vec<_> = context.proposal.changes.iter().map(|change| change.path.clone()).collect();
         let subject = Arc::clone(&context.subject);
@@ -125,7 +121,8 @@ impl PerformanceGate {
             let word = operation.rsplit('/').find(|part| !part.is_empty() && !part.starts_with('{'));
             word.is_some_and(|word| texts.iter().any(|text| memchr::memmem::find(text, word.as_bytes()).is_some()))
         };
-        let mut samples = asked.samples.clone();
+        let on_both = asked.samples.iter().zip(&asked.costs).filter(|(_, (_, before))| before.is_some());
+        let mut samples: Vec<Sample> = on_both.map(|(sample, _)| sample.clone()).collect();
         samples.sort_by_key(|sample| !spoken_of(&sample.operation));
         samples.truncate(MOST_TIMED);
         samples

@@ -22,6 +22,9 @@ pub(super) fn of(name: &str, input: &Value, result: Option<&str>) -> Option<Exch
     let result = result.unwrap_or("no answer");
     match name {
         "http" => sent(input, result),
+        "api_test" if input.get("mode").is_some_and(|mode| mode == "load") => {
+            Some(Exchange { request: tested(input), response: whole(result) })
+        }
         "api_test" => Some(Exchange { request: tested(input), response: findings(result) }),
         _ => None,
     }
@@ -65,6 +68,12 @@ fn findings(result: &str) -> String {
     found.chain([last]).map(|line| cut(line)).collect::<Vec<_>>().join("\n")
 }
 
+/// Figures say something in every line.
+fn whole(result: &str) -> String {
+    let lines = result.lines().filter(|line| !line.trim().is_empty());
+    lines.take(LINES).map(cut).collect::<Vec<_>>().join("\n")
+}
+
 fn cut(line: &str) -> String {
     line.chars().take(WIDTH).collect()
 }
@@ -90,6 +99,8 @@ mod tests {
             &json!({"mode": ["contract", "negative"]}),
             Some("✗ GET /a  schema\n    curl 'x'\n– skipped: b\ncontract: 3 requests\n"),
         );
+        let figures = of("api_test", &json!({"mode": "load"}), Some("9 requests in 1.0 s\n  200: 9\n")).unwrap();
+        assert_eq!(figures.response, "9 requests in 1.0 s\n  200: 9");
         let tested = tested.unwrap();
         assert_eq!(tested.request, "api_test contract + negative");
         assert_eq!(tested.response, "✗ GET /a  schema\ncontract: 3 requests");

@@ -23,6 +23,9 @@ pub const DELEGATE: &str = "delegate";
 /// The name of the tool that runs the gates on the draft without proposing it.
 pub const VERIFY: &str = "verify";
 
+/// How the result of [`PROPOSE`] goes on when failures go back to the agent.
+pub const REPAIR: &str = "Repair what failed and call propose again";
+
 pub(super) const NAMES: [&str; 5] = [PLAN, ASK, VERIFY, PROPOSE, DELEGATE];
 
 /// How far a step of a plan is.

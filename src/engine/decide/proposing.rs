@@ -4,6 +4,7 @@ use crate::domain::{
     ContentHash, Event, Evidence, Finding, GateStatus, NoteLevel, Proposal, ProposalId, ReviewItem, Severity, Standing,
     reviewed,
 };
+use crate::tool::protocol::REPAIR;
 
 use super::super::drafting;
 use super::super::input::Drafted;
@@ -243,7 +244,7 @@ fn gates_in_words(session: &Session, proposal: &Proposal, rounds: u32, most: u32
         text.push_str(&evidence_in_words(evidence));
     }
     if failed && rounds < most {
-        text.push_str(&format!("Repair what failed and call propose again (round {rounds} of {most}).\n"));
+        text.push_str(&format!("{REPAIR} (round {rounds} of {most}).\n"));
     } else if failed {
         text.push_str("This was the last round: stop here and tell the user what fails and why.\n");
     } else {

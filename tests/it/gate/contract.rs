@@ -203,9 +203,13 @@ async fn what_is_written_in_typescript_is_built_before_it_is_served() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_for_every_row_is_told_from_one_for_all_without_a_log_of_the_service() {
     let gate = performance_gate();
+    let authors = "@app.get(\"/authors\")\ndef authors() -> list[str]:\n    with Session(engine) as session:\n        \
+                   return [book.author.name for book in session.query(Book).limit(20)]\n\n\n@app.get(\"/books/{book_id}\"";
     let changes = [
         ("found = session.query(Book)", "found = session.query(Book).filter(Book.id > 0)", None),
         (".options(selectinload(Book.author))", "", Some("n-plus-one")),
+        // An operation that base does not have.
+        ("@app.get(\"/books/{book_id}\"", authors, Some("n-plus-one")),
     ];
     judged(gate.as_ref(), "fastapi_library", "main.py", &changes).await;
     let changes = [

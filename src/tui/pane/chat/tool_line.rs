@@ -26,6 +26,18 @@ pub fn about(name: &str, input: &Value) -> String {
                 }
             }
         }
+        "http" if input.get("url").is_some() => {
+            let method = field(input, &["method"]).unwrap_or("GET");
+            format!("{method} {}", first_line(field(input, &["url"]).unwrap_or_default()))
+        }
+        "api_test" | "verify" => {
+            let listed = |key: &str| match input.get(key) {
+                Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" + "),
+                other => other.and_then(Value::as_str).unwrap_or_default().to_owned(),
+            };
+            let parts = [listed(if name == "verify" { "gates" } else { "mode" }), listed("ops")];
+            first_line(parts.join(" ").trim())
+        }
         "apply_patch" => patched_paths(field(input, &["patch"]).unwrap_or_default()),
         _ => field(input, &["path", "command", "title", "question", "task", "url", "pattern"])
             .map(first_line)
@@ -120,6 +132,11 @@ mod tests {
             ("search", json!({"pattern": "x+", "path": "src"}), "x+ in src"),
             ("apply_patch", json!({"patch": "*** Begin Patch\n*** Update File: a.py\n*** Add File: b\n"}), "a.py, b"),
             ("unheard_of", json!({"n": 1, "text": "hello"}), "hello"),
+            ("http", json!({"url": "/items"}), "GET /items"),
+            ("http", json!({"method": "POST", "url": "/items"}), "POST /items"),
+            ("api_test", json!({"mode": ["contract", "auth"], "ops": ["GET /a"]}), "contract + auth GET /a"),
+            ("api_test", json!({"mode": "load"}), "load"),
+            ("verify", json!({"gates": ["tests"]}), "tests"),
             ("run", Value::Null, ""),
         ] {
             assert_eq!(about(name, &input), expected);
