@@ -47,7 +47,6 @@ pub(crate) async fn review(around: &Surroundings, common: &Common, repository: &
     if found.changes.is_empty() {
         return super::print::text("nothing is different");
     }
-    start.notes.extend(found.notes.iter().cloned());
     start.review_only = true;
     start.ask_model = false;
     let (handle, updates) = review::desk::open(around, repository.clone(), from, found)?;

@@ -64,8 +64,9 @@ impl Tool for Run {
         ToolSpec {
             name: NAME.to_owned(),
             description: "Runs a command in the workspace: tests, builds, formatters, generators. What it changes is \
-                          part of your draft; the user's files stay untouched. There is no terminal and no input, \
-                          and everything it starts is ended with it. Long output is cut in the middle."
+                          part of your draft; the user's files stay untouched. `.git` is read-only: git can show, but \
+                          not stage, commit, stash or move; use mv and rm. There is no terminal and no input, and \
+                          everything it starts is ended with it. Long output is cut in the middle."
                 .to_owned(),
             input_schema: schema(),
         }

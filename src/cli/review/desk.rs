@@ -188,6 +188,7 @@ fn start(
     let same = |known: &Proposal| known.hash == proposal.hash && known.id == proposal.id;
     if !past.proposal.as_ref().is_some_and(same) {
         events.push(Event::Proposed { proposal: proposal.clone() });
+        events.extend(found.notes.into_iter().map(|text| Event::Noted { level: NoteLevel::Warning, text }));
     }
     let (commands, inbox) = mpsc::channel(64);
     let (out, updates) = mpsc::channel(256);
