@@ -5,6 +5,7 @@ pub(crate) mod desk;
 mod list;
 mod mail;
 mod orders;
+mod past;
 mod patches;
 mod session;
 pub(crate) mod source;
@@ -217,7 +218,7 @@ fn only_named(subject: &Subject, arguments: &Arguments) -> Vec<HunkVerdict> {
 
 /// Whether a review did something that can be taken back, or brought forward again.
 pub(crate) fn has_step(records: &[Record], redo: bool) -> bool {
-    desk::Past::of(records).has_step(redo)
+    past::Past::of(records).has_step(redo)
 }
 
 /// Takes a step of a review back, or brings one forward again.
@@ -251,9 +252,13 @@ fn of_change(
         .map_err(|error| Failure::failed(error.to_string()))?;
     let store = sessions::store(around);
     let earlier = store.newest(repository.root(), |summary| summary.review.as_deref() == Some(from));
-    let past = earlier.and_then(|summary| store.read(&summary.id).ok());
-    let verdicts = past.map(|reading| desk::Past::of(&reading.records).verdicts).unwrap_or_default();
-    Ok(Subject { proposal, verdicts, blobs, _folder: Some(folder) })
+    let past = earlier.as_ref().and_then(|summary| store.read(&summary.id).ok());
+    let past = past.map(|reading| past::Past::of(&reading.records)).unwrap_or_default();
+    if let (Some(shown), Some(summary)) = (past.of_hook(&proposal.hash), &earlier) {
+        let blobs = store.blobs(&summary.id);
+        return Ok(Subject { proposal: shown.clone(), verdicts: past.verdicts, blobs, _folder: None });
+    }
+    Ok(Subject { proposal, verdicts: past.verdicts, blobs, _folder: Some(folder) })
 }
 
 /// The last proposal of a session, when `from` names a session.

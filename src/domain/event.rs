@@ -261,6 +261,15 @@ pub enum Event {
         /// The proposal.
         proposal: ProposalId,
     },
+    /// A hook made something else of what was to be committed, so nothing was; its version is proposed next.
+    HookChanged {
+        /// The proposal that was to be committed.
+        proposal: ProposalId,
+        /// The hook.
+        hook: String,
+        /// The files it changed.
+        paths: Vec<RepoPath>,
+    },
     /// Rejected hunks of a change that no agent made were taken out of the working folder.
     Reverted {
         /// The proposal.

@@ -115,3 +115,37 @@ fn what_a_review_cannot_show_is_said() {
     assert!(list.err.contains("left out: vendor: a submodule"), "{}", list.err);
     assert!(list.out.contains("a.txt"));
 }
+
+#[test]
+fn what_a_hook_makes_of_a_patch_is_shown_before_it_is_committed() {
+    let home = with_topic(|home| {
+        home.write("a.txt", &lines(40).replace("line 7\n", "seven  \n").replace("line 30\n", "thirty\n"));
+        home.write("dir/b.txt", "b\nc  \n");
+    });
+    let from = save(&home, "spaces.diff", home.git(&["diff", "HEAD", "topic"]));
+    // Takes spaces at the ends of lines out of what is staged, as a formatter does, and refuses when there were any.
+    let hook = "#!/bin/sh\nfor f in $(git diff --cached --name-only); do\n  grep -q ' $' $f && { sed -i 's/ *$//' $f; bad=1; }\ndone\ntest -z \"$bad\"\n";
+    home.write(".git/hooks/pre-commit", hook);
+    let made = std::process::Command::new("chmod")
+        .args(["+x", ".git/hooks/pre-commit"])
+        .current_dir(&home.repository)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let list = |from: &str| home.tenon(&["review", "--from", from, "--list", "--lines", "--json"]).with_code(0).json();
+    let first = list(&from)[0]["hunks"][0]["id"].as_str().unwrap().to_owned();
+    let take = ["review", "--from", &from, "--accept", &first, "--reject", "dir/b.txt", "--commit", "-m", "seven"];
+    let refused = home.tenon(&take).with_code(2);
+    assert!(refused.err.contains("pre-commit hook changed a.txt"), "{}", refused.err);
+    assert_eq!((home.read("a.txt"), home.git(&["status", "--porcelain"])), (lines(40), String::new()));
+    // The hook's version is there to be looked at, with what was not accepted as it was, and what was decided.
+    let now = list(&from);
+    assert!(now.to_string().contains("\"seven\"") && now.to_string().contains("thirty"), "{now}");
+    assert_eq!(now[1]["hunks"][0]["verdict"], "reject");
+    let first = now[0]["hunks"][0]["id"].as_str().unwrap().to_owned();
+    home.tenon(&["review", "--from", &from, "--accept", &first, "--commit", "-m", "seven"]).with_code(0);
+    assert_eq!(home.git(&["show", "HEAD:a.txt"]), lines(40).replace("line 7\n", "seven\n"));
+    // Another patch of that name is another change.
+    save(&home, "spaces.diff", home.git(&["diff", "HEAD", "topic", "--", "dir"]));
+    assert_eq!(list(&from).as_array().unwrap().len(), 1);
+}

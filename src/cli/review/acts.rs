@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::desk::{Desk, Done};
+use super::desk::Desk;
+use super::past::Done;
 use super::source::{self, Held};
 use crate::diff::plain_change;
-use crate::domain::{Change, CommitWay, Event, FileChange, Finish, NoteLevel, RepoPath, Verdict};
+use crate::domain::{Change, CommitWay, Event, FileChange, FileState, Finish, NoteLevel, Proposal, RepoPath, Verdict};
 use crate::git::{Committed, GitError, Selection};
 use crate::proposal::{self, Rebased};
 
@@ -36,6 +37,30 @@ impl Desk {
             };
             done.map(|done| (done, amends))
         }))
+    }
+
+    /// The proposal with what a hook made of its accepted files; what was not accepted stays beside it.
+    pub(super) fn with_versions(&self, files: Vec<(RepoPath, Option<FileState>)>) -> Result<Proposal, String> {
+        let accepted = self.on_tree(self.accepted()?)?;
+        let mut changes = proposal::states(&self.proposal, &self.blobs).map_err(|error| error.to_string())?;
+        for (path, version) in files {
+            let was = accepted.iter().find(|file| file.path == path).and_then(|file| file.result.clone());
+            let Some(change) = changes.iter_mut().find(|change| change.path == path) else {
+                let base = source::on_disk(self.repository.root(), &path)?;
+                changes.push(Change { path, base, result: version });
+                continue;
+            };
+            let step = Change { path, base: was, result: version.clone() };
+            change.result = match proposal::rebase(&step, change.result.clone()) {
+                Rebased::Clean(rebased) => rebased.result,
+                Rebased::Settled => change.result.take(),
+                Rebased::Conflict { .. } => version,
+            };
+        }
+        let (id, title) = (self.proposal.id.clone(), &self.proposal.title);
+        let mut made = proposal::freeze(id, title, "", changes, &self.blobs).map_err(|error| error.to_string())?;
+        made.message.clone_from(&self.proposal.message);
+        Ok(made)
     }
 
     /// Ends the review in one of the ways that are no commit.
@@ -173,6 +198,6 @@ fn write(target: &Path, text: &str) -> std::io::Result<()> {
     std::fs::write(target, text)
 }
 
-fn list(paths: &[RepoPath]) -> String {
+pub(super) fn list(paths: &[RepoPath]) -> String {
     paths.iter().map(RepoPath::as_str).collect::<Vec<_>>().join(", ")
 }

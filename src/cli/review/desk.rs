@@ -10,10 +10,12 @@ use tokio::sync::mpsc;
 
 use super::super::surroundings::Surroundings;
 use super::super::{Failure, sessions, undo};
+use super::acts::list;
+use super::past::{Done, Past, find};
 use super::source::{self, Found, Held};
 use crate::domain::{
-    Change, Command, CommitWay, Event, FileChange, HunkVerdict, Isolation, NoteLevel, Proposal, ProposalId, Record,
-    Update,
+    Change, Command, CommitWay, Event, FileChange, FileState, HunkVerdict, Isolation, NoteLevel, Proposal, ProposalId,
+    Record, RepoPath, Update,
 };
 use crate::engine::{Handle, Updates};
 use crate::git::{GitError, Repository};
@@ -36,90 +38,6 @@ pub(super) struct Desk {
     pub(super) undone: Vec<Done>,
     committed: bool,
     out: mpsc::Sender<Update>,
-}
-
-/// Something that can be taken back.
-#[derive(Clone, Debug)]
-pub(super) enum Done {
-    Commit { oid: String, amends: Option<String> },
-    Revert(Vec<FileChange>),
-}
-
-/// What a journal tells of an earlier review.
-#[derive(Default)]
-pub(super) struct Past {
-    proposal: Option<Proposal>,
-    pub(super) verdicts: Verdicts,
-    done: Vec<Done>,
-    undone: Vec<Done>,
-    /// The accepted hunks are committed: what is proposed next starts without verdicts, as on screen.
-    committed: bool,
-}
-
-impl Done {
-    /// What was brought forward on top of other commits has a new name.
-    fn at(self, head: Option<&str>) -> Self {
-        match (self, head) {
-            (Self::Commit { amends, .. }, Some(head)) => Self::Commit { oid: head.to_owned(), amends },
-            (done, _) => done,
-        }
-    }
-}
-
-impl Past {
-    pub(super) fn of(records: &[Record]) -> Self {
-        let mut past = Self::default();
-        records.iter().for_each(|record| past.apply(&record.event));
-        past
-    }
-
-    /// Whether there is a step to take back, or to bring forward again.
-    pub(super) fn has_step(&self, redo: bool) -> bool {
-        if redo { !self.undone.is_empty() } else { !self.done.is_empty() }
-    }
-
-    fn apply(&mut self, event: &Event) {
-        match event {
-            Event::Proposed { proposal } => {
-                if std::mem::take(&mut self.committed) {
-                    self.verdicts = Verdicts::default();
-                }
-                self.proposal = Some(proposal.clone());
-            }
-            Event::Decided { verdicts, .. } => self.verdicts.fold(verdicts),
-            Event::Committed { oid, amends, .. } => {
-                self.done.push(Done::Commit { oid: oid.clone(), amends: amends.clone() });
-                self.undone.clear();
-                self.committed = true;
-            }
-            Event::Reverted { changes, undone: false, .. } => {
-                self.done.push(Done::Revert(changes.clone()));
-                self.undone.clear();
-            }
-            Event::Reverted { undone: true, .. } => self.undone.extend(self.done.pop()),
-            Event::Undone { oid, redo: false, .. } => {
-                self.undone.extend(find(&self.done, Some(oid)).map(|at| self.done.remove(at)));
-                self.committed = false;
-            }
-            Event::Undone { oid, redo: true, head } => {
-                let again = find(&self.undone, Some(oid)).map(|at| self.undone.remove(at));
-                let again = again.map(|done| done.at(head.as_deref()));
-                self.done.extend(again);
-                self.committed = true;
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Where the last step is, or the commit that is named by the beginning of its id.
-fn find(steps: &[Done], named: Option<&str>) -> Option<usize> {
-    let fits = |step: &Done| match (step, named) {
-        (_, None) => true,
-        (Done::Commit { oid, .. }, Some(named)) => named.len() >= 4 && oid.starts_with(named),
-        (Done::Revert(_), Some(_)) => false,
-    };
-    steps.iter().rposition(fits)
 }
 
 /// Starts a review, or goes on with the last one of the same source.
@@ -168,7 +86,10 @@ fn start(
     let id = next_id(past.proposal.as_ref(), &past.done);
     let proposal = match past.proposal.clone().filter(|_| !look) {
         Some(last) => last,
-        None => freeze(id, from, &found, &blobs)?,
+        None => {
+            let fresh = freeze(id, from, &found, &blobs)?;
+            past.of_hook(&fresh.hash).cloned().unwrap_or(fresh)
+        }
     };
     let mut events = Vec::new();
     if records.is_empty() {
@@ -280,13 +201,16 @@ impl Desk {
 
     async fn commit(&mut self, message: Option<String>, way: CommitWay) -> bool {
         let message = message.unwrap_or_else(|| self.proposal.message.clone());
-        let done = match self.prepare_commit(message, way) {
-            Ok(work) => blocking(work).await.map_err(|error| error.to_string()),
-            Err(text) => Err(text),
-        };
-        let (done, amends) = match done {
-            Ok(done) => done,
+        let work = match self.prepare_commit(message, way) {
+            Ok(work) => work,
             Err(text) => return self.note(NoteLevel::Error, &text).await,
+        };
+        let (done, amends) = match blocking(work).await {
+            Ok(done) => done,
+            Err(GitError::HookChanged { name, output, files }) if self.held == Held::Elsewhere => {
+                return self.hooked((&name, &output), files).await;
+            }
+            Err(error) => return self.note(NoteLevel::Error, &error.to_string()).await,
         };
         self.done.push(Done::Commit { oid: done.oid.clone(), amends: amends.clone() });
         self.undone.clear();
@@ -299,6 +223,28 @@ impl Desk {
         self.tell(Event::Applied { proposal: proposal.clone(), paths: done.paths }).await
             && self.tell(Event::Committed { proposal, oid, message, branch, amends }).await
             && self.look_again().await
+    }
+
+    /// A hook made something else of what was accepted: its version is what is proposed now.
+    async fn hooked(&mut self, (name, output): (&str, &str), files: Vec<(RepoPath, Option<FileState>)>) -> bool {
+        let paths: Vec<RepoPath> = files.iter().map(|(path, _)| path.clone()).collect();
+        let words = list(&paths);
+        let proposal = match self.with_versions(files) {
+            Ok(proposal) => proposal,
+            Err(why) => {
+                let text = format!("the {name} hook changed {words}, which cannot be shown: {why}");
+                return self.note(NoteLevel::Error, &text).await;
+            }
+        };
+        let changed = Event::HookChanged { proposal: self.proposal.id.clone(), hook: name.to_owned(), paths };
+        self.proposal = proposal.clone();
+        let text = format!(
+            "nothing was committed: the {name} hook changed {words}; its version is what this review shows now\n{}",
+            output.trim_end()
+        );
+        self.tell(changed).await
+            && self.tell(Event::Proposed { proposal }).await
+            && self.note(NoteLevel::Error, text.trim_end()).await
     }
 
     async fn back(&mut self, named: Option<&str>) -> bool {
@@ -387,9 +333,7 @@ impl Desk {
         for change in changes {
             let state = |hash: &Option<_>, mode| {
                 let hash: &Option<crate::domain::ContentHash> = hash;
-                hash.as_ref()
-                    .map(|hash| Ok(crate::domain::FileState { bytes: self.blobs.get(hash)?, mode }))
-                    .transpose()
+                hash.as_ref().map(|hash| Ok(FileState { bytes: self.blobs.get(hash)?, mode })).transpose()
             };
             let both =
                 state(&change.base, change.old_mode).and_then(|base| Ok((base, state(&change.result, change.mode)?)));
