@@ -5,12 +5,16 @@
 //! A file is known by its size, its number and its times. The time of its last status change is the kernel's own: no
 //! program sets it back, so a file that was changed and changed back is another one.
 
+mod chosen;
+
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use chosen::{Behind, behind};
 
 use super::layer::is_opaque;
 use crate::domain::ContentHash;
@@ -226,11 +230,21 @@ impl Seen<'_> {
             self.stamp(folder);
             for tool in TOOLS.iter().map(|name| folder.join(name)).filter(|tool| tool.exists()) {
                 let real = fs::canonicalize(&tool).ok()?;
-                // Something that chooses a version when it is called: which one is not seen here.
-                let chooses =
-                    |part: &std::ffi::OsStr| ["shims", ".volta", ".pyenv", ".asdf"].iter().any(|name| part == *name);
-                if real.components().chain(tool.components()).any(|part| chooses(part.as_os_str())) {
-                    return None;
+                match behind(&tool, &real) {
+                    Behind::Itself => {}
+                    Behind::Chosen(manager) => {
+                        for file in manager.deciding(self.root, environment) {
+                            self.stamp(&file);
+                        }
+                        let versions = manager.versions()?;
+                        for version in &versions {
+                            self.stamp(version);
+                            self.stamp(&version.join("bin"));
+                            packages_of(version).iter().for_each(|folder| self.stamp(folder));
+                        }
+                        prefixes.extend(manager.picked(self.root, environment, &versions));
+                    }
+                    Behind::Unknown => return None,
                 }
                 self.stamp(&real);
                 prefixes
@@ -244,21 +258,25 @@ impl Seen<'_> {
             }
         }
         for prefix in prefixes {
-            self.stamp(&prefix.join("lib/node_modules"));
-            let Ok(libraries) = fs::read_dir(prefix.join("lib")) else { continue };
-            for library in libraries.flatten().filter(|one| one.file_name().as_bytes().starts_with(b"python")) {
-                for packages in ["site-packages", "dist-packages"].map(|name| library.path().join(name)) {
-                    self.stamp(&packages);
-                    let entries = fs::read_dir(&packages).into_iter().flatten().flatten();
-                    let mut links = entries.map(|entry| entry.path()).filter(|path| is_link(path));
-                    if !links.all(|link| points_inside(&link, self.root)) {
-                        return None;
-                    }
+            for packages in packages_of(&prefix) {
+                self.stamp(&packages);
+                let entries = fs::read_dir(&packages).into_iter().flatten().flatten();
+                let mut links = entries.map(|entry| entry.path()).filter(|path| is_link(path));
+                if !links.all(|link| points_inside(&link, self.root)) {
+                    return None;
                 }
             }
         }
         Some(())
     }
+}
+
+/// Where the packages lie that are installed beside the tools of a folder.
+fn packages_of(prefix: &Path) -> Vec<PathBuf> {
+    let libraries = fs::read_dir(prefix.join("lib")).into_iter().flatten().flatten();
+    let python = libraries.filter(|one| one.file_name().as_bytes().starts_with(b"python"));
+    let both = python.flat_map(|library| ["site-packages", "dist-packages"].map(|name| library.path().join(name)));
+    std::iter::once(prefix.join("lib/node_modules")).chain(both).collect()
 }
 
 fn is_link(path: &Path) -> bool {
