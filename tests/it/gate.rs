@@ -3,6 +3,7 @@
 mod affected;
 mod beds;
 mod contract;
+mod dependencies;
 mod deploy;
 mod isolated;
 mod migrations;
