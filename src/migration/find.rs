@@ -42,11 +42,12 @@ const FLYWAY: Layout = unwrapped(layout("Flyway", false, true, true));
 const PLAIN: Layout = unwrapped(layout("SQL files", false, false, false));
 
 /// Layouts that are known by the marks in their files: the mark of the way up, of the way down.
-const MARKED: [(&str, &str, Layout); 4] = [
+const MARKED: [(&str, &str, Layout); 5] = [
     ("+goose up", "+goose down", layout("goose", true, false, true)),
     ("migrate:up", "migrate:down", layout("dbmate", true, false, false)),
     ("+migrate up", "+migrate down", layout("sql-migrate", true, false, false)),
     ("rambler up", "rambler down", layout("rambler", true, false, false)),
+    ("up", "down", unwrapped(layout("SQL files", true, false, false))),
 ];
 
 /// The migrations of a folder.
@@ -202,7 +203,8 @@ pub(super) fn number(id: &str) -> Option<u128> {
     id.parse().ok()
 }
 
-fn says_something(text: &str) -> bool {
+/// Whether there is a statement in it.
+pub(super) fn says_something(text: &str) -> bool {
     !sql::statements(text, 1).is_empty()
 }
 
@@ -217,9 +219,16 @@ fn transactional(text: &str) -> bool {
 /// The two parts of a file that marks them.
 fn marked(path: &str, text: &str) -> Option<(Layout, Script, Option<Script>)> {
     let mark = |line: &str, mark: &str| {
-        line.trim_start().strip_prefix("--").is_some_and(|rest| rest.trim_start().to_lowercase().starts_with(mark))
+        let Some(rest) = line.trim_start().strip_prefix("--") else { return false };
+        let rest = rest.trim().to_lowercase();
+        // `-- up` is a remark like any other unless it stands alone.
+        if mark == "up" || mark == "down" { rest.trim_end_matches(':') == mark } else { rest.starts_with(mark) }
     };
-    let (_, down_mark, layout) = MARKED.iter().find(|(up, ..)| text.lines().any(|line| mark(line, up)))?;
+    let both = |one: &str, other: &str| {
+        let has = |wanted: &str| text.lines().any(|line| mark(line, wanted));
+        has(one) && (one != "up" || has(other))
+    };
+    let (_, down_mark, layout) = MARKED.iter().find(|(up, down, _)| both(up, down))?;
     let up_mark = MARKED.iter().find(|(_, down, _)| down == down_mark).map(|(up, ..)| *up)?;
     let (mut up, mut down) = (Vec::new(), Vec::new());
     let (mut up_line, mut down_line) = (1, 1);
@@ -305,6 +314,8 @@ mod tests {
             ),
             (vec![("m/001_a.sql", "-- migrate:up\nSELECT 1;\n-- migrate:down\n")], false, "dbmate", vec!["001_a"], 0),
             (vec![("m/001_a.sql", "SELECT 1")], false, "SQL files", vec!["001_a"], 0),
+            (vec![("m/001_a.sql", "-- up\nSELECT 1;\n\n-- down\nSELECT 2;")], false, "SQL files", vec!["001_a"], 1),
+            (vec![("m/001_a.sql", "-- up\n-- update all\nSELECT 1;")], false, "SQL files", vec!["001_a"], 0),
         ] {
             let files = Table(files);
             let found = set(&files, &files.list(), "m", sqlx).unwrap();

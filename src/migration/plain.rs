@@ -236,7 +236,9 @@ fn edited(old: &[Unit], set: &Set) -> Vec<Finding> {
             continue;
         };
         let means_the_same = sql::normal(&unit.up.text) == sql::normal(&now.up.text);
-        if unit.up.text == now.up.text || means_the_same && !set.layout.checksums {
+        // Nothing but its name was there: it is only written now.
+        let was_empty = !find::says_something(&unit.up.text);
+        if was_empty || unit.up.text == now.up.text || means_the_same && !set.layout.checksums {
             continue;
         }
         let text = if means_the_same {

@@ -202,6 +202,10 @@ pub(super) fn header(path: &str, lines: &[String]) -> String {
     while end < lines.len() && end > 0 && attached(&lines[end - 1]) {
         end -= 1;
     }
+    // A file that is nothing but remarks is there to be filled in between them: given all, a model would only close it.
+    if lines[end..].iter().all(|line| line.trim().is_empty()) {
+        end = lines[..end].iter().position(|line| line.trim().is_empty()).unwrap_or(end);
+    }
     lines[..end].iter().map(|line| format!("{line}\n")).collect()
 }
 

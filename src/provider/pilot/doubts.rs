@@ -4,8 +4,10 @@
 use regex::Regex;
 
 use super::words::Terms;
-use super::{advice, languages};
+use super::{advice, change, languages};
 
+/// How the doubt begins that says that nothing was done.
+const UNTOUCHED: &str = "Change ";
 /// The most doubts that are told at once.
 const MOST: usize = 5;
 /// Words of a task that say what is there goes.
@@ -115,16 +117,66 @@ pub(super) fn doubts(
     found.extend(lost(task, &before, &text));
     found.extend(taken_away(task, old, new));
     found.extend(unasked(task, terms, &before, &text));
-    let missing: Vec<String> = named(task, terms)
-        .into_iter()
-        .filter(|name| !speaks(&text, name) && !speaks(beside, name))
-        .map(|name| format!("`{name}`"))
-        .collect();
-    if !missing.is_empty() {
-        found.push(format!("Do not forget {}.", missing.join(", ")));
-    }
+    let missing: Vec<String> =
+        named(task, terms).into_iter().filter(|name| !speaks(&text, name) && !speaks(beside, name)).collect();
+    found.extend(forgotten(task, &missing));
+    found.extend(untouched(terms, old, new));
     found.truncate(MOST);
     found
+}
+
+/// Whether what is wrong can be put right without knowing the task.
+pub(super) fn can_stand_alone(doubts: &[String]) -> bool {
+    !doubts.iter().any(|doubt| doubt.starts_with(UNTOUCHED))
+}
+
+/// A function the task speaks of that is as it was, although something else in the file is not.
+fn untouched(terms: &Terms, old: &[String], new: &[String]) -> Option<String> {
+    let named: Vec<&String> = terms.names.iter().filter(|name| body(old, name).is_some()).collect();
+    let same = |name: &&&String| body(new, name) == body(old, name);
+    // Of several some may only be mentioned.
+    let all = !named.is_empty() && named.iter().filter(same).count() == named.len();
+    all.then(|| format!("{UNTOUCHED}`{}`: it is still as it was.", named[0]))
+}
+
+/// The lines of a definition, without blank ones.
+fn body<'a>(lines: &'a [String], name: &str) -> Option<Vec<&'a str>> {
+    let start = lines.iter().position(|line| change::defined(line) == Some(name))?;
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let inside = |line: &&String| line.trim().is_empty() || depth(line) > depth(&lines[start]) || line.trim() == "}";
+    let body = lines[start + 1..].iter().take_while(inside).map(|line| line.trim_end());
+    Some(std::iter::once(lines[start].trim_end()).chain(body).filter(|line| !line.is_empty()).collect())
+}
+
+/// What was forgotten, with the demands of the task that name it: the names alone tell a model little.
+fn forgotten(task: &str, missing: &[String]) -> Option<String> {
+    if missing.is_empty() {
+        return None;
+    }
+    let mut demands: Vec<&str> = missing.iter().filter_map(|name| demand(task, name)).collect();
+    demands.dedup();
+    if demands.is_empty() {
+        let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+        return Some(format!("Do not forget {}.", names.join(", ")));
+    }
+    demands.truncate(2);
+    Some(format!("Still missing: {}.", demands.join("; ")))
+}
+
+/// The part of a task that names this, as short as it can stand alone.
+fn demand<'a>(task: &'a str, name: &str) -> Option<&'a str> {
+    let long = |part: &&str| part.split_whitespace().count() >= 4;
+    let holds = |part: &&str| part.contains(name);
+    let sentence = task.split(". ").flat_map(|part| part.split('\n')).find(holds)?;
+    let even = |part: &&str| {
+        part.matches('{').count() == part.matches('}').count() && part.matches('(').count() == part.matches(')').count()
+    };
+    let part = sentence.split("; ").find(holds)?;
+    let clause = [": ", ", "]
+        .iter()
+        .fold(part, |part, mark| part.split(mark).find(holds).filter(long).filter(even).unwrap_or(part));
+    let clause = clause.strip_prefix("and ").unwrap_or(clause).trim().trim_end_matches(['.', ',', ';']);
+    (clause.len() <= 160).then_some(clause)
 }
 
 /// Whether a text holds a name, however it is written.
@@ -147,6 +199,9 @@ fn named(task: &str, terms: &Terms) -> Vec<String> {
         names.extend(words.filter(|word| STATUSES.iter().any(|(number, _)| number == word)).map(str::to_owned));
     }
     names.extend(quoted(task));
+    if terms.has_route {
+        names.extend(task.split_whitespace().filter_map(route_end));
+    }
     let is_code = |name: &&String| {
         name.contains('_') || name.chars().skip(1).any(char::is_uppercase) && name.chars().any(char::is_lowercase)
     };
@@ -154,6 +209,14 @@ fn named(task: &str, terms: &Terms) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// The last part of a route behind a parameter (`/coupon` of `/carts/{id}/coupon`): whoever serves it has to name it.
+fn route_end(word: &str) -> Option<String> {
+    let route = word.trim_matches(|c: char| "`'\",.;:()".contains(c));
+    let (before, last) = route.rsplit_once('/')?;
+    let named = last.len() > 2 && last.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    (route.starts_with('/') && before.contains(['{', ':', '<']) && named).then(|| format!("/{last}"))
 }
 
 /// Short texts in quotes that would stand in code like that.
@@ -322,6 +385,35 @@ mod tests {
     use crate::provider::pilot::files::split;
     use crate::provider::pilot::words::terms;
 
+    #[test]
+    fn a_function_that_is_as_it_was_is_told() {
+        let old = "A = 1\n\n\ndef load_all(db):\n    return db\n\n\ndef save(db):\n    return db\n";
+        let said = |new: &str| of("load_all in a.py reads everything at once.", old, new);
+        assert_eq!(said(&old.replace("A = 1", "A = 2")), ["Change `load_all`: it is still as it was."]);
+        assert!(said(&old.replacen("return db", "return db.all()", 1)).is_empty());
+        assert!(!can_stand_alone(&said(&old.replace("A = 1", "A = 2"))));
+    }
+
+    #[test]
+    fn a_route_that_nobody_serves_is_told() {
+        let said = |new: &str| of("Add POST /carts/{id}/coupon to a.py.", "CARTS = {}\n", new);
+        assert_eq!(said("CARTS = {}\nCOUPONS = {}\n"), ["Still missing: Add POST /carts/{id}/coupon to a.py."]);
+        assert!(said("CARTS = {}\nROUTE = r'/carts/(\\d+)/coupon'\n").is_empty());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_told_as_the_task_demands_it() {
+        let task =
+            "Tighten a.sql: the email is unique, and the status of a post may only be 'draft' or 'published'. Go on.";
+        let said = of_file(
+            "a.sql",
+            task,
+            "CREATE TABLE a (b TEXT DEFAULT 'draft');\n",
+            "CREATE TABLE a (b TEXT DEFAULT 'draft', c);\n",
+        );
+        assert_eq!(said, ["Still missing: the status of a post may only be 'draft' or 'published'."]);
+    }
+
     fn of(task: &str, old: &str, new: &str) -> Vec<String> {
         of_file("a.py", task, old, new)
     }
@@ -335,7 +427,8 @@ mod tests {
         let task =
             "get_note answers 404 with {\"error\": \"not found\"}, 'draft' is 'done' for '../', it's 'Bearer TOKEN'";
         let said = of(task, "", "def get_note():\n    return NOT_FOUND, {\"error\": 1}\n");
-        assert_eq!(said, ["Do not forget `done`, `draft`, `not found`."]);
+        assert_eq!(said.len(), 1);
+        assert!(said[0].starts_with("Still missing: 'draft' is 'done'"), "{said:?}");
         assert!(of("Rename 'draft' to done_state", "", "x").is_empty());
         assert!(of("answers 404", "", "http.StatusNotFound").is_empty());
         assert!(doubts("a.py", "use get_user", &terms("use get_user"), &[], &[], "def get_user").is_empty());

@@ -25,6 +25,8 @@ const SHOWN_WHOLE: usize = 130;
 const BESIDE_SHARE: usize = 6;
 /// How often the model is asked for the same change.
 const ATTEMPTS: usize = 2;
+/// How often it looks once more at an answer that something speaks against.
+const LOOKS: usize = 2;
 /// The same where it writes anew after a failure: an answer drawn by chance may be the same as before.
 const DRAWS: usize = 4;
 
@@ -78,6 +80,8 @@ struct First {
     /// The file as it would be.
     lines: Vec<String>,
     doubts: Vec<String>,
+    /// How often it was looked at.
+    looks: usize,
 }
 
 /// What a job keeps of the conversation.
@@ -211,13 +215,26 @@ impl Job {
                 ),
             });
         }
-        if what.manner != Manner::Tests {
+        // One thing at a time is what a small model is good at: what it did is kept, and only this is asked for.
+        let focus = what.first.clone().filter(|first| first.looks == 1 && doubts::can_stand_alone(&first.doubts));
+        if let Some(first) = &focus {
+            let advice = advice::for_task(&here.task, &what.path, &what.old.join("\n"));
+            task = prompts::correct(&what.path, &first.doubts) + &prompts::good_to_know(&advice);
+        } else if what.manner != Manner::Tests {
             task.push_str(&prompts::good_to_know(&advice::for_task(&here.task, &what.path, &what.old.join("\n"))));
-            // The first answer is not shown: a small model would only write it once more.
+            // An answer that is no good is not shown: a small model would only write it once more.
             let doubts = what.first.as_ref().map(|first| first.doubts.as_slice()).unwrap_or_default();
             task.push_str(&prompts::mind(doubts));
         }
-        let files: Vec<(&str, String)> = what.files.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
+        let shown = |(path, text): &(String, String)| match &focus {
+            Some(first) if *path == what.path && what.manner == Manner::Whole => first.lines.join("\n"),
+            Some(first) if *path == what.path => {
+                // As much of it as was shown before.
+                excerpt::excerpt(path, &first.lines, &here.terms, excerpt::tokens(text) * 5 / 4 + 40)
+            }
+            _ => text.clone(),
+        };
+        let files: Vec<(&str, String)> = what.files.iter().map(|file| (file.0.as_str(), shown(file))).collect();
         turns.push(prompts::turn(Role::User, prompts::request(&files, &task, &instruction)));
         let size = excerpt::tokens(&what.old.join("\n"));
         what.begun = match what.manner {
@@ -228,7 +245,8 @@ impl Job {
         };
         let (opening, shape, most) = match what.manner {
             Manner::Blocks => {
-                let shape = Shape::blocks(&what.old).unwrap_or(Shape::Text);
+                let lines = focus.as_ref().map_or(&what.old, |first| &first.lines);
+                let shape = Shape::blocks(lines).unwrap_or(Shape::Text);
                 ("<<<<<<< SEARCH\n".to_owned(), shape, 700)
             }
             Manner::Whole | Manner::Words => (
@@ -247,7 +265,8 @@ impl Job {
             (None, How::Change) => format!("changing {}", what.path),
         };
         // The first answer is the likeliest one; a second try must not be the same.
-        let temperature = match attempt {
+        let looks = what.first.as_ref().map_or(0, |first| first.looks.saturating_sub(1));
+        let temperature = match attempt.max(looks) {
             0 => 0.0,
             1 => 0.5,
             _ => 0.8,
@@ -267,7 +286,7 @@ impl Job {
             Kind::Path { here } => self.made_path(written, here),
             Kind::Change { what, here } => match (new_lines(what, here, written, &self.prompt.shape), &what.first) {
                 (Ok(lines), first) => self.considered(what, here, lines, first.as_ref()),
-                (Err(_), Some(first)) => Outcome::Reply(self.changed(what, here, &first.lines)),
+                (Err(_), Some(first)) => self.considered(what, here, first.lines.clone(), Some(first)),
                 (Err(refusal), None) => self.again(what, here, refusal),
             },
         }
@@ -304,17 +323,25 @@ impl Job {
         let beside: Vec<&str> =
             what.files.iter().filter(|(path, _)| *path != what.path).map(|(_, text)| text.as_str()).collect();
         let doubts = doubts::doubts(&what.path, &here.task, &here.terms, &what.old, &lines, &beside.join("\n"));
-        match first {
-            Some(first) if doubts.len() >= first.doubts.len() => Outcome::Reply(self.changed(what, here, &first.lines)),
-            None if !doubts.is_empty() && what.manner == Manner::Whole => {
-                let why = doubts.join(" ");
-                let first = Some(First { lines, doubts });
-                let other = Change { first, ..what.clone() };
-                let job = Self::of_change(other, here.clone(), self.request.clone(), self.attempt);
-                Outcome::Again(Box::new(job), why)
-            }
-            _ => Outcome::Reply(self.changed(what, here, &lines)),
+        let looks = first.map_or(0, |first| first.looks);
+        let best = match first {
+            Some(first) if doubts.len() >= first.doubts.len() => First { looks: looks + 1, ..first.clone() },
+            _ => First { lines, doubts, looks: looks + 1 },
+        };
+        // Of a long file it is asked for once more only what can be asked for alone: writing it anew brought nothing.
+        let worth = match what.manner {
+            Manner::Whole => looks < LOOKS,
+            Manner::Blocks => looks == 0 && doubts::can_stand_alone(&best.doubts),
+            Manner::Tests | Manner::Create | Manner::Words => false,
+        };
+        // In a repair the file before it is no measure: what it holds is what failed.
+        if best.doubts.is_empty() || !worth || what.failure.is_some() {
+            return Outcome::Reply(self.changed(what, here, &best.lines));
         }
+        let why = best.doubts.join(" ");
+        let other = Change { first: Some(best), ..what.clone() };
+        let job = Self::of_change(other, here.clone(), self.request.clone(), self.attempt);
+        Outcome::Again(Box::new(job), why)
     }
 
     fn changed(&self, what: &Change, here: &Material, lines: &[String]) -> Box<Reply> {

@@ -1,7 +1,7 @@
 //! What has to be done for a task: which files are changed, in what order, and how.
 
 use super::rank::{Ranked, is_named};
-use super::words::{Terms, stem};
+use super::words::{self, Terms, stem};
 use super::{languages, story::Story};
 
 /// What is done to a file.
@@ -37,7 +37,10 @@ pub(super) fn targets(story: &Story, terms: &Terms, ranked: &[Ranked]) -> Vec<Ta
     let exists = |path: &str| ranked.iter().any(|file| is_named(&file.path, path));
     let speaks_of_tests = story.task.to_lowercase().contains("test");
     let failing = speaks_of_failing(&story.task);
-    for file in ranked.iter().filter(|file| file.named && !(failing && languages::is_test(&file.path))) {
+    let wanted = |file: &&Ranked| {
+        file.named && !(failing && languages::is_test(&file.path)) && !is_spared(&story.task, &file.path, terms)
+    };
+    for file in ranked.iter().filter(wanted) {
         let how = if languages::is_test(&file.path) && adds_tests(story) { How::AddTests } else { How::Change };
         targets.push(Target { path: file.path.clone(), how });
     }
@@ -70,6 +73,35 @@ pub(super) fn targets(story: &Story, terms: &Terms, ranked: &[Ranked]) -> Vec<Ta
     }
     targets.truncate(MOST_TARGETS);
     targets
+}
+
+/// Whether a task names a file only to say how things are, and forbids to change what it does not ask for.
+fn is_spared(task: &str, path: &str, terms: &Terms) -> bool {
+    const FORBIDS: [&str; 7] = [
+        "do not change",
+        "don't change",
+        "do not touch",
+        "don't touch",
+        "change neither",
+        "without changing",
+        "leave ",
+    ];
+    const DEMANDS: [&str; 5] = ["must ", "should ", "shall ", "has to ", "have to "];
+    let lower = task.to_lowercase();
+    if !FORBIDS.iter().any(|words| lower.contains(words)) {
+        return false;
+    }
+    let sentences: Vec<&str> = task.split(". ").flat_map(|part| part.split('\n')).collect();
+    let forbids = |sentence: &str| FORBIDS.iter().any(|words| sentence.to_lowercase().contains(words));
+    let asks = |sentence: &str| {
+        let sentence = sentence.to_lowercase();
+        !forbids(&sentence)
+            && (words::begins_with_deed(&sentence) || DEMANDS.iter().any(|word| sentence.contains(word)))
+    };
+    let names = |sentence: &str, path: &str| words::terms(sentence).paths.iter().any(|named| is_named(path, named));
+    let asked = |path: &str| sentences.iter().any(|sentence| names(sentence, path) && asks(sentence));
+    // Something has to be left to change.
+    !asked(path) && terms.paths.iter().any(|other| !is_named(path, other) && asked(other))
 }
 
 fn adds_tests(story: &Story) -> bool {
@@ -263,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_next_migration_follows_the_last() {
-        let terms = super::super::words::terms("Write a migration that adds cancelled_at to orders");
+        let terms = words::terms("Write a migration that adds cancelled_at to orders");
         let there = ranked(&["migrations/0001_init.sql", "migrations/0002_users.sql", "app.py"]);
         let paths = migration(&terms, &there);
         assert!(
@@ -272,14 +304,30 @@ mod tests {
         );
         assert!(migration(&terms, &ranked(&["app.py"])).is_empty());
         let there = ranked(&["migrations/0001_users.up.sql", "migrations/0001_users.down.sql"]);
-        let terms = super::super::words::terms("Write the migration pair that adds a column email to users");
+        let terms = words::terms("Write the migration pair that adds a column email to users");
         assert_eq!(
             migration(&terms, &there),
             ["migrations/0002_email_users.up.sql", "migrations/0002_email_users.down.sql"]
         );
         // Named in the task, it is a file like any other.
-        let terms = super::super::words::terms("Write the migration migrations/0002_email.up.sql");
+        let terms = words::terms("Write the migration migrations/0002_email.up.sql");
         assert!(migration(&terms, &there).is_empty());
+    }
+
+    #[test]
+    fn what_is_only_described_is_spared_where_changes_are_forbidden() {
+        let task =
+            "The query in q/open.sql reads all. Add an index to schema.sql. Change neither the table nor the query.";
+        let free = "The query in q/open.sql reads all. Add an index to schema.sql.";
+        for (task, path, spared) in [
+            (task, "q/open.sql", true),
+            (task, "schema.sql", false),
+            (free, "q/open.sql", false),
+            ("In a.py f returns 1. Do not change b.py.", "a.py", false),
+            ("Make f in a.py return 1. Do not change b.py.", "b.py", true),
+        ] {
+            assert_eq!(is_spared(task, path, &words::terms(task)), spared, "{path}: {task}");
+        }
     }
 
     #[test]

@@ -96,6 +96,12 @@ pub(super) fn mind(doubts: &[String]) -> String {
     if items.is_empty() { items } else { format!("\n\nMind:{items}") }
 }
 
+/// The task of correcting what seems wrong with a file, nothing else.
+pub(super) fn correct(path: &str, doubts: &[String]) -> String {
+    let items: String = doubts.iter().map(|doubt| format!("\n- {doubt}")).collect();
+    format!("`{path}` is nearly right. Correct only this:{items}")
+}
+
 /// A fence longer than any run of backticks inside.
 fn fence_for(content: &str) -> String {
     let longest = content.split(|c| c != '`').map(str::len).max().unwrap_or_default();

@@ -239,6 +239,12 @@ pub(super) fn wish(task: &str) -> Wish {
     if speaks_of_code || words.len() > 4 { Wish::Change } else { Wish::Talk }
 }
 
+/// Whether a sentence begins by saying what to do.
+pub(super) fn begins_with_deed(sentence: &str) -> bool {
+    let first = sentence.split_whitespace().next().unwrap_or_default().to_lowercase();
+    DOING.contains(&first.trim_matches(|c: char| !c.is_alphanumeric()))
+}
+
 /// What a task speaks of.
 pub(super) fn terms(task: &str) -> Terms {
     let mut terms = Terms::default();
