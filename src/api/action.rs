@@ -91,7 +91,7 @@ impl Context {
         let target = Target::parse(url)?;
         if !target.is_loopback() && !self.permitted {
             return Err(ApiError::Input(format!(
-                "{} is not on this machine, and the user did not allow it",
+                "{} is not on this machine, and the user did not allow it (by hand: `--allow`)",
                 target.origin()
             )));
         }

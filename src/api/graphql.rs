@@ -6,8 +6,7 @@ mod query;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use graphql_parser::query::Type as Ast;
-use graphql_parser::schema::{Definition, InputValue, TypeDefinition, TypeExtension, parse_schema};
+use graphql_parser::schema::{Definition, EnumValue, InputValue, TypeDefinition, TypeExtension, parse_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -70,13 +69,11 @@ impl Schema {
                     schema.mutation = given.mutation;
                 }
                 Definition::TypeDefinition(given) => schema.define(given),
-                Definition::TypeExtension(TypeExtension::Object(given)) => {
-                    let known = schema.types.entry(given.name).or_default();
-                    known.fields.extend(given.fields.into_iter().map(|field| (field.name.clone(), read_field(&field))));
-                }
-                _ => {}
+                Definition::TypeExtension(given) => schema.extend(given),
+                Definition::DirectiveDefinition(_) => {}
             }
         }
+        schema.types.values_mut().for_each(|known| known.values.sort());
         if schema.mutation.is_none() && schema.types.contains_key("Mutation") {
             schema.mutation = Some("Mutation".to_owned());
         }
@@ -88,24 +85,42 @@ impl Schema {
     }
 
     fn define(&mut self, given: TypeDefinition<'_, String>) {
-        let fields = |list: Vec<graphql_parser::schema::Field<'_, String>>| {
-            list.iter().map(|field| (field.name.clone(), read_field(field))).collect()
-        };
-        let (name, made) = match given {
-            TypeDefinition::Scalar(scalar) => (scalar.name, Type::default()),
-            TypeDefinition::Object(object) => (object.name, Type { fields: fields(object.fields), ..Type::default() }),
-            TypeDefinition::Interface(face) => (face.name, Type { fields: fields(face.fields), ..Type::default() }),
-            TypeDefinition::Union(union) => (union.name, Type { values: union.types, ..Type::default() }),
-            TypeDefinition::Enum(list) => {
-                let values = list.values.into_iter().map(|value| value.name).collect();
-                (list.name, Type { values, ..Type::default() })
-            }
-            TypeDefinition::InputObject(input) => {
-                let fields = input.fields.iter().map(|field| (field.name.clone(), read_input(field))).collect();
-                (input.name, Type { input: true, fields, ..Type::default() })
-            }
-        };
-        self.types.insert(name, made);
+        match given {
+            TypeDefinition::Scalar(scalar) => self.add(scalar.name, Type::default()),
+            TypeDefinition::Object(object) => self.object(object.name, &object.fields, &object.implements_interfaces),
+            TypeDefinition::Interface(face) => self.object(face.name, &face.fields, &[]),
+            TypeDefinition::Union(union) => self.add(union.name, Type { values: union.types, ..Type::default() }),
+            TypeDefinition::Enum(list) => self.add(list.name, of_values(&list.values)),
+            TypeDefinition::InputObject(input) => self.add(input.name, of_inputs(&input.fields)),
+        }
+    }
+
+    fn extend(&mut self, given: TypeExtension<'_, String>) {
+        match given {
+            TypeExtension::Scalar(_) => {}
+            TypeExtension::Object(object) => self.object(object.name, &object.fields, &object.implements_interfaces),
+            TypeExtension::Interface(face) => self.object(face.name, &face.fields, &[]),
+            TypeExtension::Union(union) => self.add(union.name, Type { values: union.types, ..Type::default() }),
+            TypeExtension::Enum(list) => self.add(list.name, of_values(&list.values)),
+            TypeExtension::InputObject(input) => self.add(input.name, of_inputs(&input.fields)),
+        }
+    }
+
+    /// An interface knows the types that have it, as introspection tells them.
+    fn object(&mut self, name: String, fields: &[graphql_parser::schema::Field<'_, String>], faces: &[String]) {
+        for face in faces {
+            self.add(face.clone(), Type { values: vec![name.clone()], ..Type::default() });
+        }
+        let fields = fields.iter().map(|field| (field.name.clone(), read_field(field))).collect();
+        self.add(name, Type { fields, ..Type::default() });
+    }
+
+    /// Adds to what is known of a type.
+    fn add(&mut self, name: String, more: Type) {
+        let known = self.types.entry(name).or_default();
+        known.input |= more.input;
+        known.fields.extend(more.fields);
+        known.values.extend(more.values);
     }
 
     /// Reads the answer to [`INTROSPECTION`].
@@ -114,9 +129,8 @@ impl Schema {
         let name = |value: &Value| value["name"].as_str().map(str::to_owned);
         let mut schema =
             Self { query: name(&given["queryType"])?, mutation: name(&given["mutationType"]), types: BTreeMap::new() };
-        for kind in
-            given["types"].as_array()?.iter().filter(|kind| name(kind).is_some_and(|name| !name.starts_with("__")))
-        {
+        let own = |name: &str| !name.starts_with("__") && !["Int", "Float", "String", "Boolean", "ID"].contains(&name);
+        for kind in given["types"].as_array()?.iter().filter(|kind| name(kind).is_some_and(|name| own(&name))) {
             let input = kind["kind"] == "INPUT_OBJECT";
             let list = if input { &kind["inputFields"] } else { &kind["fields"] };
             let fields = list.as_array().into_iter().flatten().filter_map(|field| {
@@ -132,7 +146,8 @@ impl Schema {
             });
             let values =
                 ["enumValues", "possibleTypes"].iter().flat_map(|list| kind[*list].as_array().into_iter().flatten());
-            let made = Type { input, fields: fields.collect(), values: values.filter_map(name).collect() };
+            let mut made = Type { input, fields: fields.collect(), values: values.filter_map(name).collect() };
+            made.values.sort();
             schema.types.insert(name(kind)?, made);
         }
         Some(schema)
@@ -194,12 +209,17 @@ fn read_field(field: &graphql_parser::schema::Field<'_, String>) -> Field {
     }
 }
 
-fn read_input(field: &InputValue<'_, String>) -> Field {
-    Field { kind: shown(&field.value_type), default: field.default_value.is_some(), arguments: BTreeMap::new() }
+fn of_values(values: &[EnumValue<'_, String>]) -> Type {
+    Type { values: values.iter().map(|value| value.name.clone()).collect(), ..Type::default() }
 }
 
-fn shown(kind: &Ast<'_, String>) -> String {
-    kind.to_string()
+fn of_inputs(fields: &[InputValue<'_, String>]) -> Type {
+    let fields = fields.iter().map(|field| (field.name.clone(), read_input(field))).collect();
+    Type { input: true, fields, ..Type::default() }
+}
+
+fn read_input(field: &InputValue<'_, String>) -> Field {
+    Field { kind: field.value_type.to_string(), default: field.default_value.is_some(), arguments: BTreeMap::new() }
 }
 
 fn written(kind: &Value) -> String {
@@ -219,6 +239,23 @@ fn change(impact: Impact, operation: &str, text: impl Into<String>) -> Change {
     Change { impact, operation: operation.to_owned(), text: text.into() }
 }
 
+/// Whether two types differ in what may be null only, and everything that may not be in the second may not be in the
+/// first either: `[Item!]!` and `[Item]!`.
+fn is_stricter(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.chars().peekable(), other.chars().peekable());
+    loop {
+        let surely = one.next_if_eq(&'!').is_some();
+        if other.next_if_eq(&'!').is_some() && !surely {
+            return false;
+        }
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (a, b) if a != b => return false,
+            _ => {}
+        }
+    }
+}
+
 fn diff_type(name: &str, was: &Type, is: &Type, changes: &mut Vec<Change>) {
     for value in was.values.iter().filter(|value| !is.values.contains(value)) {
         changes.push(change(Impact::Breaking, name, format!("`{value}` is gone")));
@@ -226,6 +263,7 @@ fn diff_type(name: &str, was: &Type, is: &Type, changes: &mut Vec<Change>) {
     for value in is.values.iter().filter(|value| !was.values.contains(value)) {
         changes.push(change(Impact::Additive, name, format!("`{value}` is new")));
     }
+    let impact = |fine: bool| if fine { Impact::Additive } else { Impact::Breaking };
     for (field, old) in &was.fields {
         let at = format!("{name}.{field}");
         let Some(new) = is.fields.get(field) else {
@@ -233,34 +271,42 @@ fn diff_type(name: &str, was: &Type, is: &Type, changes: &mut Vec<Change>) {
             continue;
         };
         if old.kind != new.kind {
-            let stricter = new.kind.trim_end_matches('!') == old.kind.trim_end_matches('!') && new.kind.ends_with('!');
             // What is given suffers from "must be", what is read from "may be null".
-            let fine = stricter != was.input && (stricter || old.kind == format!("{}!", new.kind) && was.input);
-            let impact = if fine { Impact::Additive } else { Impact::Breaking };
-            changes.push(change(impact, &at, format!("is {}, was {}", new.kind, old.kind)));
+            let (strict, loose) = if was.input { (&old.kind, &new.kind) } else { (&new.kind, &old.kind) };
+            let fine = is_stricter(strict, loose);
+            changes.push(change(impact(fine), &at, format!("is {}, was {}", new.kind, old.kind)));
+        } else if old.default && !new.default && new.kind.ends_with('!') {
+            changes.push(change(Impact::Breaking, &at, "has no default any more and must be given"));
         }
-        for (argument, (kind, _)) in &old.arguments {
-            match new.arguments.get(argument) {
-                None => changes.push(change(Impact::Breaking, &at, format!("the argument `{argument}` is gone"))),
-                Some((now, _)) if now != kind => {
-                    let impact = if *kind == format!("{now}!") { Impact::Additive } else { Impact::Breaking };
-                    changes.push(change(impact, &at, format!("the argument `{argument}` is {now}, was {kind}")));
-                }
-                Some(_) => {}
-            }
-        }
-        for (argument, (kind, default)) in new.arguments.iter().filter(|(name, _)| !old.arguments.contains_key(*name)) {
-            let must = kind.ends_with('!') && !default;
-            let (impact, how) =
-                if must { (Impact::Breaking, "new and must be given") } else { (Impact::Additive, "new") };
-            changes.push(change(impact, &at, format!("the argument `{argument}` is {how}")));
-        }
+        diff_arguments(&at, old, new, changes);
     }
     for (field, new) in is.fields.iter().filter(|(field, _)| !was.fields.contains_key(*field)) {
         let must = was.input && new.kind.ends_with('!') && !new.default;
         let (impact, how) =
             if must { (Impact::Breaking, "is new and must be given") } else { (Impact::Additive, "is new") };
         changes.push(change(impact, &format!("{name}.{field}"), how));
+    }
+}
+
+fn diff_arguments(at: &str, old: &Field, new: &Field, changes: &mut Vec<Change>) {
+    for (argument, (kind, default)) in &old.arguments {
+        match new.arguments.get(argument) {
+            None => changes.push(change(Impact::Breaking, at, format!("the argument `{argument}` is gone"))),
+            Some((now, _)) if now != kind => {
+                let impact = if is_stricter(kind, now) { Impact::Additive } else { Impact::Breaking };
+                changes.push(change(impact, at, format!("the argument `{argument}` is {now}, was {kind}")));
+            }
+            Some((now, still)) if *default && !still && now.ends_with('!') => {
+                let text = format!("the argument `{argument}` has no default any more and must be given");
+                changes.push(change(Impact::Breaking, at, text));
+            }
+            Some(_) => {}
+        }
+    }
+    for (argument, (kind, default)) in new.arguments.iter().filter(|(name, _)| !old.arguments.contains_key(*name)) {
+        let must = kind.ends_with('!') && !default;
+        let (impact, how) = if must { (Impact::Breaking, "new and must be given") } else { (Impact::Additive, "new") };
+        changes.push(change(impact, at, format!("the argument `{argument}` is {how}")));
     }
 }
 
@@ -294,12 +340,29 @@ mod tests {
             ("RED GREEN", "RED", "breaking: Color: `GREEN` is gone"),
             ("name: String! }", "name: String! more: Int! }", "breaking: New.more: is new and must be given"),
             ("name: String! }", "name: String }", "additive: New.name: is String, was String!"),
+            ("[Item!]!", "[Item]!", "breaking: Query.items: is [Item]!, was [Item!]!"),
+            ("first: Int = 10", "first: Int! = 10", "breaking: Query.items: the argument `first` is Int!, was Int"),
         ] {
             let new = Schema::read("s", &SDL.replace(from, to)).unwrap();
             let found: Vec<String> = old.diff(&new).iter().map(ToString::to_string).collect();
             assert_eq!(found, [expected], "{from} → {to}");
         }
         assert_eq!(old.diff(&old), []);
+        for (strict, loose, expected) in [
+            ("[Item!]!", "[Item]", true),
+            ("[Item!]", "[Item]!", false),
+            ("Int", "Int", true),
+            ("Int!", "[Int]", false),
+            ("[Int]", "[[Int]]", false),
+        ] {
+            assert_eq!(is_stricter(strict, loose), expected, "{strict} {loose}");
+        }
+        let face = "interface Node { id: ID! }\ntype Query { a(n: Int! = 1): Item }\n";
+        let old = Schema::read("s", &format!("{face}type Item implements Node {{ id: ID! }}")).unwrap();
+        let new = format!("{}type Item {{ id: ID! }}\nextend type Item {{ name: String }}", face.replace(" = 1", ""));
+        let found: Vec<String> = old.diff(&Schema::read("s", &new).unwrap()).iter().map(ToString::to_string).collect();
+        let argument = "breaking: Query.a: the argument `n` has no default any more and must be given";
+        assert_eq!(found, ["breaking: Node: `Item` is gone", argument, "additive: Item.name: is new"]);
     }
 
     #[test]

@@ -15,9 +15,9 @@ pub fn by_hand(line: &str) -> Option<Result<(&'static str, Value), String>> {
     Some(match word {
         "serve" => Ok(("serve", serve(rest))),
         "stop" | "logs" | "status" => Ok(("serve", json!({"op": word}))),
-        "http" if !rest.is_empty() => Ok(("http", asking_as(rest, http))),
+        "http" if !rest.is_empty() => Ok(("http", asking_as(rest, 2, http))),
         "spec" => spec(rest).map(|input| ("api_spec", input)),
-        "test" => Ok(("api_test", asking_as(rest, test))),
+        "test" => Ok(("api_test", asking_as(rest, 3, test))),
         "load" => load(rest).map(|input| ("api_test", input)),
         "log" => Ok(("http", json!({"export": {"as": "list"}}))),
         "show" | "curl" => Ok(("http", exported(word, rest))),
@@ -40,17 +40,18 @@ const USAGE: &str = "\
 /api test [as PROFILE] [MODE] [OPERATION]: check the service against it
 /api load [base|ramp] [PATH…]: measure; base: beside the code before";
 
-/// `as NAME` before the rest: who asks, by a profile of the settings.
-fn asking_as(rest: &str, read: fn(&str) -> Value) -> Value {
-    match split(rest) {
-        ("as", more) => {
-            let (name, rest) = split(more);
-            let mut input = read(rest);
-            input["auth"] = json!(name);
-            input
-        }
-        _ => read(rest),
-    }
+/// `as NAME` before the rest, or behind at most so many words, where no body is meant: who asks, by a profile of the
+/// settings.
+fn asking_as(rest: &str, most: usize, read: fn(&str) -> Value) -> Value {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let (name, rest) = match words.as_slice() {
+        ["as", name, ..] => (*name, split(split(rest).1).1.to_owned()),
+        [before @ .., "as", name] if before.len() <= most => (*name, before.join(" ")),
+        _ => return read(rest),
+    };
+    let mut input = read(&rest);
+    input["auth"] = json!(name);
+    input
 }
 
 fn exported(word: &str, ids: &str) -> Value {
@@ -130,6 +131,13 @@ mod tests {
                 json!({"method": "POST", "url": "/a", "body": "{}", "auth": "key"}),
             ),
             ("/api test as key", "api_test", json!({"mode": "contract", "auth": "key"})),
+            ("/api test auth as key", "api_test", json!({"mode": "auth", "auth": "key"})),
+            ("/api http GET /a as key", "http", json!({"method": "GET", "url": "/a", "auth": "key"})),
+            (
+                "/api http POST /a as good as it gets",
+                "http",
+                json!({"method": "POST", "url": "/a", "body": "as good as it gets"}),
+            ),
             ("/api spec lint", "api_spec", json!({"op": "lint"})),
             ("/api spec doc docs/api.md", "api_spec", json!({"op": "doc", "write": "docs/api.md"})),
             ("/api test negative GET /a/{id}", "api_test", json!({"mode": "negative", "ops": ["GET /a/{id}"]})),

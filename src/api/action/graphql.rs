@@ -55,20 +55,31 @@ pub(super) async fn probe(context: &Context, input: &ApiTest) -> Result<Outcome,
     Ok(Outcome::new(report.ok(), report.lines(), json!(report)))
 }
 
+/// The schema as a service tells it itself.
+pub(super) async fn told(context: &Context, client: &Client, path: &str) -> Result<Schema, ApiError> {
+    let request = Request::new("POST", path).json(&json!({"query": INTROSPECTION}));
+    let (exchange, outcome) = context.desk.send(client, &request, None).await?;
+    context.desk.recorder.add(exchange);
+    of_answer(&outcome?, &client.target().url(path))
+}
+
+fn of_answer(response: &Response, place: &str) -> Result<Schema, ApiError> {
+    response.json().as_ref().and_then(Schema::of_introspection).ok_or_else(|| ApiError::Document {
+        place: place.to_owned(),
+        what: format!(
+            "does not tell its schema (status {}): introspection is switched off; give the SDL file as `source`",
+            response.status
+        ),
+    })
+}
+
 impl Probe<'_> {
     async fn schema(&mut self, source: Option<&str>) -> Result<Schema, ApiError> {
         if let Some(path) = source {
             return Schema::read(path, &self.context.read(path).await?);
         }
         let (response, _) = self.send(INTROSPECTION).await?;
-        let found = response.json().as_ref().and_then(Schema::of_introspection);
-        found.ok_or_else(|| ApiError::Document {
-            place: self.client.target().url(&self.path),
-            what: format!(
-                "does not tell its schema (status {}): introspection is switched off; give the SDL file as `source`",
-                response.status
-            ),
-        })
+        of_answer(&response, &self.client.target().url(&self.path))
     }
 
     async fn send(&mut self, query: &str) -> Result<(Response, Exchange), ApiError> {

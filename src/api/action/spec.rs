@@ -147,14 +147,27 @@ impl Context {
     }
 }
 
-fn is_sdl(source: Option<&str>) -> bool {
-    source.is_some_and(|path| [".graphql", ".graphqls", ".gql"].iter().any(|end| path.ends_with(end)))
+fn is_sdl(path: &str) -> bool {
+    [".graphql", ".graphqls", ".gql"].iter().any(|end| path.ends_with(end))
+}
+
+/// A file in the schema language, or the address or path of a service that tells its schema.
+fn is_graphql(source: &str) -> bool {
+    is_sdl(source) || source.trim_end_matches('/').ends_with("/graphql")
+}
+
+async fn schema(context: &Context, source: &str) -> Result<Schema, ApiError> {
+    if is_sdl(source) {
+        return Schema::read(source, &context.read(source).await?);
+    }
+    let target = context.target(Some(source)).await?;
+    let path = if source.contains("://") { "" } else { source };
+    super::graphql::told(context, &context.desk.client(&target)?, path).await
 }
 
 async fn extracted(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiError> {
-    if is_sdl(input.source.as_deref()) {
-        let path = input.source.as_deref().unwrap_or_default();
-        let schema = Schema::read(path, &context.read(path).await?)?;
+    if let Some(source) = input.source.as_deref().filter(|source| is_graphql(source)) {
+        let schema = schema(context, source).await?;
         return Ok(Outcome::new(true, schema.summary(), schema.to_value()));
     }
     let spec = context.spec(input.source.as_deref()).await?;
@@ -173,7 +186,7 @@ async fn extracted(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiErr
 }
 
 async fn linted(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiError> {
-    if is_sdl(input.source.as_deref()) {
+    if input.source.as_deref().is_some_and(is_graphql) {
         return extracted(context, input).await;
     }
     let spec = context.spec(input.source.as_deref()).await?;
@@ -196,7 +209,7 @@ async fn compared(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiErro
         .against
         .as_deref()
         .ok_or_else(|| ApiError::Input("`against` is missing: the older contract".to_owned()))?;
-    if is_sdl(Some(against)) {
+    if is_graphql(against) {
         return compared_sdl(context, input, against).await;
     }
     let old = context.spec(Some(against)).await?;
@@ -214,8 +227,7 @@ async fn compared(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiErro
 async fn compared_sdl(context: &Context, input: &ApiSpec, against: &str) -> Result<Outcome, ApiError> {
     let source =
         input.source.as_deref().ok_or_else(|| ApiError::Input("`source` is missing: the newer schema".to_owned()))?;
-    let old = Schema::read(against, &context.read(against).await?)?;
-    let new = Schema::read(source, &context.read(source).await?)?;
+    let (old, new) = (schema(context, against).await?, schema(context, source).await?);
     let changes = old.diff(&new);
     let breaking = changes.iter().filter(|change| change.impact != Impact::Additive).count();
     let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
