@@ -2,6 +2,7 @@
 //!
 //! | Where | What |
 //! |---|---|
+//! | `kind`, `secret` | what a file is; names and values of secrets |
 //! | `rules`, `document` | the names such files may hold (`assets/deploy.toml`), YAML with its lines |
 //! | `dockerfile`, `compose`, `kubernetes` | images and what runs them |
 //! | `actions`, `expression`, `gitlab` | continuous integration |
@@ -18,36 +19,21 @@ mod document;
 mod environment;
 mod expression;
 mod gitlab;
+mod kind;
 mod kubernetes;
 mod nginx;
 mod process;
 mod rules;
 mod second;
+mod secret;
 mod systemd;
-
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use crate::domain::{Finding, Severity, mark_old};
 use crate::stack::Files;
 
-pub use second::{Opinion, second_opinions};
-
-/// What a deploy file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Dockerfile,
-    Compose,
-    Actions,
-    Gitlab,
-    Kubernetes,
-    Nginx,
-    Systemd,
-    Procfile,
-    Pm2,
-    Environment,
-}
+use kind::{Kind, kind};
+pub use second::{Opinion, Subject, second_opinions};
+use secret::{is_placeholder, is_secret};
 
 /// The files of one side.
 pub struct Tree<'a> {
@@ -102,90 +88,7 @@ impl Sink<'_> {
 
 /// Whether a path is that of a file checked here; for files of Kubernetes their text decides.
 pub fn is_deploy_file(path: &str, text: &str) -> bool {
-    kind(path, text).is_some()
-}
-
-fn kind(path: &str, text: &str) -> Option<Kind> {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let lower = name.to_ascii_lowercase();
-    let yaml = lower.ends_with(".yml") || lower.ends_with(".yaml");
-    let container = |word: &str| {
-        name == word
-            || name.strip_prefix(word).is_some_and(|rest| rest.starts_with(['.', '-', '_'])) && is_plain_end(&lower)
-            || lower.ends_with(&format!(".{}", word.to_ascii_lowercase()))
-    };
-    if container("Dockerfile") || container("Containerfile") {
-        return (!lower.ends_with(".dockerignore")).then_some(Kind::Dockerfile);
-    }
-    if yaml && (folder == ".github/workflows" || folder.ends_with("/.github/workflows")) {
-        return Some(Kind::Actions);
-    }
-    if lower == ".gitlab-ci.yml"
-        || lower == ".gitlab-ci.yaml"
-        || yaml && folder.split('/').any(|part| part == ".gitlab-ci")
-    {
-        return Some(Kind::Gitlab);
-    }
-    let composed = lower.starts_with("docker-compose")
-        || lower == "compose.yml"
-        || lower == "compose.yaml"
-        || lower.starts_with("compose.");
-    if yaml && composed {
-        return Some(Kind::Compose);
-    }
-    if rules::rules().environment.files.contains(&lower) {
-        return Some(Kind::Environment);
-    }
-    if name == "Procfile" || lower.starts_with("procfile.") {
-        return Some(Kind::Procfile);
-    }
-    if lower.starts_with("ecosystem.config.") || lower == "pm2.config.js" || lower == "pm2.json" {
-        return Some(Kind::Pm2);
-    }
-    if lower.ends_with(".service") && text.contains("[Service]")
-        || (lower.ends_with(".timer") || lower.ends_with(".socket")) && text.contains("[Unit]")
-    {
-        return Some(Kind::Systemd);
-    }
-    if is_nginx(folder, &lower, text) {
-        return Some(Kind::Nginx);
-    }
-    (yaml && kubernetes::looks_like(text)).then_some(Kind::Kubernetes)
-}
-
-/// `Dockerfile.prod` is one, `Dockerfile.md` and `Dockerfile.j2` are not.
-fn is_plain_end(lower: &str) -> bool {
-    let end = lower.rsplit('.').next().unwrap_or_default();
-    !matches!(
-        end,
-        "md" | "j2"
-            | "erb"
-            | "tmpl"
-            | "tpl"
-            | "template"
-            | "in"
-            | "txt"
-            | "py"
-            | "go"
-            | "rs"
-            | "js"
-            | "ts"
-            | "vim"
-            | "sh"
-            | "jinja"
-            | "mustache"
-            | "hbs"
-            | "dockerignore"
-    )
-}
-
-fn is_nginx(folder: &str, lower: &str, text: &str) -> bool {
-    let named = lower == "nginx.conf"
-        || lower.ends_with(".nginx")
-        || lower.ends_with(".nginx.conf")
-        || lower.starts_with("nginx") && lower.ends_with(".conf");
-    let placed = folder.split('/').any(|part| part == "nginx") && lower.ends_with(".conf");
-    (named || placed) && (text.contains("server") || text.contains("http") || text.contains("upstream"))
+    kind(path, text).is_some_and(|kind| !kind.is_foreign())
 }
 
 /// Checks one file; nothing when it is none that is known here.
@@ -203,7 +106,7 @@ pub fn check(tree: &Tree<'_>, path: &str) -> Vec<Finding> {
         Some(Kind::Procfile) => process::procfile(&text, tree, &mut sink),
         Some(Kind::Pm2) => process::pm2(&text, tree, &mut sink),
         Some(Kind::Environment) => environment::file(&text, &mut sink),
-        None => {}
+        Some(Kind::Script | Kind::Terraform) | None => {}
     }
     sink.found.sort();
     sink.found.dedup();
@@ -255,6 +158,12 @@ pub fn touched(tree: &Tree<'_>, paths: &[String]) -> Vec<String> {
     paths.iter().filter(known).cloned().collect()
 }
 
+/// The files among these paths that only others read: scripts, Terraform.
+pub fn foreign(tree: &Tree<'_>, paths: &[String]) -> Vec<String> {
+    let known = |path: &&String| kind(path, "").is_some_and(Kind::is_foreign) && tree.has(path);
+    paths.iter().filter(known).cloned().collect()
+}
+
 /// Whether there is a file such as `.env.example`.
 pub fn has_examples(tree: &Tree<'_>) -> bool {
     environment::example_files(tree).next().is_some()
@@ -263,91 +172,6 @@ pub fn has_examples(tree: &Tree<'_>) -> bool {
 /// Whether a file reads variables of the environment.
 pub fn reads_environment(path: &str, text: &str) -> bool {
     environment::reads(path, text).next().is_some()
-}
-
-/// A name whose value is a secret.
-fn is_secret(name: &str) -> bool {
-    static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)(^|_|-)(password|passwd|secret|secrets|token|api_?key|private_?key|access_?key|credentials?)$")
-            .ok()
-    });
-    WORDS.as_ref().is_some_and(|words| words.is_match(name))
-}
-
-/// A value that stands for another one, or says that it is none.
-fn is_placeholder(value: &str) -> bool {
-    let value = value.trim().trim_matches(['"', '\'']);
-    let lower = value.to_ascii_lowercase();
-    let words = [
-        "change",
-        "example",
-        "your",
-        "placeholder",
-        "dummy",
-        "todo",
-        "xxx",
-        "secret",
-        "password",
-        "postgres",
-        "test",
-        "root",
-        "admin",
-        "user",
-        "dev",
-        "local",
-        "none",
-        "null",
-        "true",
-        "false",
-        "insecure",
-        "sample",
-        "fake",
-        "default",
-    ];
-    value.len() < 6
-        || value.contains(['$', '<', '{', '*'])
-        || value.starts_with('/')
-        || words.iter().any(|word| lower.contains(word))
-        || value.chars().all(|c| c.is_ascii_digit())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_are_known_by_name_and_place() {
-        for (path, text, expected) in [
-            ("Dockerfile", "", Some(Kind::Dockerfile)),
-            ("docker/Dockerfile.prod", "", Some(Kind::Dockerfile)),
-            ("api.Dockerfile", "", Some(Kind::Dockerfile)),
-            ("docs/Dockerfile.md", "", None),
-            ("Dockerfile.dockerignore", "", None),
-            (".github/workflows/ci.yml", "", Some(Kind::Actions)),
-            (".github/dependabot.yml", "", None),
-            ("docker-compose.dev.yml", "", Some(Kind::Compose)),
-            (".gitlab-ci.yml", "", Some(Kind::Gitlab)),
-            ("k8s/api.yaml", "apiVersion: v1\nkind: Service\n", Some(Kind::Kubernetes)),
-            ("config.yaml", "a: 1", None),
-            ("deploy/nginx/site.conf", "server {}", Some(Kind::Nginx)),
-            ("api.service", "[Service]\n", Some(Kind::Systemd)),
-            ("src/user.service.ts", "", None),
-            ("Procfile", "", Some(Kind::Procfile)),
-            ("ecosystem.config.cjs", "", Some(Kind::Pm2)),
-            (".env.example", "", Some(Kind::Environment)),
-            (".env", "", None),
-        ] {
-            assert_eq!(kind(path, text), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn names_and_values_of_secrets() {
-        assert!(is_secret("DB_PASSWORD") && is_secret("stripe_api_key") && is_secret("SECRET"));
-        assert!(!is_secret("PASSWORD_MIN_LENGTH") && !is_secret("TOKENIZER") && !is_secret("PUBLIC_KEY"));
-        assert!(is_placeholder("changeme") && is_placeholder("${X}") && is_placeholder("/run/secrets/x"));
-        assert!(!is_placeholder("q7Zp2LmW9x"));
-    }
 }
 
 #[cfg(test)]

@@ -255,9 +255,10 @@ fn in_folders(
         };
         let conditions = plain::Conditions { empty: &empty, admitted: sides.admitted, dialect };
         let mut outcome = plain::prove(old.as_ref(), new.as_ref(), folder, &conditions);
-        if let Some(Ok(cluster)) = server.get().filter(|_| dialect == Dialect::Postgres) {
-            outcome.database = cluster.title();
-        }
+        outcome.database = match server.get() {
+            Some(Ok(cluster)) if dialect == Dialect::Postgres => cluster.title(),
+            _ => dialect.name().to_owned(),
+        };
         outcomes.push(outcome);
     }
     if let Some(Ok(cluster)) = server.into_inner()

@@ -30,6 +30,9 @@ pub(super) struct Second {
     pub command: String,
     pub reads: String,
     pub passes_over: Option<String>,
+    /// Its lines count from 0.
+    #[serde(default)]
+    pub from_zero: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

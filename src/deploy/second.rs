@@ -24,28 +24,43 @@ pub struct Opinion {
     pub findings: Vec<Finding>,
 }
 
+/// What a file is that somebody is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    Deploy(Kind),
+    PostgresMigration,
+}
+
+/// What the files are that others are asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Deploy files, each of the kind its name says.
+    Deploy,
+    /// Migrations of SQL for PostgreSQL.
+    PostgresMigration,
+}
+
 struct Checker {
-    kind: Option<Kind>,
+    about: Option<About>,
     program: &'static str,
     command: &'static str,
     reads: Regex,
     passes_over: Option<Regex>,
+    /// What is added to its lines.
+    counts_from: usize,
 }
 
 static CHECKERS: LazyLock<Vec<Checker>> = LazyLock::new(|| {
     let read = |one: &'static rules::Second| {
         Some(Checker {
-            kind: match one.kind.as_str() {
-                "dockerfile" => Some(Kind::Dockerfile),
-                "actions" => Some(Kind::Actions),
-                "compose" => Some(Kind::Compose),
-                "nginx" => Some(Kind::Nginx),
-                "systemd" => Some(Kind::Systemd),
-                _ => None,
+            about: match one.kind.as_str() {
+                "postgres-migration" => Some(About::PostgresMigration),
+                name => Kind::named(name).map(About::Deploy),
             },
             program: &one.program,
             command: &one.command,
             reads: Regex::new(&one.reads).ok()?,
+            counts_from: usize::from(one.from_zero),
             passes_over: one.passes_over.as_deref().and_then(|text| Regex::new(text).ok()),
         })
     };
@@ -53,13 +68,22 @@ static CHECKERS: LazyLock<Vec<Checker>> = LazyLock::new(|| {
 });
 
 /// Asks who is installed about these files.
-pub async fn second_opinions(workspace: &dyn Workspace, paths: &[String], cancel: &CancellationToken) -> Opinion {
+pub async fn second_opinions(
+    workspace: &dyn Workspace,
+    subject: Subject,
+    paths: &[String],
+    cancel: &CancellationToken,
+) -> Opinion {
     let files = WorkspaceFiles(workspace);
     let mut opinion = Opinion::default();
     let mut absent: Vec<&str> = Vec::new();
     for path in paths {
-        let Some(kind) = files.read(path).and_then(|text| kind(path, &text)) else { continue };
-        for checker in CHECKERS.iter().filter(|checker| checker.kind == Some(kind)) {
+        let Some(text) = files.read(path) else { continue };
+        let about = match subject {
+            Subject::Deploy => kind(path, &text).map(About::Deploy),
+            Subject::PostgresMigration => Some(About::PostgresMigration),
+        };
+        for checker in CHECKERS.iter().filter(|checker| about.is_some() && checker.about == about) {
             if absent.contains(&checker.program) || cancel.is_cancelled() {
                 continue;
             }
@@ -113,7 +137,7 @@ impl Checker {
         Some(Finding {
             severity: Severity::Warning,
             path: Some(path.to_owned()),
-            line: found.name("line").and_then(|line| line.as_str().parse().ok()),
+            line: found.name("line").and_then(|line| Some(line.as_str().parse::<usize>().ok()? + self.counts_from)),
             rule: Some(rule),
             message: message.to_owned(),
             old: false,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::changed::{Changed, changed};
 use super::{Gate, GateContext, Report};
-use crate::deploy::{self, Opinion, Tree};
+use crate::deploy::{self, Opinion, Subject, Tree};
 use crate::domain::{Finding, mark_old};
 use crate::workspace::WorkspaceFiles;
 
@@ -36,16 +36,25 @@ fn concerned(context: &GateContext) -> bool {
     }
 }
 
-fn look(context: &GateContext) -> deploy::Checked {
+/// What is found, and the files nobody here reads.
+fn look(context: &GateContext) -> (deploy::Checked, Vec<String>) {
     let (base, subject) = (WorkspaceFiles(context.base.as_ref()), WorkspaceFiles(context.subject.as_ref()));
-    deploy::compare(&Tree::new(&base), &Tree::new(&subject), &paths(&changed(context)))
+    let (changed, subject) = (paths(&changed(context)), Tree::new(&subject));
+    (deploy::compare(&Tree::new(&base), &subject, &changed), deploy::foreign(&subject, &changed))
+}
+
+/// The changed files that only others read.
+fn foreign(context: &GateContext) -> Vec<String> {
+    let subject = WorkspaceFiles(context.subject.as_ref());
+    // Their kind is in their names, so no tree is listed for it.
+    deploy::foreign(&Tree { files: &subject, paths: Vec::new() }, &paths(&changed(context)))
 }
 
 /// What others say that they do not say of base.
-async fn others(context: &GateContext, files: &[String]) -> Opinion {
-    let mut opinion = deploy::second_opinions(context.subject.as_ref(), files, &context.cancel).await;
+pub(super) async fn others(context: &GateContext, subject: Subject, files: &[String]) -> Opinion {
+    let mut opinion = deploy::second_opinions(context.subject.as_ref(), subject, files, &context.cancel).await;
     if !opinion.findings.is_empty() {
-        let before = deploy::second_opinions(context.base.as_ref(), files, &context.cancel).await;
+        let before = deploy::second_opinions(context.base.as_ref(), subject, files, &context.cancel).await;
         opinion.findings = mark_old(opinion.findings, &before.findings);
     }
     opinion
@@ -86,21 +95,39 @@ impl Gate for DeployGate {
     }
 
     async fn concerns(&self, context: &GateContext) -> bool {
-        let context = context.clone();
-        tokio::task::spawn_blocking(move || concerned(&context)).await.unwrap_or(false)
+        let looking = context.clone();
+        let found = tokio::task::spawn_blocking(move || (concerned(&looking), foreign(&looking))).await;
+        match found {
+            Ok((false, files)) if !files.is_empty() => {
+                // Only others read them: where none is installed there is nothing to say.
+                let opinion =
+                    deploy::second_opinions(context.subject.as_ref(), Subject::Deploy, &files, &context.cancel).await;
+                !opinion.asked.is_empty()
+            }
+            Ok((concerned, _)) => concerned,
+            Err(_) => false,
+        }
     }
 
     async fn run(&self, context: &GateContext) -> Report {
         let looking = context.clone();
-        let checked = match tokio::task::spawn_blocking(move || look(&looking)).await {
+        let (checked, foreign) = match tokio::task::spawn_blocking(move || look(&looking)).await {
             Ok(checked) => checked,
             Err(error) => return Report::not_run(format!("broke off: {error}")),
         };
         let Some(_turn) = context.shared.turn().await else { return Report::not_run("interrupted") };
-        let opinion = others(context, &checked.files).await;
+        let mut files = checked.files;
+        files.extend(foreign.iter().cloned());
+        let opinion = others(context, Subject::Deploy, &files).await;
+        if opinion.asked.is_empty() {
+            files.retain(|path| !foreign.contains(path));
+            if files.is_empty() && !foreign.is_empty() && checked.findings.is_empty() {
+                return Report::not_run(format!("nobody is installed who reads {}", foreign.join(", "))).as_advice();
+            }
+        }
         if context.cancel.is_cancelled() {
             return Report::not_run("interrupted");
         }
-        report(&checked.files, checked.findings, opinion)
+        report(&files, checked.findings, opinion)
     }
 }

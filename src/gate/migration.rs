@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::changed::changed;
 use super::{Gate, GateContext, Report};
 use crate::config::GateSettings;
+use crate::deploy::{Opinion, Subject};
 use crate::domain::Severity;
 use crate::migration::{self, Outcome, Sides};
 
@@ -39,8 +40,8 @@ impl MigrationGate {
     }
 }
 
-/// What the outcomes of several tools come to.
-fn together(outcomes: Vec<Outcome>) -> Report {
+/// What the outcomes of several tools come to, with what others say.
+fn together(outcomes: Vec<Outcome>, opinion: Opinion) -> Report {
     let several = outcomes.len() > 1;
     let mut log = Vec::new();
     let (mut findings, mut unproven, mut commands) = (Vec::new(), Vec::new(), Vec::new());
@@ -62,6 +63,10 @@ fn together(outcomes: Vec<Outcome>) -> Report {
         commands.extend(outcome.command);
         findings.extend(outcome.findings);
     }
+    if !opinion.asked.is_empty() {
+        log.push(format!("second opinion: {}", opinion.asked.join(", ")));
+    }
+    findings.extend(opinion.findings);
     log.extend(findings.iter().map(|finding| super::report::row(finding).trim_end().to_owned()));
     let log = crate::text::sanitize(&log.join("\n")).into_owned();
     let warned = findings.iter().any(|finding| finding.severity == Severity::Warning && !finding.old);
@@ -109,6 +114,14 @@ impl Gate for MigrationGate {
         if outcomes.is_empty() {
             return Report::pass(Some("no migration is touched".to_owned()));
         }
-        together(outcomes)
+        let postgres = outcomes.iter().any(|outcome| outcome.database.starts_with("PostgreSQL"));
+        let files: Vec<String> = sides
+            .changed
+            .iter()
+            .map(|path| path.as_str().to_owned())
+            .filter(|path| postgres && path.ends_with(".sql"))
+            .collect();
+        let opinion = super::deploy::others(context, Subject::PostgresMigration, &files).await;
+        together(outcomes, opinion)
     }
 }
