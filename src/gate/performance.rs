@@ -66,22 +66,29 @@ impl PerformanceGate {
         };
         let mut findings = by_queries(&asked);
         let mut lines = counted(&asked);
-        let mut outcome = None;
+        let mut outcome = "base answers none of it, so nothing is timed".to_owned();
+        let mut measured = asked.costs.iter().any(|(after, _)| after.queries > 0);
         let samples = self.timed(context, &asked).await;
         if let Some(base) = base.filter(|_| !samples.is_empty()) {
             let compared = self.compare(context, &samples, subject, base).await;
-            outcome = Some(compared.seen());
+            outcome = compared.seen();
+            measured |= compared.requests.iter().any(|compared| compared.verdict != Verdict::NotMeasured);
             lines.push(compared.to_string());
             findings.extend(compared.requests.iter().filter_map(slower));
         } else {
-            lines.push("base answers none of it, so nothing is timed".to_owned());
+            lines.push(outcome.clone());
         }
         if context.cancel.is_cancelled() {
             return Report::not_run("interrupted").with_command(command);
         }
+        let log = crate::text::sanitize(&lines.join("\n")).into_owned();
+        // What was neither counted nor timed is not known to cost the same.
+        if !measured {
+            return Report::not_run(outcome).with_command(command).with_log(log);
+        }
         let mut report = Report::found(findings, "finding").with_command(command);
-        report.reason = report.reason.or(outcome);
-        report.with_log(crate::text::sanitize(&lines.join("\n")).into_owned())
+        report.reason = report.reason.or(Some(outcome));
+        report.with_log(log)
     }
 
     /// Finds requests that the proposal answers, and counts their queries; on base as well, where it answers them.
