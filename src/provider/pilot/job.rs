@@ -105,6 +105,56 @@ pub(super) struct Ask<'a> {
     pub(super) known: &'a BTreeMap<String, Known>,
 }
 
+impl Change {
+    /// What is asked for, in words: the task with what failed, what is good to know and what to mind; or, of an answer
+    /// that only some things speak against, those alone.
+    fn task(&self, here: &Material, request: &Request, focus: Option<&First>) -> String {
+        let advice = || prompts::good_to_know(&advice::for_task(&here.task, &self.path, &self.old.join("\n")));
+        if let Some(first) = focus {
+            return prompts::correct(&self.path, &first.doubts) + &advice();
+        }
+        let mut task = here.task.clone();
+        if let Some(failure) = &self.failure {
+            let untouched = !super::story::Story::of(&request.messages).steps.iter().any(super::story::Step::changed);
+            task.push_str(&match self.anew {
+                _ if untouched => format!("\n\nThis is what fails:\n```\n{failure}\n```"),
+                true => format!("\n\nA first attempt failed like this, so do it otherwise:\n```\n{failure}\n```"),
+                false => format!(
+                    "\n\nThe files above hold a first attempt, but a check fails:\n```\n{failure}\n```\nCorrect `{}`.",
+                    self.path
+                ),
+            });
+        }
+        if self.manner != Manner::Tests {
+            task.push_str(&advice());
+            // An answer that is no good is not shown: a small model would only write it once more.
+            let doubts = self.first.as_ref().map(|first| first.doubts.as_slice()).unwrap_or_default();
+            task.push_str(&prompts::mind(doubts));
+        }
+        task
+    }
+
+    /// How the answer begins, what it has to look like, and how many tokens it may have.
+    fn form(&self, focus: Option<&First>) -> (String, Shape, usize) {
+        let language = languages::of(&self.path);
+        let size = excerpt::tokens(&self.old.join("\n"));
+        match self.manner {
+            Manner::Blocks => {
+                let lines = focus.map_or(&self.old, |first| &first.lines);
+                let shape = Shape::blocks(lines).unwrap_or(Shape::Text);
+                ("<<<<<<< SEARCH\n".to_owned(), shape, 700)
+            }
+            Manner::Whole | Manner::Words => (
+                format!("```{}\n{}", language.fence, self.begun),
+                Shape::File { most_lines: self.old.len() * 3 / 2 + 60 },
+                size * 13 / 10 + 300,
+            ),
+            Manner::Tests => (format!("```{}\n{}", language.fence, self.begun), Shape::File { most_lines: 80 }, 600),
+            Manner::Create => (format!("```{}\n{}", language.fence, self.begun), Shape::File { most_lines: 200 }, 900),
+        }
+    }
+}
+
 impl Material {
     fn of(here: &Here<'_>) -> Self {
         Self {
@@ -194,7 +244,6 @@ impl Job {
     }
 
     fn of_change(mut what: Change, here: Material, request: Request, attempt: usize) -> Self {
-        let language = languages::of(&what.path);
         let mut turns = prompts::fixed(what.manner, &request.system);
         let fixed = turns.len();
         let instruction = match what.manner {
@@ -203,29 +252,9 @@ impl Job {
             Manner::Tests => prompts::tests(&what.path),
             Manner::Create => prompts::create(&what.path),
         };
-        let mut task = here.task.clone();
-        if let Some(failure) = &what.failure {
-            let untouched = !super::story::Story::of(&request.messages).steps.iter().any(super::story::Step::changed);
-            task.push_str(&match what.anew {
-                _ if untouched => format!("\n\nThis is what fails:\n```\n{failure}\n```"),
-                true => format!("\n\nA first attempt failed like this, so do it otherwise:\n```\n{failure}\n```"),
-                false => format!(
-                    "\n\nThe files above hold a first attempt, but a check fails:\n```\n{failure}\n```\nCorrect `{}`.",
-                    what.path
-                ),
-            });
-        }
         // One thing at a time is what a small model is good at: what it did is kept, and only this is asked for.
         let focus = what.first.clone().filter(|first| first.looks == 1 && doubts::can_stand_alone(&first.doubts));
-        if let Some(first) = &focus {
-            let advice = advice::for_task(&here.task, &what.path, &what.old.join("\n"));
-            task = prompts::correct(&what.path, &first.doubts) + &prompts::good_to_know(&advice);
-        } else if what.manner != Manner::Tests {
-            task.push_str(&prompts::good_to_know(&advice::for_task(&here.task, &what.path, &what.old.join("\n"))));
-            // An answer that is no good is not shown: a small model would only write it once more.
-            let doubts = what.first.as_ref().map(|first| first.doubts.as_slice()).unwrap_or_default();
-            task.push_str(&prompts::mind(doubts));
-        }
+        let task = what.task(&here, &request, focus.as_ref());
         let shown = |(path, text): &(String, String)| match &focus {
             Some(first) if *path == what.path && what.manner == Manner::Whole => first.lines.join("\n"),
             Some(first) if *path == what.path => {
@@ -236,27 +265,13 @@ impl Job {
         };
         let files: Vec<(&str, String)> = what.files.iter().map(|file| (file.0.as_str(), shown(file))).collect();
         turns.push(prompts::turn(Role::User, prompts::request(&files, &task, &instruction)));
-        let size = excerpt::tokens(&what.old.join("\n"));
         what.begun = match what.manner {
             Manner::Tests => TestPlace::of(&what.path, &what.old).opening,
             Manner::Whole => change::header(&what.path, &what.old),
             Manner::Create => package_clause(&what.path, &what.files),
             _ => String::new(),
         };
-        let (opening, shape, most) = match what.manner {
-            Manner::Blocks => {
-                let lines = focus.as_ref().map_or(&what.old, |first| &first.lines);
-                let shape = Shape::blocks(lines).unwrap_or(Shape::Text);
-                ("<<<<<<< SEARCH\n".to_owned(), shape, 700)
-            }
-            Manner::Whole | Manner::Words => (
-                format!("```{}\n{}", language.fence, what.begun),
-                Shape::File { most_lines: what.old.len() * 3 / 2 + 60 },
-                size * 13 / 10 + 300,
-            ),
-            Manner::Tests => (format!("```{}\n{}", language.fence, what.begun), Shape::File { most_lines: 80 }, 600),
-            Manner::Create => (format!("```{}\n{}", language.fence, what.begun), Shape::File { most_lines: 200 }, 900),
-        };
+        let (opening, shape, most) = what.form(focus.as_ref());
         let doing = match (&what.failure, what.how) {
             _ if what.first.is_some() => format!("looking at {} once more", what.path),
             (Some(_), _) => format!("repairing {}", what.path),

@@ -80,8 +80,11 @@ fn answer(here: &Here<'_>) -> Next {
         return next;
     }
     let ranked = rank::rank(&here.story, &here.terms);
-    let best: Vec<&str> =
-        ranked.iter().filter(|file| file.score > 0.0).take(3).map(|file| file.path.as_str()).collect();
+    // A question about nothing in particular is about the whole, which the README says most of.
+    let vague = ranked.iter().all(|file| file.lines.is_empty() && !file.named);
+    let readme = ranked.iter().filter(|file| vague && file.path.to_lowercase().starts_with("readme"));
+    let best = readme.chain(ranked.iter().filter(|file| file.score > 0.0));
+    let best: Vec<&str> = best.take(3).map(|file| file.path.as_str()).collect();
     if let Some(next) = read(here, &best) {
         return next;
     }
