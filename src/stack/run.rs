@@ -41,19 +41,7 @@ fn by_framework(place: &Place<'_>, service: &Service) -> Option<(String, Evidenc
             let evidence = place.find("manage.py", |line| line.contains("DJANGO_SETTINGS_MODULE"))?;
             Some(("python manage.py runserver --noreload".to_owned(), evidence))
         }
-        "spring-boot" => {
-            let (wrapper, tool, task) = if place.has("pom.xml") {
-                (place.exists("mvnw"), "mvn", "spring-boot:run")
-            } else {
-                (place.exists("gradlew"), "gradle", "bootRun")
-            };
-            let program = match (wrapper, tool) {
-                (true, "mvn") => "./mvnw",
-                (true, _) => "./gradlew",
-                _ => tool,
-            };
-            Some((format!("{program} {task}"), framework.evidence.clone()))
-        }
+        "spring-boot" => Some((spring_boot(place, service, &framework.evidence), framework.evidence.clone())),
         "rails" => Some(("bin/rails server".to_owned(), framework.evidence.clone())),
         "laravel" => Some(("php artisan serve".to_owned(), framework.evidence.clone())),
         "aspnet" => Some(("dotnet run".to_owned(), framework.evidence.clone())),
@@ -64,6 +52,24 @@ fn by_framework(place: &Place<'_>, service: &Service) -> Option<(String, Evidenc
         }
         _ if service.language == "rust" => Some(("cargo run".to_owned(), framework.evidence.clone())),
         _ => None,
+    }
+}
+
+/// By the wrapper where there is one. In a build of several modules it is the one that has Spring Boot that runs, with
+/// the modules it needs built before it.
+fn spring_boot(place: &Place<'_>, service: &Service, evidence: &Evidence) -> String {
+    let maven = place.has("pom.xml");
+    let (wrapper, tool) = if maven { ("mvnw", "mvn") } else { ("gradlew", "gradle") };
+    let program = if place.exists(wrapper) { format!("./{wrapper}") } else { tool.to_owned() };
+    let module = service.relative(&evidence.file).and_then(|file| file.rsplit_once('/'));
+    let module = module.filter(|(_, name)| *name == "pom.xml").map(|(folder, _)| folder);
+    match (maven, module) {
+        (true, None) => format!("{program} spring-boot:run"),
+        (true, Some(module)) => {
+            format!("{program} -q -pl {module} -am install -DskipTests && {program} -pl {module} spring-boot:run")
+        }
+        // A module of Gradle is a service of its own.
+        (false, _) => format!("{program} bootRun"),
     }
 }
 

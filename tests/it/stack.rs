@@ -500,3 +500,13 @@ fn maven_and_gradle_are_known_by_their_plugins() {
         assert!(names(&service.orms).is_empty(), "{report}");
     }
 }
+
+#[test]
+fn of_several_modules_the_one_with_spring_boot_runs() {
+    const BOOT: &str = "<project>\n<dependency>\n<groupId>org.springframework.boot</groupId>\n<artifactId>spring-boot-starter-web</artifactId>\n</dependency>\n</project>";
+    let run = |files: &[(&'static str, &'static str)]| {
+        detect(files).services.first().and_then(|service| service.run.clone()?.command).unwrap_or_default()
+    };
+    let maven = [("pom.xml", "<project><modules><module>api</module></modules></project>"), ("api/pom.xml", BOOT)];
+    assert_eq!(run(&maven), "mvn -q -pl api -am install -DskipTests && mvn -pl api spring-boot:run");
+}
