@@ -91,7 +91,8 @@ pub fn leftovers(workspaces: &Path, passing: &Path, wanted: &dyn Fn(&str) -> boo
             found.push(Leftover::folder("the workspace of a session that is gone", state));
             continue;
         }
-        let left = PASSING.iter().map(|name| state.join(name)).filter(|path| path.is_dir());
+        // A workspace at rest keeps its empty places.
+        let left = PASSING.iter().map(|name| state.join(name)).filter(|path| holds_files(path));
         found.extend(left.map(|path| Leftover::folder("temporary files of a workspace", path)));
     }
     let idle = |folder: &PathBuf| !folders(folder).iter().any(|state| Lock::is_held(state));
@@ -112,6 +113,13 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
+}
+
+fn holds_files(folder: &Path) -> bool {
+    let Ok(mut entries) = fs::read_dir(folder) else { return false };
+    entries.any(|entry| {
+        entry.is_ok_and(|entry| !entry.file_type().is_ok_and(|t| t.is_dir()) || holds_files(&entry.path()))
+    })
 }
 
 fn is_dead(folder: &Path) -> bool {
@@ -171,6 +179,7 @@ mod tests {
             "w/gone/upper",
             "w/kept/upper",
             "w/kept/forks/0",
+            "w/kept/scratch/tmp",
             "w/busy/forks/0",
             "x/.tmp1/workspace/upper",
             "x/.tmp2/workspace",
@@ -178,6 +187,7 @@ mod tests {
             fs::create_dir_all(at(name)).unwrap();
         }
         fs::write(at("w/gone/upper/file"), vec![1; 10_000]).unwrap();
+        fs::write(at("w/kept/forks/0/file"), "left").unwrap();
         let _busy = [Lock::take(&at("w/busy")).unwrap(), Lock::take(&at("x/.tmp2/workspace")).unwrap()];
         let look = || leftovers(&at("w"), &at("x"), &|name| name != "gone");
         let found = look();
