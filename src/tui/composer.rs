@@ -126,7 +126,7 @@ impl Composer {
         if lines > LONG_PASTE_LINES || text.len() > LONG_PASTE_BYTES {
             let word = format!("[paste {}: {lines} lines, {} KB]", self.pastes.len() + 1, text.len().div_ceil(1000));
             self.area.insert(&word);
-            self.pastes.push((word, text.replace("\r\n", "\n").replace('\r', "\n")));
+            self.pastes.push((word, text.to_owned()));
         } else {
             self.area.insert(text);
         }

@@ -130,6 +130,8 @@ pub enum Effect {
     Mouse(bool),
     /// Draw everything again.
     Redraw,
+    /// Stop the program until the shell goes on with it.
+    Suspend,
     /// Show a line above the footer.
     Status(String),
     /// Open a popup.

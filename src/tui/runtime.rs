@@ -8,6 +8,7 @@ mod editor;
 mod input;
 mod perform;
 mod seat;
+mod suspend;
 mod terminal;
 mod weights;
 
@@ -325,6 +326,11 @@ impl Loop {
                 }
                 Effect::Mouse(on) => self.screen.mouse(on),
                 Effect::Redraw => self.screen.forget(),
+                Effect::Suspend => {
+                    if let Err(error) = self.away(suspend::suspend()).await.and_then(|stopped| stopped) {
+                        self.seats[seat].app.say(format!("cannot go to the background: {error}"));
+                    }
+                }
                 Effect::ShowTask(Some(session)) => self.show(&session),
                 Effect::ShowTask(None) => {
                     self.current = 0;
@@ -342,22 +348,27 @@ impl Loop {
         }
     }
 
-    /// Gives the terminal to the editor. Reading stops first: it would take the editor's keys.
+    /// Gives the terminal to the editor.
     async fn edit(&mut self, text: String, suffix: &str) -> Result<String, String> {
         let app = &self.seats[self.current].app;
         let Some(command) = app.start.editor.clone() else {
             return Err("set $EDITOR to edit in it".to_owned());
         };
         let folder = app.start.folder.clone();
+        let edited = self.away(editor::edit(command, text, suffix.to_owned(), folder)).await;
+        edited.map_err(|error| error.to_string())?
+    }
+
+    /// Leaves the terminal to something else while it lasts. Reading stops first: it would take the other's keys.
+    async fn away<T>(&mut self, meanwhile: impl Future<Output = T>) -> std::io::Result<T> {
         if let Some(input) = self.input.take() {
             input.stop().await;
         }
         self.screen.leave();
-        let edited = editor::edit(command, text, suffix.to_owned(), folder).await;
+        let outcome = meanwhile.await;
         let entered = self.screen.enter();
-        self.input = Some(Input::start().map_err(|error| error.to_string())?);
-        entered.map_err(|error| error.to_string())?;
-        edited
+        self.input = Some(Input::start()?);
+        entered.map(|()| outcome)
     }
 
     /// Wants a frame no sooner than `pace` after the last one.

@@ -45,6 +45,34 @@ fn a_signal_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn ctrl_z_leaves_the_terminal_to_the_shell_and_fg_comes_back() {
+    let home = Home::with(&[("app.py", "x = 1\n")]);
+    let mut shell = Terminal::run("/bin/sh", &home.repository, &["-i"], &home.environment(), (24, 80));
+    shell.send(concat!(env!("CARGO_BIN_EXE_tenon"), "\n"));
+    shell.wait_for("Esc later");
+    shell.send("\u{1b}");
+    shell.wait("the composer", |screen| !screen.contains("Esc later") && screen.contains("senior-backend-dev"));
+    shell.send("half a thought");
+    shell.wait_for("half a thought");
+    shell.send("\u{1a}");
+    shell.wait("the shell", |screen| screen.contains("Stopped") && !screen.contains("half a thought"));
+    assert!(contains(&shell.raw(), BRACKETED_PASTE_OFF));
+    shell.send("fg\n");
+    shell.wait_for("half a thought");
+    shell.send(" goes on");
+    shell.wait_for("half a thought goes on");
+    shell.send("\u{3}\u{3}\u{3}");
+    // The shell has the terminal again when its prompt stands behind the farewell.
+    shell.wait("the prompt", |screen| {
+        screen
+            .split_once("go on with it")
+            .is_some_and(|(_, after)| after.lines().skip(1).any(|line| line.trim_end().ends_with(['#', '$'])))
+    });
+    shell.send("exit\n");
+    shell.end();
+}
+
+#[test]
 fn hostile_names_never_reach_the_terminal() {
     let hostile = "evil\x1b]0;owned\x07\x1b[2Jname.txt";
     let home = Home::with(&[("app.py", "x = 1\n")]);

@@ -102,6 +102,7 @@ impl App {
             Action::Delegate | Action::NewTask => return self.hand_over(""),
             Action::GoFirst => return vec![Effect::ShowTask(None)],
             Action::Redraw => return vec![Effect::Redraw],
+            Action::Suspend => return vec![Effect::Suspend],
             Action::Commits => return self.list_commits(),
             Action::Mouse => {
                 self.mouse = !self.mouse;

@@ -64,7 +64,7 @@ fn up_walks_back_and_down_returns_to_the_draft() {
 #[test]
 fn a_long_paste_is_one_word_on_screen_and_whole_when_sent() {
     let mut composer = Composer::default();
-    let long = "line\r\n".repeat(500);
+    let long = "line\n".repeat(500);
     write(&mut composer, "look: ");
     composer.paste(&long);
     assert_eq!(composer.area().text(), "look: [paste 1: 500 lines, 3 KB]");

@@ -212,6 +212,7 @@ keys! {
     Zoom "zoom-anywhere" ANYWHERE ["Alt-z" "F11"] "" "Give the pane the whole screen, or take it back";
     Mouse "mouse" ANYWHERE ["F12"] "" "Leave the mouse to the terminal, or take it back";
     Redraw "redraw" ANYWHERE ["F5"] "" "Draw the screen again";
+    Suspend "suspend" ANYWHERE ["Ctrl-z"] "" "Leave the terminal to the shell; `fg` comes back";
     Quit "quit" ANYWHERE ["Ctrl-c"] "" "Interrupt or clear; twice quits";
     HelpHere "keys" ANYWHERE ["?"] "keys" "Show the keys (in the chat: when the message is empty)";
 }

@@ -82,7 +82,9 @@ impl Decoder {
         match rest.windows(PASTE_END.len()).position(|window| window == PASTE_END) {
             Some(end) => {
                 paste.extend_from_slice(rest.get(..end).unwrap_or_default());
-                events.push(Event::Paste(String::from_utf8_lossy(paste).into_owned()));
+                // Terminals send the ends of pasted lines as the Enter key would.
+                let text = String::from_utf8_lossy(paste).replace("\r\n", "\n").replace('\r', "\n");
+                events.push(Event::Paste(text));
                 self.paste = None;
                 end + PASTE_END.len()
             }

@@ -27,9 +27,20 @@ pub struct Terminal {
 impl Terminal {
     /// Starts the program in `folder` with exactly this environment.
     pub fn start(folder: &Path, arguments: &[&str], environment: &[(String, String)], size: (u16, u16)) -> Self {
+        Self::run(env!("CARGO_BIN_EXE_tenon"), folder, arguments, environment, size)
+    }
+
+    /// The same for another program.
+    pub fn run(
+        program: &str,
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(String, String)],
+        size: (u16, u16),
+    ) -> Self {
         let (rows, cols) = size;
         let pair = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tenon"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.cwd(folder);
         command.env_clear();
