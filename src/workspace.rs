@@ -9,7 +9,7 @@
 //! | `rules`, `tracked` | which files git ignores, and which it tracks all the same |
 //! | `explore` | `list` and `search` |
 //! | `compare`, `bases` | from paths that may differ to [`Change`]s; what each draft was made from |
-//! | `process` | running a command through the helper, its output, its limits |
+//! | `process`, `whole` | running a command through the helper, its output, its limits; one whose output is read at its end |
 //! | `served`, `processes` | commands that go on running, and the ports they listen on |
 //! | `environment`, `env_files`, `secrets` | what commands see of the user's variables, of `.env` files and of places that hold credentials |
 //! | `limits`, `disk` | what commands may use, and watching what they take on the disk |
@@ -46,6 +46,7 @@ mod secrets;
 mod served;
 mod tracked;
 mod tree;
+mod whole;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,7 @@ pub use files::WorkspaceFiles;
 pub use leftovers::{Leftover, Throwaway, leftovers};
 pub use limits::{Limit, Limits};
 pub use served::{Reach, Served};
+pub use whole::run_whole;
 
 /// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

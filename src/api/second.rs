@@ -4,13 +4,12 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Client;
 use super::spec::Spec;
 use crate::text;
-use crate::workspace::{Exit, Job, Workspace};
+use crate::workspace::{Exit, Job, Workspace, run_whole};
 
 /// What another program says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +24,9 @@ pub struct Opinion {
     pub text: String,
 }
 
-/// Lines of another program that are shown.
+/// Bytes of another program that are read.
+const MOST: usize = 16 << 20;
+/// Lines of it that are shown.
 const SHOWN: usize = 25;
 /// A command line holds no more.
 const MOST_HANDED: usize = 100_000;
@@ -98,16 +99,9 @@ async fn ask(
          FOLDER=$(mktemp -d) || exit 98; trap 'rm -rf \"$FOLDER\"' EXIT\n{}\"$PROGRAM\" {arguments} 2>&1",
         handed.unwrap_or_default()
     );
-    let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(32);
-    let collect = async {
-        let mut all = Vec::new();
-        while let Some(piece) = pieces.recv().await {
-            all.extend(piece);
-        }
-        text::sanitize_output(&String::from_utf8_lossy(&all))
-    };
-    let (exit, output) =
-        tokio::join!(workspace.run(Job::new(command, Duration::from_secs(180)), sender, cancel), collect);
+    let job = Job::new(command, Duration::from_secs(180));
+    let (exit, output) = run_whole(workspace, job, cancel, MOST).await;
+    let output = text::sanitize_output(&output);
     let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
     let end = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
     match exit {

@@ -4,13 +4,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use regex::Regex;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Kind, kind, rules};
 use crate::domain::{Finding, RepoPath, Severity};
 use crate::stack::Files;
-use crate::workspace::{Exit, Job, Workspace, WorkspaceFiles};
+use crate::workspace::{Exit, Job, Workspace, WorkspaceFiles, run_whole};
 
 /// The most time one of them may take with one file.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -108,17 +107,7 @@ impl Checker {
         let absolute = RepoPath::parse(path).ok()?.under(workspace.root()).to_string_lossy().into_owned();
         let command = self.command.replace("{file}", &quote(path)).replace("{path}", &quote(&absolute));
         let job = Job::new(format!("command -v {} >/dev/null 2>&1 || exit 127; {command}", self.program), LIMIT);
-        let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(32);
-        let reading = async {
-            let mut all = Vec::new();
-            while let Some(piece) = pieces.recv().await {
-                if all.len() < 256 * 1024 {
-                    all.extend_from_slice(&piece);
-                }
-            }
-            String::from_utf8_lossy(&all).into_owned()
-        };
-        let (exit, text) = tokio::join!(workspace.run(job, sender, cancel.clone()), reading);
+        let (exit, text) = run_whole(workspace, job, cancel.clone(), 256 * 1024).await;
         match exit {
             Ok(Exit::Code(127)) | Err(_) => None,
             Ok(_) => Some(text.lines().filter_map(|line| self.finding(path, line)).collect()),

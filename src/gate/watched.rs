@@ -1,5 +1,6 @@
 //! What a run leaves behind for machines: the runner's report, which lines ran, where modules came from.
 
+mod built;
 mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,7 +97,10 @@ pub(super) fn look(run: &mut Run, ready: &Prepared, workspace: &dyn Workspace, (
         }
         None => run.cases.iter_mut().for_each(|case| results::tidy(case, workspace.root())),
     }
-    run.cases.iter_mut().for_each(|case| locate(case, ready.go, service, workspace));
+    for case in &mut run.cases {
+        locate(case, ready.go, service, workspace);
+        built::to_source(case, workspace);
+    }
     take_over(run, ready);
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::RepoPath;
-use crate::workspace::{Exit, Job, Served, Workspace};
+use crate::workspace::{Exit, Job, Served, Workspace, run_whole};
 
 pub(super) use walking::Fresh;
 
@@ -184,18 +184,8 @@ impl Cluster {
     async fn command(&self, command: &str) -> Result<Said, String> {
         let errors = word(&format!("{}.err", self.folder));
         let command = format!("{NEUTRAL}{command} 2>{errors}; code=$?; echo '{COMPLAINTS}'; cat {errors}; exit $code");
-        let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(32);
-        let reading = async {
-            let mut all = Vec::new();
-            while let Some(piece) = pieces.recv().await {
-                if all.len() < MOST {
-                    all.extend_from_slice(&piece);
-                }
-            }
-            String::from_utf8_lossy(&all).into_owned()
-        };
         let job = Job::new(command, self.limit);
-        let (exit, all) = tokio::join!(self.workspace.run(job, sender, self.cancel.clone()), reading);
+        let (exit, all) = run_whole(self.workspace.as_ref(), job, self.cancel.clone(), MOST).await;
         let (output, complaints) = all.rsplit_once(COMPLAINTS).unwrap_or((&all, ""));
         let code = match exit.map_err(|error| error.to_string())? {
             Exit::Code(code) => code,

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{MOST_BYTES, Spec, merge};
@@ -13,7 +12,7 @@ use crate::api::message::Request;
 use crate::domain::{RepoPath, from_root};
 use crate::stack::StackReport;
 use crate::text;
-use crate::workspace::{Exit, Job, Workspace};
+use crate::workspace::{Exit, Job, Workspace, run_whole};
 
 /// Where frameworks publish their document.
 const ADDRESSES: [&str; 14] = [
@@ -222,17 +221,7 @@ pub(super) async fn run(
 ) -> Result<String, String> {
     let mut job = Job::new(format!("{command} 2>&1"), Duration::from_secs(60));
     job.folder = RepoPath::parse(folder).ok();
-    let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(32);
-    let collect = async {
-        let mut all = Vec::new();
-        while let Some(piece) = pieces.recv().await {
-            if all.len() < MOST_BYTES {
-                all.extend(piece);
-            }
-        }
-        String::from_utf8_lossy(&all).into_owned()
-    };
-    let (exit, text) = tokio::join!(workspace.run(job, sender, cancel), collect);
+    let (exit, text) = run_whole(workspace, job, cancel, MOST_BYTES).await;
     match exit {
         Ok(Exit::Code(0)) => Ok(text),
         Ok(_) => Err(text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it failed").to_owned()),

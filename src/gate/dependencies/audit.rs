@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Finding, RepoPath, Severity};
-use crate::workspace::{Exit, Job, Workspace};
+use crate::workspace::{Exit, Job, Workspace, run_whole};
 
 /// How long one of them may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -119,17 +118,7 @@ impl Audit {
             self.program
         );
         let job = Job { folder: RepoPath::parse(folder).ok(), ..Job::new(command, LIMIT) };
-        let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(32);
-        let reading = async {
-            let mut all = Vec::new();
-            while let Some(piece) = pieces.recv().await {
-                if all.len() < MOST {
-                    all.extend_from_slice(&piece);
-                }
-            }
-            String::from_utf8_lossy(&all).into_owned()
-        };
-        let (exit, text) = tokio::join!(workspace.run(job, sender, cancel.clone()), reading);
+        let (exit, text) = run_whole(workspace, job, cancel.clone(), MOST).await;
         let (said, complaints) = text.rsplit_once(COMPLAINTS).unwrap_or((&text, ""));
         match exit.map_err(|error| Some(error.to_string()))? {
             Exit::Code(127) if complaints.trim().is_empty() => return Err(None),

@@ -140,7 +140,7 @@ fn a_defect_is_found_by_the_tests_of_every_framework_with_its_place() {
             "100 - percent",
             "100 + percent",
             (2, 1),
-            "a discount is taken off @ dist/orders.test.js",
+            "a discount is taken off @ src/orders.test.ts:30",
         ),
         ("gin", "main.go", "price * count", "price + count", (1, 1), "shop TestTotal @ main_test.go:1"),
     ] {
@@ -155,6 +155,19 @@ fn a_defect_is_found_by_the_tests_of_every_framework_with_its_place() {
         let timed = tests["cases"].as_array().unwrap().iter().filter(|case| case["name"].is_string()).count();
         assert_eq!(timed as u64, expected.0 + expected.1, "{bed}: every test is told");
     }
+}
+
+#[test]
+fn a_failure_in_a_built_file_is_told_at_its_source_by_the_map() {
+    let Some(bed) = Bed::open("nest") else { return };
+    bed.change("tsconfig.json", "\"sourceMap\": false", "\"sourceMap\": true");
+    // The same line twice: what both files have in common does not tell which.
+    let twice = "assert.equal(new OrdersService().discounted(200, 10), 180);\n";
+    bed.change("src/orders.test.ts", twice, &format!("{twice}  {twice}"));
+    bed.change("src/orders.service.ts", "100 - percent", "100 + percent");
+    let found = bed.verify(&["tests"]);
+    let failures = failed(gate(&found, "tests"));
+    assert!(failures.len() == 1 && failures[0].contains("@ src/orders.test.ts:30"), "{failures:?}");
 }
 
 #[test]
