@@ -268,7 +268,17 @@ fn cargo(place: &Place<'_>) -> Vec<Dependency> {
             Some((name.trim().trim_matches('"').split('.').next()?.to_owned(), dev))
         }));
     }
+    let chosen: Vec<Dependency> = found.iter().flat_map(features).collect();
+    found.extend(chosen);
     found
+}
+
+/// The features a line of a manifest asks of a crate, as `crate/feature`: some crates serve several databases.
+fn features(of: &Dependency) -> Vec<Dependency> {
+    let said = of.evidence.text.split_once("features").and_then(|(_, rest)| rest.split_once('[')?.1.split_once(']'));
+    let Some((list, _)) = said else { return Vec::new() };
+    let names = list.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty());
+    names.map(|name| Dependency { name: format!("{}/{name}", of.name), ..of.clone() }).collect()
 }
 
 fn lines_of(place: &Place<'_>, file: &str, mut read: impl FnMut(&str) -> Option<(String, bool)>) -> Vec<Dependency> {

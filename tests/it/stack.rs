@@ -119,11 +119,11 @@ fn every_framework_is_found_with_what_surrounds_it() {
                 ("Cargo.toml", "[workspace]\nmembers = [\"api\"]\n"),
                 (
                     "api/Cargo.toml",
-                    "[package]\n[dependencies]\naxum = \"0.8\"\nsqlx = { version = \"0.8\" }\n[dev-dependencies]\nactix-web = \"4\"\n",
+                    "[package]\n[dependencies]\naxum = \"0.8\"\nsqlx = { version = \"0.8\", features = [\"postgres\", \"uuid\"] }\n[dev-dependencies]\nactix-web = \"4\"\n",
                 ),
                 ("api/src/main.rs", "TcpListener::bind(\"0.0.0.0:3000\")\n"),
             ],
-            "axum | cargo | cargo test | sqlx |  |  | cargo run | 3000",
+            "axum | cargo | cargo test | sqlx |  | postgresql | cargo run | 3000",
         ),
         (
             &[
@@ -156,15 +156,22 @@ fn every_framework_is_found_with_what_surrounds_it() {
             "rails | bundler |  | active-record |  | postgresql | bin/rails server | 3000",
         ),
         (
-            &[("composer.json", "{\"require\": {\n\"laravel/framework\": \"11\"}}"), ("artisan", "")],
-            "laravel | composer |  | eloquent |  |  | php artisan serve | 8000",
+            &[
+                ("composer.json", "{\"require\": {\n\"laravel/framework\": \"11\"}}"),
+                ("artisan", ""),
+                (".env.example", "DB_CONNECTION=mysql\n"),
+            ],
+            "laravel | composer |  | eloquent |  | mysql | php artisan serve | 8000",
         ),
         (
             &[
-                ("Api.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\">\n"),
+                (
+                    "Api.csproj",
+                    "<Project Sdk=\"Microsoft.NET.Sdk.Web\">\n<PackageReference Include=\"Microsoft.EntityFrameworkCore.SqlServer\" />\n",
+                ),
                 ("Properties/launchSettings.json", "\"applicationUrl\": \"http://localhost:5123\","),
             ],
-            "aspnet | dotnet |  |  |  |  | dotnet run | 5123",
+            "aspnet | dotnet |  | ef-core |  | sqlserver | dotnet run | 5123",
         ),
     ];
     for (files, expected) in cases {
