@@ -291,10 +291,6 @@ impl Gate for ContractGate {
     }
 
     async fn run(&self, context: &GateContext) -> Report {
-        if let Err(why) = self.serving.start_of(&context.subject).await {
-            return Report::not_run(first_line(&why));
-        }
-        let Some(_turn) = context.shared.turn().await else { return Report::not_run("interrupted") };
-        self.prove(context).await
+        self.serving.in_turn(context, self.prove(context)).await
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::GateContext;
+use super::{GateContext, Report};
 use crate::api::ApiError;
 use crate::api::client::Client;
 use crate::api::desk::{Desk, PATIENCE};
@@ -55,6 +55,15 @@ impl Serving {
         let (workspace, api) = (Arc::clone(workspace), self.api.clone());
         let found = tokio::task::spawn_blocking(move || detect::start(workspace.as_ref(), &api, None, None)).await;
         found.map_err(|error| ApiError::Service(format!("an internal error: {error}")))?
+    }
+
+    /// Does what needs a service, where one can be started, when it is this gate's turn.
+    pub(super) async fn in_turn(&self, context: &GateContext, proof: impl Future<Output = Report>) -> Report {
+        if let Err(why) = self.start_of(&context.subject).await {
+            return Report::not_run(first_line(&why));
+        }
+        let Some(_turn) = context.shared.turn().await else { return Report::not_run("interrupted") };
+        proof.await
     }
 
     /// Serves the proposal and base; side by side where each has a network of its own. With `counting`, services of

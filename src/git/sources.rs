@@ -92,11 +92,15 @@ fn range<'r>(repository: &'r git2::Repository, text: &str) -> Result<(git2::Comm
     Ok((commit(repository, &or_head(from))?, commit(repository, &or_head(to))?))
 }
 
+fn is_submodule(delta: &git2::DiffDelta<'_>) -> bool {
+    [delta.old_file(), delta.new_file()].iter().any(|file| file.mode() == git2::FileMode::Commit)
+}
+
 /// Why a difference cannot be shown; `None` when it can.
 fn obstacle(delta: &git2::DiffDelta<'_>) -> Option<String> {
     let (old, new) = (delta.old_file(), delta.new_file());
     let bytes = new.path_bytes().or(old.path_bytes()).unwrap_or_default();
-    let why = if old.mode() == git2::FileMode::Commit || new.mode() == git2::FileMode::Commit {
+    let why = if is_submodule(delta) {
         "a submodule"
     } else if delta.status() == git2::Delta::Conflicted {
         "its merge is not finished"
@@ -162,8 +166,7 @@ fn worktree(repository: &git2::Repository, root: &Path) -> Result<Difference, Gi
     ] {
         for delta in diff.deltas() {
             left_out.extend(obstacle(&delta));
-            let submodule = [delta.old_file(), delta.new_file()].iter().any(|f| f.mode() == git2::FileMode::Commit);
-            paths.extend(path_of(&delta).filter(|_| !submodule));
+            paths.extend(path_of(&delta).filter(|_| !is_submodule(&delta)));
         }
     }
     let mut bases = Vec::new();
