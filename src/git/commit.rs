@@ -160,6 +160,8 @@ pub(super) fn taken_back(transaction: &mut Transaction, error: GitError) -> GitE
             let kept = format!("files were changed meanwhile and put back; the changed versions: {}", kept.join(", "));
             match error {
                 GitError::Hook { name, output } => GitError::Hook { name, output: format!("{output}\n{kept}") },
+                // The hook's versions are shown next: only what somebody else changed is news.
+                GitError::HookChanged { ref files, .. } if transaction.kept.len() <= files.len() => error,
                 GitError::HookChanged { name, output, files } => {
                     GitError::HookChanged { name, output: format!("{output}\n{kept}"), files }
                 }

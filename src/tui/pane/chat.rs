@@ -3,6 +3,7 @@
 //! Rows are laid out from the anchor outwards and only as far as the screen reaches, so a frame costs what is visible
 //! and never what was said before. Laid-out items are kept by (revision, folding, width, theme).
 
+mod checks;
 mod fold;
 mod item;
 mod layout;
@@ -206,7 +207,8 @@ impl ChatPane {
                 }
                 Item::Tool(call) => write!(out, "\n- `{}` {}\n", call.name, call.about),
                 Item::Report(text) => write!(out, "\n{text}\n"),
-                Item::Note { text, .. } | Item::Fact(text) => write!(out, "\n- {text}\n"),
+                Item::Note { text, .. } | Item::Fact(text) | Item::Proposed { text, .. } => write!(out, "\n- {text}\n"),
+                Item::Checks(checks) => write!(out, "\n- {}\n", checks.words()),
                 Item::Permission { what, allowed: Some(true), .. } => write!(out, "\n- allowed: {what}\n"),
                 Item::Permission { what, .. } => write!(out, "\n- asked: {what}\n"),
                 Item::Question { text, .. } => write!(out, "\n- asked: {text}\n"),

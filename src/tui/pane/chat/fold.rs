@@ -13,6 +13,9 @@ const OUTPUT_KEPT: usize = 64 * 1024;
 impl ChatPane {
     /// Takes something that happened.
     pub fn event(&mut self, event: &Event) {
+        if ends_gates(event) {
+            self.settle_checks();
+        }
         match event {
             Event::UserSaid { message, text, queued: true } => self.queued.push((message.clone(), text.clone())),
             Event::UserSaid { message, text, queued: false } => {
@@ -29,17 +32,8 @@ impl ChatPane {
                 self.waiting.push(index);
             }
             Event::PermissionGiven { permission, allowed, .. } => self.permitted(permission, *allowed),
-            Event::Proposed { proposal } => {
-                let added: usize = proposal.changes.iter().map(|change| change.added).sum();
-                let removed: usize = proposal.changes.iter().map(|change| change.removed).sum();
-                let text = format!(
-                    "proposal {} {}: {}, +{added} −{removed}; Tab goes to the diff",
-                    proposal.id,
-                    proposal.title,
-                    count(proposal.changes.len(), "file"),
-                );
-                self.push(Item::Fact(text));
-            }
+            Event::Proposed { proposal } => self.proposed(proposal),
+            Event::GateReported(evidence) => self.checked(evidence),
             Event::Committed { oid, message, .. } => {
                 let subject = message.lines().next().unwrap_or_default();
                 let short = oid.get(..7).unwrap_or(oid);
@@ -336,6 +330,21 @@ impl ChatPane {
 }
 
 /// Appends output, keeping only its end.
+/// Whether something happens only once the gates that ran have ended.
+fn ends_gates(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::AssistantSaid { .. }
+            | Event::Decided { .. }
+            | Event::Proposed { .. }
+            | Event::SelfReviewed { .. }
+            | Event::SentBack { .. }
+            | Event::ToolReturned { .. }
+            | Event::TurnEnded { .. }
+            | Event::TurnStarted { .. }
+    )
+}
+
 fn append(output: &mut String, piece: &str) {
     output.push_str(piece);
     if output.len() > 2 * OUTPUT_KEPT {

@@ -1,7 +1,8 @@
 //! What the conversation is made of: the unit of layout, folding and caching.
 
-use crate::domain::{CallId, NoteLevel, PermissionId, TurnEnd};
+use crate::domain::{CallId, ContentHash, NoteLevel, PermissionId, TurnEnd};
 
+use super::checks::Checks;
 use super::segments::Fence;
 
 /// How a call stands.
@@ -90,8 +91,17 @@ pub enum Item {
     },
     /// What came of the session: markdown of the program's own.
     Report(String),
-    /// Something that happened to the repository or a proposal, marked `✓`.
+    /// Something that happened to the repository, marked `✓`.
     Fact(String),
+    /// A proposal is there to be looked at. What it is worth the gates say.
+    Proposed {
+        /// The words.
+        text: String,
+        /// What the gates check.
+        subject: ContentHash,
+    },
+    /// What the gates found on a proposal.
+    Checks(Checks),
     /// A question for permission.
     Permission {
         /// The question.

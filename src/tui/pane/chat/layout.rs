@@ -46,6 +46,12 @@ pub fn rows(entry: &Entry, look: Look<'_>) -> Vec<Line<'static>> {
             let inner = Look { width: look.width.saturating_sub(1), ..look };
             std::iter::once(Line::default()).chain(markdown::layout(text, inner)).collect()
         }
+        Item::Proposed { text, .. } => marked("◆ ", text, style(Role::Accent), style(Role::Text), look),
+        Item::Checks(checks) => {
+            let (mark, role) = checks.mark();
+            let rest = if role == Role::Dim { Role::Dim } else { Role::Text };
+            marked(mark, &checks.words(), style(role), style(rest), look)
+        }
         Item::Fact(text) => marked("✓ ", text, style(Role::Pass), style(Role::Text), look),
         // What waits is shown above the composer.
         Item::Permission { allowed: None, .. } | Item::Question { answered: false, .. } => Vec::new(),
