@@ -1,5 +1,7 @@
 //! One thing a model is asked to write, and what is made of it.
 
+mod subject;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -10,10 +12,13 @@ use super::plan::{How, Target};
 use super::prompts::{self, Manner};
 use super::route::Here;
 use super::words::Terms;
-use super::{Outcome, Written, advice, answer, attempts, calls, doubts, excerpt, languages, report, says};
+use super::{Outcome, Written, answer, attempts, calls, doubts, excerpt, languages, report, says};
 use crate::provider::embedded::wire::{End, Prompt, Role};
 use crate::provider::shape::{self, Shape};
 use crate::provider::{Reply, Request};
+
+use subject::First;
+pub(super) use subject::{Change, Material};
 
 /// Up to so many lines a file is written whole.
 const WHOLE: usize = 60;
@@ -57,42 +62,6 @@ pub(super) enum Kind {
     },
 }
 
-/// A change to one file.
-#[derive(Clone, Debug)]
-pub(super) struct Change {
-    path: String,
-    how: How,
-    manner: Manner,
-    old: Vec<String>,
-    files: Vec<(String, String)>,
-    failure: Option<String>,
-    /// The file is shown as it was before any attempt.
-    anew: bool,
-    /// What the answer begins with, behind the fence.
-    begun: String,
-    /// A first answer that is being looked at once more.
-    first: Option<First>,
-}
-
-/// An answer that could be taken, and what speaks against it.
-#[derive(Clone, Debug)]
-struct First {
-    /// The file as it would be.
-    lines: Vec<String>,
-    doubts: Vec<String>,
-    /// How often it was looked at.
-    looks: usize,
-}
-
-/// What a job keeps of the conversation.
-#[derive(Clone, Debug)]
-pub(super) struct Material {
-    task: String,
-    terms: Terms,
-    answer: usize,
-    tools: Vec<String>,
-}
-
 /// What is asked for.
 pub(super) struct Ask<'a> {
     pub(super) target: &'a Target,
@@ -103,71 +72,6 @@ pub(super) struct Ask<'a> {
     /// answer writes it once more.
     pub(super) before: Option<Vec<String>>,
     pub(super) known: &'a BTreeMap<String, Known>,
-}
-
-impl Change {
-    /// What is asked for, in words: the task with what failed, what is good to know and what to mind; or, of an answer
-    /// that only some things speak against, those alone.
-    fn task(&self, here: &Material, request: &Request, focus: Option<&First>) -> String {
-        let advice = || prompts::good_to_know(&advice::for_task(&here.task, &self.path, &self.old.join("\n")));
-        if let Some(first) = focus {
-            return prompts::correct(&self.path, &first.doubts) + &advice();
-        }
-        let mut task = here.task.clone();
-        if let Some(failure) = &self.failure {
-            let untouched = !super::story::Story::of(&request.messages).steps.iter().any(super::story::Step::changed);
-            task.push_str(&match self.anew {
-                _ if untouched => format!("\n\nThis is what fails:\n```\n{failure}\n```"),
-                true => format!("\n\nA first attempt failed like this, so do it otherwise:\n```\n{failure}\n```"),
-                false => format!(
-                    "\n\nThe files above hold a first attempt, but a check fails:\n```\n{failure}\n```\nCorrect `{}`.",
-                    self.path
-                ),
-            });
-        }
-        if self.manner != Manner::Tests {
-            task.push_str(&advice());
-            // An answer that is no good is not shown: a small model would only write it once more.
-            let doubts = self.first.as_ref().map(|first| first.doubts.as_slice()).unwrap_or_default();
-            task.push_str(&prompts::mind(doubts));
-        }
-        task
-    }
-
-    /// How the answer begins, what it has to look like, and how many tokens it may have.
-    fn form(&self, focus: Option<&First>) -> (String, Shape, usize) {
-        let language = languages::of(&self.path);
-        let size = excerpt::tokens(&self.old.join("\n"));
-        match self.manner {
-            Manner::Blocks => {
-                let lines = focus.map_or(&self.old, |first| &first.lines);
-                let shape = Shape::blocks(lines).unwrap_or(Shape::Text);
-                ("<<<<<<< SEARCH\n".to_owned(), shape, 700)
-            }
-            Manner::Whole | Manner::Words => (
-                format!("```{}\n{}", language.fence, self.begun),
-                Shape::File { most_lines: self.old.len() * 3 / 2 + 60 },
-                size * 13 / 10 + 300,
-            ),
-            Manner::Tests => (format!("```{}\n{}", language.fence, self.begun), Shape::File { most_lines: 80 }, 600),
-            Manner::Create => (format!("```{}\n{}", language.fence, self.begun), Shape::File { most_lines: 200 }, 900),
-        }
-    }
-}
-
-impl Material {
-    fn of(here: &Here<'_>) -> Self {
-        Self {
-            task: here.story.task.clone(),
-            terms: here.terms.clone(),
-            answer: here.limits.answer,
-            tools: here.request.tools.iter().map(|tool| tool.name.clone()).collect(),
-        }
-    }
-
-    fn has(&self, tool: &str) -> bool {
-        self.tools.iter().any(|name| name == tool)
-    }
 }
 
 impl Job {
@@ -384,7 +288,9 @@ impl Job {
         let mut other = what.clone();
         if what.how == How::Change && !what.anew {
             other.manner = match what.manner {
-                Manner::Blocks if what.old.len() <= WHOLE_AT_MOST && can_be_whole(&what.old) && shown_whole(what) => {
+                Manner::Blocks
+                    if what.old.len() <= WHOLE_AT_MOST && can_be_whole(&what.old) && what.is_shown_whole() =>
+                {
                     Manner::Whole
                 }
                 Manner::Whole if Shape::blocks(&what.old).is_some() => Manner::Blocks,
@@ -439,7 +345,7 @@ fn new_lines(what: &Change, here: &Material, written: &Written, shape: &Shape) -
         _ => {
             let lines = change::checked(&what.path, &what.old, lines, &here.task, &here.terms)?;
             // As it was before any attempt it failed as well.
-            if what.anew && shows(what, &lines) { Err(Refusal::Unchanged) } else { Ok(lines) }
+            if what.anew && what.shows(&lines) { Err(Refusal::Unchanged) } else { Ok(lines) }
         }
     }
 }
@@ -458,13 +364,4 @@ fn package_clause(path: &str, files: &[(String, String)]) -> String {
 /// A fence inside the file would be taken for its end.
 fn can_be_whole(lines: &[String]) -> bool {
     !lines.iter().any(|line| line.starts_with(shape::FENCE))
-}
-
-fn shown_whole(what: &Change) -> bool {
-    shows(what, &what.old)
-}
-
-/// Whether the model is shown the file with these lines.
-fn shows(what: &Change, lines: &[String]) -> bool {
-    what.files.iter().any(|(path, text)| *path == what.path && *text == lines.join("\n"))
 }
