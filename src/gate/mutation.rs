@@ -2,6 +2,7 @@
 //! notices.
 
 mod hollow;
+mod judges;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use crate::config::{MutationGateSettings, TestGateSettings};
 use crate::diff::{self, Side, TextHunk};
 use crate::domain::{ChangeKind, FileState, Finding, GateStatus, HunkId, RepoPath, Severity, TestStatus};
 use crate::workspace::Exit;
+use judges::{Judges, Notice};
 
 /// Takes single changes back to see whether a test notices.
 pub struct MutationGate {
@@ -51,7 +53,29 @@ struct Mutant {
 struct Tally {
     caught: usize,
     unnoticed: Vec<(String, usize)>,
+    broken: usize,
     left: usize,
+}
+
+impl Tally {
+    /// What came of it in words; `None` when nothing was tried.
+    fn said(&self, judges: &Judges) -> Option<String> {
+        let tried = self.caught + self.unnoticed.len();
+        let mut besides = Vec::new();
+        if self.broken > 0 {
+            let builds = if self.broken == 1 { "does not build" } else { "do not build" };
+            besides.push(format!("{} {builds} when taken back alone", self.broken));
+        }
+        if self.left > 0 {
+            besides.push(format!("{} not tried, the time was up", self.left));
+        }
+        let besides = if besides.is_empty() { String::new() } else { format!(" ({})", besides.join("; ")) };
+        match (tried, self.broken) {
+            (0, 0) => None,
+            (0, _) => Some(format!("no change can be taken back alone{besides}")),
+            _ => Some(format!("would catch {} of {tried} changes{besides}{}", self.caught, judges.left_out())),
+        }
+    }
 }
 
 fn is_source(path: &str) -> bool {
@@ -102,19 +126,14 @@ impl MutationGate {
         let began = Instant::now();
         let limit = Duration::from_secs(self.settings.seconds);
         let left = || limit.saturating_sub(began.elapsed());
-        let whole = match context.shared.run_of(&plan.folder) {
-            Some(run) => run,
-            None => self.run(plan, context, context.subject.as_ref(), Vec::new(), left()).await,
+        let judges = match self.judges(plan, context, left()).await {
+            Ok(judges) => judges,
+            Err(reason) => return Report::not_run(reason),
         };
-        let passes =
-            whole.exit == Some(Exit::Code(0)) && whole.outcome.as_ref().is_some_and(|outcome| outcome.count.passed > 0);
-        if !passes {
-            return Report::not_run("the tests have to pass first");
-        }
         let mut findings = Vec::new();
         let mut said = Vec::new();
         if !plan.changed_tests.is_empty() {
-            said.extend(self.without_change(plan, files, context, &whole, left(), &mut findings).await);
+            said.extend(self.without_change(plan, files, context, &judges.whole, left(), &mut findings).await);
         }
         let mutants: Vec<Mutant> = files
             .iter()
@@ -122,16 +141,8 @@ impl MutationGate {
             .flat_map(mutants)
             .collect();
         if !mutants.is_empty() {
-            let tally = self.tally(plan, mutants, context, &whole, began).await;
-            let tried = tally.caught + tally.unnoticed.len();
-            if tried > 0 {
-                let untried = if tally.left > 0 {
-                    format!(" ({} not tried, the time was up)", tally.left)
-                } else {
-                    String::new()
-                };
-                said.push(format!("would catch {} of {tried} changes{untried}", tally.caught));
-            }
+            let tally = self.tally(plan, mutants, context, &judges, began).await;
+            said.extend(tally.said(&judges));
             let severity = if self.settings.blocks { Severity::Error } else { Severity::Note };
             // Without a new test it may as well be a refactoring, of which nothing is to be noticed.
             let listed = self.settings.blocks || !plan.changed_tests.is_empty();
@@ -149,6 +160,23 @@ impl MutationGate {
             report.reason = Some(said.join("; "));
         }
         report
+    }
+
+    /// Who can say that a change is missed.
+    ///
+    /// # Errors
+    /// Nobody can, and why.
+    async fn judges(&self, plan: &Plan, context: &GateContext, left: Duration) -> Result<Judges, String> {
+        let whole = match context.shared.run_of(&plan.folder) {
+            Some(run) => run,
+            None => self.run(plan, context, context.subject.as_ref(), Vec::new(), left).await,
+        };
+        let base = match context.shared.base_run_of(&plan.folder) {
+            Some(run) => run,
+            None => self.run(plan, context, context.base.as_ref(), Vec::new(), left).await,
+        };
+        context.shared.keep_runs(&plan.folder, &whole, &base);
+        Judges::of(whole, Some(&base), context.shared.flaky(&plan.folder))
     }
 
     /// Runs the changed tests on the base's production code: that they pass there as well says they prove nothing new.
@@ -212,11 +240,11 @@ impl MutationGate {
         plan: &Plan,
         mutants: Vec<Mutant>,
         context: &GateContext,
-        whole: &Run,
+        judges: &Judges,
         began: Instant,
     ) -> Tally {
         let limit = Duration::from_secs(self.settings.seconds);
-        let expected = Duration::from_millis(whole.ms);
+        let expected = Duration::from_millis(judges.whole.ms);
         let mut tally = Tally { left: mutants.len().saturating_sub(MOST), ..Tally::default() };
         let tried = mutants.into_iter().take(MOST).map(|mutant| async move {
             let left = limit.saturating_sub(began.elapsed());
@@ -224,14 +252,15 @@ impl MutationGate {
             if left < expected || context.cancel.is_cancelled() {
                 return (mutant, None);
             }
-            let noticed = self.noticed(plan, &mutant, context, whole, left).await;
+            let noticed = self.noticed(plan, &mutant, context, judges, left).await;
             (mutant, noticed)
         });
         let mut results = futures_util::stream::iter(tried).buffer_unordered(2);
         while let Some((mutant, noticed)) = results.next().await {
             match noticed {
-                Some(true) => tally.caught += 1,
-                Some(false) => tally.unnoticed.push((mutant.path.as_str().to_owned(), mutant.line)),
+                Some(Notice::Caught) => tally.caught += 1,
+                Some(Notice::Broken) => tally.broken += 1,
+                Some(Notice::Missed) => tally.unnoticed.push((mutant.path.as_str().to_owned(), mutant.line)),
                 None => tally.left += 1,
             }
         }
@@ -244,20 +273,20 @@ impl MutationGate {
         plan: &Plan,
         mutant: &Mutant,
         context: &GateContext,
-        whole: &Run,
+        judges: &Judges,
         left: Duration,
-    ) -> Option<bool> {
+    ) -> Option<Notice> {
         let fork = context.subject.fork(vec![(mutant.path.clone(), mutant.without.clone())]).await.ok()?;
         let only = plan.changed_tests.clone();
         let chosen = !only.is_empty();
         let run = self.run(plan, context, fork.as_ref(), only, left).await;
-        let noticed = notices(&run, whole)?;
-        if noticed || !chosen || whole.ms > LONG {
+        let noticed = judges.notice(&run)?;
+        if noticed != Notice::Missed || !chosen || judges.whole.ms > LONG {
             return Some(noticed);
         }
         // The changed tests do not see it; perhaps one of the others does.
         let run = self.run(plan, context, fork.as_ref(), Vec::new(), left).await;
-        notices(&run, whole)
+        judges.notice(&run)
     }
 
     async fn run(
@@ -271,22 +300,6 @@ impl MutationGate {
         let focus = Focus { only, ..Focus::default() };
         let conditions = conditions(context, on, plan, &focus, left, false);
         capture::first_that_runs(&plan.commands, &conditions).await
-    }
-}
-
-/// Whether a run sees what the whole run did not. `None` when it did not come to an end.
-fn notices(run: &Run, whole: &Run) -> Option<bool> {
-    match (run.exit?, &run.outcome) {
-        (Exit::Cancelled, _) => None,
-        // A change that takes the end away was noticed, too.
-        (Exit::TimedOut, _) => (whole.ms < 5_000).then_some(true),
-        (Exit::Code(0), _) => Some(false),
-        (_, Some(outcome)) => {
-            let empty = BTreeSet::new();
-            let known = whole.outcome.as_ref().map_or(&empty, |before| &before.failed);
-            Some(outcome.failed.difference(known).next().is_some() || outcome.count.failed > 0)
-        }
-        (_, None) => Some(run.missing.is_none()),
     }
 }
 
@@ -379,18 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_notices_by_a_failure_that_was_not_there() {
-        let run = |code, failed: &[&str]| {
-            let mut outcome = super::super::reading::Outcome::default();
-            failed.iter().for_each(|name| outcome.fail(name));
-            outcome.count.failed = u32::try_from(failed.len()).unwrap();
-            Run { exit: Some(Exit::Code(code)), outcome: Some(outcome), ms: 100, ..Run::default() }
-        };
-        let whole = run(0, &[]);
-        assert_eq!(notices(&run(0, &[]), &whole), Some(false));
-        assert_eq!(notices(&run(1, &["a"]), &whole), Some(true));
-        assert_eq!(notices(&Run { exit: Some(Exit::TimedOut), ..Run::default() }, &whole), Some(true));
-        assert_eq!(notices(&Run { exit: Some(Exit::Cancelled), ..Run::default() }, &whole), None);
+    fn a_refactoring_is_known_by_its_title() {
         assert!(
             is_quiet("refactor(api): names")
                 && is_quiet("docs: x")

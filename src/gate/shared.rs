@@ -1,7 +1,7 @@
 //! What the gates of one proof share: what the repository is, how many commands may run at once, and what earlier
 //! proofs found on the same content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,6 +29,7 @@ pub struct Shared {
     traced: AtomicBool,
     coverage: Mutex<Coverage>,
     tests: Mutex<BTreeMap<String, (Run, Run)>>,
+    flaky: Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Shared {
@@ -43,6 +44,7 @@ impl Shared {
             traced: AtomicBool::new(false),
             coverage: Mutex::default(),
             tests: Mutex::default(),
+            flaky: Mutex::default(),
         }
     }
 
@@ -85,6 +87,18 @@ impl Shared {
     /// How the tests of a folder went on the base.
     pub(super) fn base_run_of(&self, folder: &str) -> Option<Run> {
         self.tests.lock().ok()?.get(folder).map(|(_, base)| base.clone())
+    }
+
+    /// Keeps which tests of a folder passed when they were run again.
+    pub(super) fn keep_flaky(&self, folder: &str, names: BTreeSet<String>) {
+        if let Ok(mut flaky) = self.flaky.lock() {
+            flaky.insert(folder.to_owned(), names);
+        }
+    }
+
+    /// Which tests of a folder passed when they were run again.
+    pub(super) fn flaky(&self, folder: &str) -> BTreeSet<String> {
+        self.flaky.lock().ok().and_then(|flaky| flaky.get(folder).cloned()).unwrap_or_default()
     }
 
     /// Whether any test ran to its end.

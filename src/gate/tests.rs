@@ -122,7 +122,10 @@ impl TestGate {
         }
         let report = Report { cached, ..judge(&run, &before, limit) };
         if report.status == GateStatus::Fail && !context.cancel.is_cancelled() {
-            return again(report, &run, plan, &subject).await;
+            let report = again(report, &run, plan, &subject).await;
+            let flaky = report.cases.iter().filter(|case| case.flaky).map(|case| case.name.clone());
+            context.shared.keep_flaky(&plan.folder, flaky.collect());
+            return report;
         }
         report
     }
