@@ -83,7 +83,10 @@ def _watch():
             real = os.path.realpath(path)
             for wanted, (name, _) in lines.items():
                 short = name.split("/", 1)[1] if name.startswith(("src/", "lib/")) else name
-                if real != wanted and "/" in short and real.endswith("/" + short):
+                # A lone module may have namesakes among the tests.
+                outside = not real.startswith(os.path.realpath(_root) + os.sep)
+                whole = "/" in short or outside and module.__name__ + ".py" == short
+                if real != wanted and whole and real.endswith("/" + short):
                     elsewhere[name] = real
         statements = {}
         for wanted, (name, _) in lines.items():

@@ -11,6 +11,7 @@ mod check;
 mod contract;
 mod coverage;
 mod dependencies;
+mod dependents;
 mod deploy;
 mod judge;
 mod migration;

@@ -68,7 +68,9 @@ pub(crate) async fn verify(around: &Surroundings, common: &Common, wanted: &[Str
     let ((), mut evidence) = tokio::join!(gate::prove(&gates, &context, !wanted.is_empty(), to), collect);
     evidence.sort_by_key(|found| gates.iter().position(|gate| gate.name() == found.gate));
     let red = evidence.iter().any(Evidence::is_red);
-    let unknown = evidence.iter().any(|found| !found.is_green());
+    // What was asked for by name and did not run is no success, even where it only informs.
+    let missing = |found: &Evidence| !wanted.is_empty() && found.status == GateStatus::NotRun;
+    let unknown = evidence.iter().any(|found| !found.is_green() || missing(found));
     if common.json {
         print::json(&evidence)?;
     } else {

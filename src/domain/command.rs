@@ -83,6 +83,9 @@ pub enum Command {
     Prove {
         /// The proposal.
         proposal: ProposalId,
+        /// Only these; all that concern the proposal when empty.
+        #[serde(default)]
+        gates: Vec<String>,
     },
     /// Commit the accepted hunks.
     Commit {

@@ -67,7 +67,7 @@ fn command_given(here: &mut Situation<'_>, command: Command) -> Step {
         Command::Permit { permission, allowed, always } => permission::permit(here, permission, allowed, always),
         Command::Decide { proposal, verdicts } => review::decided(here, proposal, verdicts),
         Command::Propose => proposing::asked(here),
-        Command::Prove { proposal } => proposing::prove_again(here, &proposal),
+        Command::Prove { proposal, gates } => proposing::prove_again(here, &proposal, gates),
         Command::Commit { proposal, message, choice, way } => commit::asked(here, proposal, message, choice, way),
         Command::Review { proposal, text } => review::send(here, &proposal, text),
         Command::Undo => undo::asked(here, None, false),

@@ -110,8 +110,8 @@ async fn carry_out(bench: Bench, id: JobId, work: Work, cancel: CancellationToke
         Work::Check { call, steps } => check::check(&bench, id, call, steps, cancel).await,
         Work::Verify { call, gates } => verify::verify(&bench, call, gates, cancel).await,
         Work::Propose { id, title, message } => propose::propose(bench, id, title, message).await,
-        Work::Prove { proposal, selected, afresh } => {
-            prove::prove(&bench, id, (*proposal, selected, afresh), cancel).await
+        Work::Prove { proposal, selected, afresh, only } => {
+            prove::prove(&bench, id, (*proposal, selected), (afresh, only), cancel).await
         }
         Work::Select(offer) => select(bench, *offer).await,
         Work::Commit { selected, message, way, mark } => commit::commit(bench, selected, message, (way, mark)).await,

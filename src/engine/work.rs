@@ -118,6 +118,8 @@ pub enum Work {
         selected: Option<Arc<Selected>>,
         /// The user asked for it: results of earlier runs do not count.
         afresh: bool,
+        /// Only these gates; all that concern the proposal when empty.
+        only: Vec<String>,
     },
     /// Find out what the verdicts select.
     Select(Box<Offer>),

@@ -172,6 +172,22 @@ fn named_missing(line: &str, runner: Runner) -> Option<String> {
     (!program.is_empty()).then(|| format!("`{program}` is not installed"))
 }
 
+/// Whether a line stands below the words that say what happened: a frame of a stack, and what tools say at their end.
+fn is_beside_the_point(line: &str) -> bool {
+    [
+        "at ",
+        "Node.js v",
+        "warning: build failed",
+        "exit status ",
+        "go get ",
+        "npm error",
+        "npm ERR!",
+        "error Command failed",
+    ]
+    .iter()
+    .any(|start| line.starts_with(start))
+}
+
 /// What was seen of the output so far.
 #[derive(Default)]
 struct Seen {
@@ -251,7 +267,9 @@ impl Seen {
         if line.trim().is_empty() {
             return;
         }
-        line.trim().clone_into(&mut self.last);
+        if !is_beside_the_point(line.trim_start()) {
+            line.trim().clone_into(&mut self.last);
+        }
         let telling = [
             "unrecognized arguments:",
             "No module named",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Report;
 use super::capture::Run;
 use super::reading::Outcome;
+use super::results::NO_TEST;
 use crate::domain::{GateStatus, TestCount, TestStatus};
 use crate::workspace::Exit;
 
@@ -56,7 +57,7 @@ fn verdict(subject: &Run, base: &Run, limit: Duration) -> Verdict {
     }
     if let Some((file, place)) = subject.watched.elsewhere.iter().next() {
         let text = format!(
-            "the tests import {file} from {place}, not from the tree under test; install it editable or set PYTHONPATH"
+            "the tests import {file} from {place}, not from the tree under test; set PYTHONPATH in the test command, or use --isolation overlay where it works"
         );
         return Verdict::not_run(text);
     }
@@ -140,6 +141,12 @@ fn all_passed(exit: Exit, total: u32, subject: &Run, base: &Run) -> Verdict {
             &off,
         ));
     }
+    let known = |name: &str| base.cases.iter().any(|case| case.name == name);
+    let empty = subject.cases.iter().filter(|case| case.message.as_deref() == Some(NO_TEST) && !known(&case.name));
+    let empty: Vec<&str> = empty.map(|case| case.name.as_str()).collect();
+    if let Ok(count @ 1..) = u32::try_from(empty.len()) {
+        said.push(listed(plural(count, "test file runs no test", "test files run no test"), &empty));
+    }
     Verdict::pass((!said.is_empty()).then(|| said.join("; ")), 0)
 }
 
@@ -182,7 +189,7 @@ fn uncounted(exit: Exit, subject: &Run, base: &Run) -> Verdict {
             0 => Verdict::not_run(
                 "the command ended well and told of no test; set gates.tests.command if its end is all there is to know".into(),
             ),
-            _ => Verdict::fail(format!("no test ran; {ran_before} ran on base"), 1, 0),
+            _ => Verdict::fail(format!("it ended well and told of no test; {ran_before} ran on base"), 1, 0),
         };
     }
     let how = ended(exit);
@@ -195,6 +202,8 @@ fn uncounted(exit: Exit, subject: &Run, base: &Run) -> Verdict {
 
 fn ended(exit: Exit) -> String {
     match exit {
+        // A shell tells of a signal in this way.
+        Exit::Code(code @ 129..=159) => format!("was killed by signal {}", code - 128),
         Exit::Code(code) => format!("ends with code {code}"),
         Exit::Signal(signal) => format!("was killed by signal {signal}"),
         Exit::TimedOut => "was too slow".into(),
@@ -280,7 +289,18 @@ mod tests {
             ("no base to compare", bad(3, &["b"]), nothing.clone(), (Fail, 1, 0, "1 new failure: b")),
             ("none collected", ok(0), ok(0), (NotRun, 0, 0, "no test ran")),
             ("tests gone", ok(0), ok(7), (Fail, 1, 0, "no test ran; 7 ran on base")),
-            ("runner replaced", bare(Exit::Code(0)), ok(7), (Fail, 1, 0, "no test ran; 7 ran on base")),
+            (
+                "runner replaced",
+                bare(Exit::Code(0)),
+                ok(7),
+                (Fail, 1, 0, "it ended well and told of no test; 7 ran on base"),
+            ),
+            (
+                "killed behind a shell",
+                bare(Exit::Code(139)),
+                ok(4),
+                (Fail, 1, 0, "the command was killed by signal 11: last line"),
+            ),
             ("all skipped", run(Exit::Code(0), Some((0, 0, 2)), &[]), ok(0), (NotRun, 0, 0, "no test ran (2 skipped)")),
             (
                 "only an exit code",

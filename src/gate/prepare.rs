@@ -101,7 +101,13 @@ pub(super) fn prepare(
         Runner::Make | Runner::Configured | Runner::Other => {
             ready.report = inside("tests.xml").map(|path| (Format::Junit, path));
         }
-        Runner::Cargo | Runner::Maven | Runner::Gradle => {}
+        Runner::Maven | Runner::Gradle => {
+            if let Some(at) = absolute("") {
+                ready.collect_reports(&at);
+                ready.report = inside("reports").map(|path| (Format::Folder, path));
+            }
+        }
+        Runner::Cargo => {}
     }
     ready.choose(command, workspace, folder, focus);
     ready
@@ -134,6 +140,16 @@ impl Prepared {
         self.coverage.extend(file.map(|file| (Source::Go, file)));
     }
 
+    /// Has the reports of this run gathered when it has ended; older ones lie in the same folders.
+    fn collect_reports(&mut self, at: &Path) {
+        let (since, to) = (quoted(&at.join("sitecustomize.py")), quoted(&at.join("reports")));
+        self.command = format!(
+            "({}); ended=$?; mkdir -p {to}; find . \\( -path '*/target/*-reports/TEST-*.xml' -o -path '*/build/test-results/*/TEST-*.xml' \\) \
+             -newer {since} 2>/dev/null | (number=0; while IFS= read -r file; do number=$((number + 1)); cp \"$file\" {to}/$number.xml; done); exit $ended",
+            self.command
+        );
+    }
+
     fn add_script(
         &mut self,
         command: &TestCommand,
@@ -158,7 +174,8 @@ impl Prepared {
         let report = match script.program {
             Program::Jest => (Format::Jest, "jest.json"),
             Program::Mocha => (Format::Mocha, "mocha.json"),
-            Program::Vitest | Program::Node => (Format::Junit, "tests.xml"),
+            Program::Vitest => (Format::Junit, "tests.xml"),
+            Program::Node => (Format::Node, "tests.xml"),
         };
         self.report = file_in(place, report.1).map(|path| (report.0, path));
         let watched: Vec<&str> =

@@ -64,6 +64,7 @@ impl Default for Readings {
             Box::<javascript::Mocha>::default(),
             Box::<javascript::NodeTest>::default(),
             Box::<tools::Cargo>::default(),
+            Box::<tools::Nextest>::default(),
             Box::<tools::Go>::default(),
             Box::<tools::Maven>::default(),
             Box::<tools::Gradle>::default(),
@@ -161,6 +162,11 @@ mod tests {
             "cargo",
             "test a::x ... ok\ntest a::y ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s\ntest result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
             Some((5, 1, 2, &["a::y"])),
+        ),
+        (
+            "nextest",
+            "        PASS [   0.004s] shop tests::adds\n        FAIL [   0.005s] (2/3) shop::price zero\n     Summary [   0.006s] 3 tests run: 2 passed, 1 failed, 1 skipped\n        FAIL [   0.005s] (2/3) shop::price zero",
+            Some((2, 1, 1, &["shop::price zero"])),
         ),
         (
             "go -v",

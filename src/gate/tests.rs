@@ -1,11 +1,13 @@
 //! The project's own tests, on base and proposal.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::affected::{self, Affected};
 use super::capture::{self, Conditions, Run};
+use super::dependents;
 use super::judge::{judge, together};
 use super::prepare::{Focus, is_script, selects};
 use super::{Gate, GateContext, Report};
@@ -96,7 +98,9 @@ impl TestGate {
             return Ok(vec![Plan { folder: String::new(), commands, focus, changed_tests: Vec::new() }]);
         }
         let report = context.shared.stack(&context.subject).await?;
-        let plans = chosen(&report, context);
+        let looking = (Arc::clone(&report), context.clone());
+        let plans = tokio::task::spawn_blocking(move || chosen(&looking.0, &looking.1)).await;
+        let plans = plans.map_err(|error| format!("the manifests could not be read: {error}"))?;
         if plans.is_empty() { Err(nothing_found(&report)) } else { Ok(plans) }
     }
 
@@ -264,7 +268,7 @@ fn started(run: &Run) -> bool {
 
 fn chosen(report: &StackReport, context: &GateContext) -> Vec<Plan> {
     let paths: Vec<&str> = context.proposal.changes.iter().map(|change| change.path.as_str()).collect();
-    let services = report.tested_by(&paths).into_iter();
+    let services = dependents::tested_by(report, &paths, context.subject.as_ref()).into_iter();
     let plan = |service: &crate::stack::Service| Plan {
         folder: service.folder.clone(),
         commands: service.tests.clone(),

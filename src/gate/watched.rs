@@ -1,6 +1,7 @@
 //! What a run leaves behind for machines: the runner's report, which lines ran, where modules came from.
 
 mod built;
+mod defined;
 mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,8 +83,8 @@ pub(super) fn look(run: &mut Run, ready: &Prepared, workspace: &dyn Workspace, (
             run.cases = probed;
         }
         Some((format, path)) => {
-            if let Ok(file) = workspace.read(path) {
-                match results::read(*format, &file.bytes, workspace.root()) {
+            if let Some(told) = told(*format, path, workspace) {
+                match told {
                     Ok(cases) => {
                         // A report without a test is a run without a test, whatever the exit code says.
                         if cases.is_empty() && run.outcome.is_none() {
@@ -99,9 +100,26 @@ pub(super) fn look(run: &mut Run, ready: &Prepared, workspace: &dyn Workspace, (
     }
     for case in &mut run.cases {
         locate(case, ready.go, service, workspace);
+        defined::whole_path(case, service, workspace);
+        defined::line(case, ready.go, service, workspace);
         built::to_source(case, workspace);
     }
     take_over(run, ready);
+}
+
+/// What a report tells; `None` when there is none.
+fn told(format: Format, path: &RepoPath, workspace: &dyn Workspace) -> Option<Result<Vec<TestCase>, String>> {
+    if format != Format::Folder {
+        return workspace.read(path).ok().map(|file| results::read(format, &file.bytes, workspace.root()));
+    }
+    let (entries, _) = workspace.list(Some(path), 1, 10_000).ok()?;
+    let files: Vec<RepoPath> = entries.into_iter().filter(|entry| !entry.folder).map(|entry| entry.path).collect();
+    let read = |path: &RepoPath| {
+        let file = workspace.read(path).map_err(|error| error.to_string())?;
+        results::read(format, &file.bytes, workspace.root())
+    };
+    let cases: Result<Vec<Vec<TestCase>>, String> = files.iter().map(read).collect();
+    (!files.is_empty()).then(|| cases.map(|cases| cases.concat()))
 }
 
 /// Runners name files as they see them from the service's folder, Go from that of the package.
@@ -128,7 +146,8 @@ fn take_over(run: &mut Run, ready: &Prepared) {
     let told = results::outcome(&run.cases);
     let number = |outcome: &Outcome| outcome.count.passed + outcome.count.failed + outcome.count.skipped;
     let less = run.outcome.as_ref().is_some_and(|read| number(&told) < number(read));
-    if less && ready.folder.is_some() && !matches!(ready.report, Some((Format::Jest | Format::Mocha, _))) {
+    if less && ready.folder.is_some() && !matches!(ready.report, Some((Format::Jest | Format::Mocha | Format::Node, _)))
+    {
         run.cases.clear();
         return;
     }

@@ -17,7 +17,11 @@ pub const SLASHES: &[Slash] = &[
     Slash { name: "model", takes: "[PROVIDER/MODEL]", doc: "choose the model" },
     Slash { name: "task", takes: "[TASK]", doc: "show the tasks, or hand one to another agent" },
     Slash { name: "diff", takes: "", doc: "go to the proposal; without one, propose the draft as it is" },
-    Slash { name: "verify", takes: "", doc: "run the gates on the proposal again; without one, propose the draft" },
+    Slash {
+        name: "verify",
+        takes: "[GATE …]",
+        doc: "run the gates on the proposal again; without one, propose the draft",
+    },
     Slash { name: "undo", takes: "[COMMIT|list]", doc: "take the last commit of this session back, or the one named" },
     Slash { name: "redo", takes: "[COMMIT]", doc: "bring the commit that was taken back again" },
     Slash { name: "rewind", takes: "", doc: "go back to before a message: conversation, draft and commits since" },

@@ -69,7 +69,10 @@ pub fn go_on(here: &mut Situation<'_>) -> Step {
     if !proven {
         let proposal = Box::new(offer.proposal.clone());
         let job = Job::Prove(selected.hash.clone());
-        return here.flight.begin(job, Work::Prove { proposal, selected: Some(selected), afresh: false }).into();
+        return here
+            .flight
+            .begin(job, Work::Prove { proposal, selected: Some(selected), afresh: false, only: Vec::new() })
+            .into();
     }
     if let Some(reason) = secret(here.session, &selected) {
         return give_up(here, format!("nothing was committed: {reason}"));

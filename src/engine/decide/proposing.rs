@@ -77,7 +77,7 @@ fn frozen(here: &mut Situation<'_>, proposal: Proposal) -> Step {
     if is_proven(here, &proposal.hash) {
         step.join(report(here, &proposal));
     } else {
-        step.join(prove(here, proposal, false));
+        step.join(prove(here, proposal, None));
     }
     step
 }
@@ -105,16 +105,18 @@ fn is_proven(here: &Situation<'_>, hash: &ContentHash) -> bool {
     here.session.proven.contains(hash) || here.flight.proven.contains(hash)
 }
 
-fn prove(here: &mut Situation<'_>, proposal: Proposal, afresh: bool) -> Step {
+/// Runs the gates; those of these names afresh where the user asks for it.
+fn prove(here: &mut Situation<'_>, proposal: Proposal, asked: Option<Vec<String>>) -> Step {
     if let Some(freeze) = &mut here.flight.freeze {
         freeze.stage = FreezeStage::Proving(proposal.id.clone());
     }
     let job = Job::Prove(proposal.hash.clone());
-    here.flight.begin(job, Work::Prove { proposal: Box::new(proposal), selected: None, afresh }).into()
+    let (afresh, only) = (asked.is_some(), asked.unwrap_or_default());
+    here.flight.begin(job, Work::Prove { proposal: Box::new(proposal), selected: None, afresh, only }).into()
 }
 
-/// The user wants the gates to run again.
-pub fn prove_again(here: &mut Situation<'_>, proposal: &ProposalId) -> Step {
+/// The user wants the gates to run again, or some of them.
+pub fn prove_again(here: &mut Situation<'_>, proposal: &ProposalId, mut gates: Vec<String>) -> Step {
     let Some(offer) = here.session.offer(proposal).filter(|offer| offer.state == OfferState::Open) else {
         return noted(NoteLevel::Error, format!("there is no open proposal `{proposal}`"));
     };
@@ -123,7 +125,12 @@ pub fn prove_again(here: &mut Situation<'_>, proposal: &ProposalId) -> Step {
     }
     let revision = here.flight.revision;
     here.flight.freeze = Some(Freeze { by: FreezeBy::User, stage: FreezeStage::Freezing, revision });
-    prove(here, offer.proposal.clone(), true)
+    let proposal = offer.proposal.clone();
+    if !is_proven(here, &proposal.hash) {
+        // Of a proposal that was never proven the others would not be known.
+        gates.clear();
+    }
+    prove(here, proposal, Some(gates))
 }
 
 /// A gate ended.

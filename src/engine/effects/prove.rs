@@ -21,9 +21,14 @@ type Files = Vec<(RepoPath, Option<FileState>)>;
 pub async fn prove(
     bench: &Bench,
     id: JobId,
-    (proposal, selected, afresh): (Proposal, Option<Arc<Selected>>, bool),
+    (proposal, selected): (Proposal, Option<Arc<Selected>>),
+    (afresh, only): (bool, Vec<String>),
     cancel: CancellationToken,
 ) -> Outcome {
+    let gates = match gate::chosen(&bench.settings, &bench.environment, &only) {
+        Ok(gates) => gates,
+        Err(unknown) => return Outcome::Proved(Err(format!("{unknown}; the gates are: {}", unknown.known.join(", ")))),
+    };
     let hash = selected.as_ref().map_or(&proposal.hash, |selected| &selected.hash).clone();
     let Forks { subject, base, memory } = match forks(bench, &proposal, selected.as_deref()).await {
         Ok(forks) => forks,
@@ -33,9 +38,8 @@ pub async fn prove(
     let (output, _) = mpsc::channel(1);
     let memory = memory.map(|memory| if afresh { memory.afresh() } else { memory });
     let context = GateContext::new(proposal.clone(), subject, base, output, cancel.clone()).remembering(memory);
-    let gates = gate::gates_for(&bench.settings, &bench.environment);
     let proving = async {
-        gate::prove(&gates, &context, false, to).await;
+        gate::prove(&gates, &context, !only.is_empty(), to).await;
     };
     tokio::join!(proving, tell(bench, id, &proposal, &hash, passing, &cancel));
     if cancel.is_cancelled() { Outcome::Stopped } else { Outcome::Proved(Ok(())) }

@@ -33,7 +33,7 @@ impl Judges {
     /// # Errors
     /// Nobody is left, or something fails that base does not know of.
     pub(super) fn of(whole: Run, base: Option<&Run>, flaky: BTreeSet<String>) -> Result<Self, String> {
-        let first = || "the tests have to pass first".to_owned();
+        let first = || whole.missing.clone().unwrap_or_else(|| "the tests have to pass first".to_owned());
         let Some(outcome) = &whole.outcome else { return Err(first()) };
         if outcome.count.passed == 0 || !matches!(whole.exit, Some(Exit::Code(_))) {
             return Err(first());

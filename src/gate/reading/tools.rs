@@ -27,6 +27,47 @@ impl Reading for Cargo {
     }
 }
 
+/// `     Summary [   0.006s] 3 tests run: 2 passed, 1 failed, 0 skipped` of cargo-nextest, and before it
+/// `        FAIL [   0.005s] shop tests::adds`.
+#[derive(Default)]
+pub(super) struct Nextest {
+    outcome: Outcome,
+    found: bool,
+}
+
+impl Reading for Nextest {
+    fn line(&mut self, line: &str) {
+        let Some((word, rest)) = line.trim_start().split_once(" [") else { return };
+        let Some((time, rest)) = rest.split_once("] ") else { return };
+        if !time.trim().ends_with('s') {
+            return;
+        }
+        let number = |word: &str| number_before(rest, word).unwrap_or(0);
+        match word.trim_end() {
+            // Newer ones count: `FAIL [ 0.005s] (1/3) shop tests::adds`.
+            "FAIL" | "TIMEOUT" | "SIGABRT" | "SIGSEGV" | "ABORT" | "LEAK-FAIL" => {
+                let rest = rest.trim_start();
+                let name = match rest.strip_prefix('(').and_then(|rest| rest.split_once(") ")) {
+                    Some((_, name)) => name,
+                    None => rest,
+                };
+                self.outcome.fail(name.trim_start());
+            }
+            "Summary" if rest.contains(" run: ") => {
+                self.found = true;
+                self.outcome.count.passed += number("passed");
+                self.outcome.count.failed += number("failed") + number("timed");
+                self.outcome.count.skipped += number("skipped");
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&self) -> Option<Outcome> {
+        self.found.then(|| self.outcome.clone())
+    }
+}
+
 /// `--- PASS: TestA (0.00s)` with `-v`; without it only packages are counted.
 #[derive(Default)]
 pub(super) struct Go {

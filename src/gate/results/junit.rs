@@ -10,18 +10,24 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<TestCase>, String> {
     let mut reader = Reader::from_str(&text);
     let mut cases: Vec<TestCase> = Vec::new();
     let mut open: Option<TestCase> = None;
+    let mut suites: Vec<String> = Vec::new();
     let (mut depth, mut taking, mut seen) = (0_usize, false, false);
     loop {
         let event = reader.read_event().map_err(|error| format!("{error} at byte {}", reader.error_position()))?;
         match event {
             Event::Start(tag) => {
                 depth += 1;
+                if tag.name().as_ref() == "testsuite" {
+                    suites.push(attribute(&tag, "name").unwrap_or_default());
+                }
+                of_suite(&tag, &mut open, &suites);
                 seen |= starts(&tag, &mut open, &mut taking);
             }
             Event::Empty(tag) => {
+                of_suite(&tag, &mut open, &suites);
                 seen |= starts(&tag, &mut open, &mut taking);
                 taking = false;
-                if tag.name().as_ref() == "testcase" {
+                if tag.name().as_ref() == "testcase" || broke(tag.name().as_ref(), open.as_ref()) {
                     cases.extend(open.take().map(closed));
                 }
             }
@@ -29,7 +35,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<TestCase>, String> {
                 depth = depth.saturating_sub(1);
                 match tag.name().as_ref() {
                     "testcase" => cases.extend(open.take().map(closed)),
-                    "failure" | "error" | "skipped" => taking = false,
+                    "testsuite" => _ = suites.pop(),
+                    "failure" | "error" | "skipped" => {
+                        taking = false;
+                        if broke(tag.name().as_ref(), open.as_ref()) {
+                            cases.extend(open.take().map(closed));
+                        }
+                    }
                     _ => {}
                 }
             }
@@ -64,6 +76,22 @@ fn entity(name: &str) -> String {
     }
 }
 
+/// What stands for a suite that broke off outside its tests.
+const SUITE: &str = "(the suite)";
+
+/// A failure that belongs to no test is one of the suite: what it sets up, or a file that does not load.
+fn of_suite(tag: &BytesStart<'_>, open: &mut Option<TestCase>, suites: &[String]) {
+    if open.is_none() && matches!(tag.name().as_ref(), "failure" | "error") {
+        let name = suites.last().map(String::as_str).unwrap_or_default();
+        *open = Some(TestCase { name: format!("{name} {SUITE}").trim_start().to_owned(), ..TestCase::default() });
+    }
+}
+
+/// Whether a tag's end is that of a suite's own failure.
+fn broke(tag: &str, open: Option<&TestCase>) -> bool {
+    matches!(tag, "failure" | "error") && open.is_some_and(|case| case.name.ends_with(SUITE))
+}
+
 /// Takes a tag in; whether it is one of a JUnit report's own.
 fn starts(tag: &BytesStart<'_>, open: &mut Option<TestCase>, taking: &mut bool) -> bool {
     match tag.name().as_ref() {
@@ -80,6 +108,12 @@ fn starts(tag: &BytesStart<'_>, open: &mut Option<TestCase>, taking: &mut bool) 
             if let Some(case) = open {
                 case.status = TestStatus::Skipped;
                 case.message = heading(tag);
+            }
+        }
+        // Surefire ran it again until it passed.
+        "flakyFailure" | "flakyError" => {
+            if let Some(case) = open {
+                case.flaky = true;
             }
         }
         "testsuite" | "testsuites" => return true,
@@ -111,12 +145,17 @@ fn case(tag: &BytesStart<'_>) -> TestCase {
             let inner = if inner.is_empty() { inner } else { format!("{inner}::") };
             format!("{file}::{inner}{name}")
         }
+        _ if name.is_empty() => class,
         _ if class.is_empty() || name.starts_with(&class) || class == "test" => name,
         _ => format!("{class} {name}"),
     };
     let seconds: f64 = attribute(tag, "time").and_then(|time| time.replace(',', "").parse().ok()).unwrap_or_default();
     let line = attribute(tag, "line").and_then(|line| line.parse::<usize>().ok());
-    TestCase { name, path: file, line: line.map(|line| line + 1), ms: (seconds * 1000.0) as u64, ..TestCase::default() }
+    let off =
+        attribute(tag, "status").is_some_and(|status| matches!(status.as_str(), "notrun" | "disabled" | "skipped"));
+    let status = if off { TestStatus::Skipped } else { TestStatus::Passed };
+    let ms = (seconds * 1000.0) as u64;
+    TestCase { name, status, path: file, line: line.map(|line| line + 1), ms, ..TestCase::default() }
 }
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
@@ -169,6 +208,33 @@ tests/test_a.py:11: AssertionError</failure></testcase>
         let expected = "assert 1 == 2\ndef test_bad():\n>   assert 1 == 2\ntests/test_a.py:11: AssertionError";
         assert_eq!(cases[1].message.as_deref(), Some(expected));
         assert_eq!((cases[2].status, cases[2].message.as_deref()), (TestStatus::Skipped, Some("later")));
+    }
+
+    #[test]
+    fn the_shapes_of_other_runners_are_read() {
+        let report = r#"<testsuites><testsuite name="outer"><testsuite name="shop.CartTest" time="1,204.5">
+<testcase name="adds" classname="shop.CartTest" time="0.5"><flakyFailure message="late" type="x"><stackTrace>at a</stackTrace></flakyFailure></testcase>
+<testcase name="pays" classname="shop.CartTest"><failure message="no" type="x"><![CDATA[no
+at shop.CartTest.pays(CartTest.java:9)]]></failure><rerunFailure message="no"><stackTrace>at b</stackTrace><system-out>x</system-out></rerunFailure></testcase>
+<testcase name="" classname="shop.BrokenTest"><error message="setup">s</error></testcase>
+<testcase name="waits" classname="shop.CartTest" status="notrun"/>
+<system-err>&lt;failure&gt;</system-err></testsuite>
+<testsuite name="shop.LateTest"><error message="no database">at x</error><properties><property name="a" value="b"/></properties></testsuite></testsuite></testsuites>"#;
+        let cases = read(report.as_bytes()).unwrap();
+        let shown: Vec<_> = cases.iter().map(|case| (case.name.as_str(), case.status, case.flaky)).collect();
+        use TestStatus::{Failed, Passed, Skipped};
+        assert_eq!(
+            shown,
+            [
+                ("shop.CartTest adds", Passed, true),
+                ("shop.CartTest pays", Failed, false),
+                ("shop.BrokenTest", Failed, false),
+                ("shop.CartTest waits", Skipped, false),
+                ("shop.LateTest (the suite)", Failed, false),
+            ]
+        );
+        assert_eq!(cases[1].message.as_deref(), Some("no\nat shop.CartTest.pays(CartTest.java:9)"));
+        assert_eq!(cases[4].message.as_deref(), Some("no database\nat x"));
     }
 
     #[test]

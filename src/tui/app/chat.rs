@@ -129,7 +129,10 @@ impl App {
             "undo" if rest == "list" => self.list_commits(),
             "undo" if !rest.is_empty() => vec![Effect::Command(Command::TakeBack { commit: rest.to_owned() })],
             "verify" => vec![Effect::Command(match self.diff.proposal() {
-                Some(proposal) => Command::Prove { proposal: proposal.id.clone() },
+                Some(proposal) => Command::Prove {
+                    proposal: proposal.id.clone(),
+                    gates: rest.split_whitespace().map(str::to_owned).collect(),
+                },
                 None => Command::Propose,
             })],
             "api" => vec![Effect::Command(Command::Shell { command: format!("/api {rest}").trim().to_owned() })],

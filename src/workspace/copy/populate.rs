@@ -1,8 +1,9 @@
 //! Making the copy.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::manifest::Manifest;
 use crate::config::EnvFiles;
@@ -84,8 +85,7 @@ impl Copying<'_> {
         let tracked = self.tracked.below(path);
         let dependencies = path.file_name().is_some_and(|name| DEPENDENCIES.iter().any(|known| name == *known));
         if tracked.is_empty() && dependencies {
-            std::os::unix::fs::symlink(self.repository.join(path), self.root.join(path))?;
-            self.manifest.link(path.to_owned());
+            self.link(path)?;
         }
         for path in tracked.iter().filter(|path| self.source.kind(path).ok().flatten().is_some()) {
             if let Some(parent) = self.root.join(path).parent() {
@@ -94,6 +94,52 @@ impl Copying<'_> {
             self.file(path)?;
         }
         Ok(())
+    }
+
+    /// Links a folder of dependencies. Where packages in it are links into the repository, as workspaces of npm make
+    /// them, each package is linked by itself: those have to lead into the copy, or tests would run on the user's tree.
+    fn link(&mut self, path: &Path) -> io::Result<()> {
+        let scoped = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"@"));
+        let packages: Vec<PathBuf> =
+            names(&self.repository.join(path)).into_iter().map(|name| path.join(name)).collect();
+        let leads_back = packages.iter().any(|package| {
+            let inner = if scoped(package) { names(&self.repository.join(package)) } else { Vec::new() };
+            self.own(package).is_some() || inner.iter().any(|name| self.own(&package.join(name)).is_some())
+        });
+        if !leads_back {
+            return self.link_whole(path);
+        }
+        fs::create_dir_all(self.root.join(path))?;
+        for package in packages {
+            match self.own(&package) {
+                // Relative, so that it leads into a copy of the copy too.
+                Some(source) => {
+                    let up: PathBuf = path.components().map(|_| "..").collect();
+                    std::os::unix::fs::symlink(up.join(source), self.root.join(&package))?;
+                }
+                None if scoped(&package) => self.link(&package)?,
+                None => self.link_whole(&package)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn link_whole(&mut self, path: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(self.repository.join(path), self.root.join(path))?;
+        self.manifest.link(path.to_owned());
+        Ok(())
+    }
+
+    /// The folder of the repository that a link among the dependencies leads to; `None` for everything else.
+    fn own(&self, path: &Path) -> Option<PathBuf> {
+        let at = self.repository.join(path);
+        if !fs::symlink_metadata(&at).ok()?.is_symlink() {
+            return None;
+        }
+        let real = fs::canonicalize(at).ok()?;
+        let inner = real.strip_prefix(fs::canonicalize(self.repository).ok()?).ok()?;
+        let dependency = inner.components().any(|part| DEPENDENCIES.iter().any(|known| part.as_os_str() == *known));
+        (!dependency && real.is_dir()).then(|| inner.to_owned())
     }
 
     fn file(&mut self, path: &Path) -> io::Result<()> {
@@ -118,6 +164,11 @@ impl Copying<'_> {
             }
         }
     }
+}
+
+/// What is in a folder; nothing when it is none.
+fn names(folder: &Path) -> Vec<OsString> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name()).collect()
 }
 
 /// Copies a whole folder with everything in it.

@@ -213,7 +213,7 @@ fn command(machine: &Machine, which: u8, way: u8) -> Command {
                 .collect(),
         },
         10 => Command::Propose,
-        11 => Command::Prove { proposal: id },
+        11 => Command::Prove { proposal: id, gates: Vec::new() },
         12 => Command::Commit {
             proposal: id,
             message: None,

@@ -42,7 +42,7 @@ async fn what_the_agent_verified_is_known_when_it_proposes_the_same() {
 
     // Whoever asks for it by hand sees it happen.
     let proposal = front.proposal();
-    front.send(Command::Prove { proposal: proposal.id.clone() }).await;
+    front.send(Command::Prove { proposal: proposal.id.clone(), gates: Vec::new() }).await;
     let again = |event: &Event| matches!(event, Event::GateReported(found) if found.gate == "tests");
     let Event::GateReported(found) = front.until("the gates to run again", again).await else { unreachable!() };
     assert!(!found.cached && found.status == GateStatus::Pass, "{found:?}");

@@ -175,3 +175,26 @@ async fn a_helper_that_is_not_there_is_told() {
     place.helper = Some("/bin/false".into());
     assert!(open(place).await.err().unwrap().to_string().contains("does not answer"));
 }
+
+#[tokio::test]
+async fn packages_of_the_repository_itself_are_those_of_the_workspace() {
+    for isolation in isolations() {
+        let case = Case::open_with(isolation, |repository| {
+            let modules = repository.join("node_modules");
+            fs::create_dir_all(modules.join("@own")).unwrap();
+            std::os::unix::fs::symlink("../../src/deep", modules.join("@own/deep")).unwrap();
+            std::os::unix::fs::symlink(repository.join("src"), modules.join("sources")).unwrap();
+        })
+        .await;
+        let files = [("src/deep/er.py", "deep = 2\n"), ("src/app.py", "print(2)\n")];
+        for (file, text) in files {
+            case.workspace.write(&path(file), text.as_bytes(), None).unwrap();
+        }
+        let command = "cat node_modules/@own/deep/er.py node_modules/sources/app.py node_modules/left-pad/index.js";
+        let seen = "deep = 2\nprint(2)\nmodule.exports = 1;\n";
+        assert_eq!(case.sh(command).await, seen, "{isolation:?}");
+        let fork = case.workspace.fork(Vec::new()).await.unwrap();
+        assert_eq!(super::run(&*fork, command).await, (Exit::Code(0), seen.to_owned()), "{isolation:?}");
+        assert!(case.draft().iter().all(|(path, ..)| path.starts_with("src/")), "{:?}", case.draft());
+    }
+}

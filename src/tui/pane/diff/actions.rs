@@ -83,7 +83,7 @@ impl DiffPane {
             Action::UndoCommit => vec![Effect::Command(Command::Undo)],
             Action::RedoCommit => vec![Effect::Command(Command::Redo)],
             Action::SendReview => self.send_review(),
-            Action::ProveAgain => self.with_proposal(|proposal| Command::Prove { proposal }),
+            Action::ProveAgain => self.with_proposal(|proposal| Command::Prove { proposal, gates: Vec::new() }),
             Action::StageAccepted => self.finish(Finish::Stage),
             Action::RevertRejected => self.finish(Finish::Revert),
             Action::WriteReview => self.finish(Finish::Markdown(None)),
