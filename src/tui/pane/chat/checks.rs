@@ -56,33 +56,27 @@ impl Checks {
         self.gates.iter().filter(move |gate| gate.standing == standing)
     }
 
-    /// The mark of the row: a tick only where everything passed and nothing is still to come.
-    pub fn mark(&self) -> (&'static str, Role) {
-        if self.of(Standing::Failed).next().is_some() {
-            ("✗ ", Role::Fail)
-        } else if self.of(Standing::NotRun).next().is_some() {
-            ("! ", Role::Warn)
-        } else if self.settled {
-            ("✓ ", Role::Pass)
-        } else {
-            ("· ", Role::Dim)
-        }
-    }
-
-    /// The row's words, the worst first.
-    pub fn words(&self) -> String {
+    /// Rows with their marks, the worst first. A tick only where everything passed and nothing is still to come.
+    pub fn rows(&self) -> Vec<(&'static str, Role, String)> {
         let told = |gate: &Gate, how: &str| match &gate.reason {
             Some(reason) => format!("{} {how}: {reason}", gate.name),
             None => format!("{} {how}", gate.name),
         };
-        let mut parts: Vec<String> = self.of(Standing::Failed).map(|gate| told(gate, "failed")).collect();
-        parts.extend(self.of(Standing::NotRun).map(|gate| told(gate, "did not run")));
+        let failed = self.of(Standing::Failed).map(|gate| ("✗ ", Role::Fail, told(gate, "failed")));
+        let unknown = self.of(Standing::NotRun).map(|gate| ("! ", Role::Warn, told(gate, "did not run")));
+        let mut rows: Vec<_> = failed.chain(unknown).collect();
         let passed = self.of(Standing::Passed).count();
         if passed > 0 {
-            let gates = count(passed, "gate");
-            parts.push(if passed == 1 { format!("{gates} passes") } else { format!("{gates} pass") });
+            let words = format!("{} {}", count(passed, "gate"), if passed == 1 { "passes" } else { "pass" });
+            let good = self.settled && rows.is_empty();
+            rows.push(if good { ("✓ ", Role::Pass, words) } else { ("· ", Role::Dim, words) });
         }
-        parts.join("; ")
+        rows
+    }
+
+    /// The rows in one line, for an export.
+    pub fn words(&self) -> String {
+        self.rows().into_iter().map(|(_, _, words)| words).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -159,22 +153,22 @@ mod tests {
         chat.event(&Event::GateReported(Box::new(evidence)));
     }
 
-    fn rows(chat: &ChatPane) -> Vec<(&'static str, String)> {
-        let row = |entry: &Entry| match &entry.item {
-            Item::Checks(checks) => Some((checks.mark().0, checks.words())),
-            _ => None,
+    fn rows(chat: &ChatPane) -> Vec<String> {
+        let rows = |entry: &Entry| match &entry.item {
+            Item::Checks(checks) => checks.rows(),
+            _ => Vec::new(),
         };
-        chat.entries.iter().filter_map(row).collect()
+        chat.entries.iter().flat_map(rows).map(|(mark, _, words)| format!("{mark}{words}")).collect()
     }
 
     #[test]
     fn a_tick_stands_only_where_everything_passed_and_ended() {
         let mut chat = announced();
         found(&mut chat, "scope", GateStatus::Pass, None);
-        assert_eq!(rows(&chat), [("· ", "1 gate passes".to_owned())]);
+        assert_eq!(rows(&chat), ["· 1 gate passes"]);
         found(&mut chat, "tests", GateStatus::Pass, None);
         chat.event(&Event::TurnEnded { reason: TurnEnd::Done, detail: None, usage: Usage::default() });
-        assert_eq!(rows(&chat), [("✓ ", "2 gates pass".to_owned())]);
+        assert_eq!(rows(&chat), ["✓ 2 gates pass"]);
     }
 
     #[test]
@@ -183,11 +177,14 @@ mod tests {
         found(&mut chat, "scope", GateStatus::Pass, None);
         found(&mut chat, "migration", GateStatus::NotRun, Some("no PostgreSQL"));
         chat.event(&Event::TurnEnded { reason: TurnEnd::Done, detail: None, usage: Usage::default() });
-        assert_eq!(rows(&chat), [("! ", "migration did not run: no PostgreSQL; 1 gate passes".to_owned())]);
+        assert_eq!(rows(&chat), ["! migration did not run: no PostgreSQL", "· 1 gate passes"]);
         found(&mut chat, "tests", GateStatus::Fail, Some("1 test fails that passes on base"));
         let last = rows(&chat).pop();
-        let words = "tests failed: 1 test fails that passes on base".to_owned();
-        assert_eq!(last, Some(("✗ ", words)), "a run of its own is a row of its own");
+        assert_eq!(
+            last.as_deref(),
+            Some("✗ tests failed: 1 test fails that passes on base"),
+            "another run, another item"
+        );
     }
 
     #[test]
@@ -198,6 +195,6 @@ mod tests {
         evidence.subject = ContentHash::of(b"a");
         evidence.advisory = true;
         chat.event(&Event::GateReported(Box::new(evidence)));
-        assert_eq!(rows(&chat), []);
+        assert_eq!(rows(&chat), Vec::<String>::new());
     }
 }

@@ -48,9 +48,10 @@ pub fn rows(entry: &Entry, look: Look<'_>) -> Vec<Line<'static>> {
         }
         Item::Proposed { text, .. } => marked("◆ ", text, style(Role::Accent), style(Role::Text), look),
         Item::Checks(checks) => {
-            let (mark, role) = checks.mark();
-            let rest = if role == Role::Dim { Role::Dim } else { Role::Text };
-            marked(mark, &checks.words(), style(role), style(rest), look)
+            let row = |(mark, role, words): (&'static str, Role, String)| {
+                marked(mark, &words, style(role), style(if role == Role::Dim { Role::Dim } else { Role::Text }), look)
+            };
+            checks.rows().into_iter().flat_map(row).collect()
         }
         Item::Fact(text) => marked("✓ ", text, style(Role::Pass), style(Role::Text), look),
         // What waits is shown above the composer.
