@@ -8,9 +8,15 @@ mod ci;
 mod dependencies;
 mod facts;
 mod files;
+mod manager;
+mod manifests;
 mod node;
 mod others;
+mod parts;
+mod places;
+mod port;
 mod python;
+mod roles;
 mod rules;
 mod run;
 mod show;
@@ -90,11 +96,33 @@ pub struct Fact {
     pub evidence: Evidence,
 }
 
+/// What a project is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// It listens.
+    Service,
+    /// It runs in a browser.
+    Frontend,
+    /// It does its work and ends, or works where nobody asks it: a command, a worker.
+    Program,
+    /// Others are built on it.
+    Library,
+    /// It holds projects and is none itself.
+    Workspace,
+    /// It tests other projects.
+    Tests,
+    /// Nothing says so.
+    Unknown,
+}
+
 /// How a service is started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunCommand {
-    /// A command line for a shell, to be run in the service's folder; `None` when only the port is known.
+    /// A command line for a shell; `None` when only the port is known.
     pub command: Option<String>,
+    /// Where the command is run, relative to the root; empty for the root itself.
+    pub folder: String,
     /// Why this one.
     pub evidence: Evidence,
     /// The port it listens on, as its files say or its framework does without being told.
@@ -103,14 +131,20 @@ pub struct RunCommand {
     pub port_evidence: Option<Evidence>,
 }
 
-/// A folder with a manifest of its own.
+/// A folder with a manifest of its own, or a part of one that is started by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Service {
+    /// What it is called: its folder's name, or that of the program where several lie in one folder.
+    pub name: String,
     /// The folder relative to the root; empty for the root itself.
     pub folder: String,
+    /// What it is there for.
+    pub role: Role,
+    /// The folder of the build it is a part of, which runs its tests as well.
+    pub part_of: Option<String>,
     /// Its language.
     pub language: &'static str,
-    /// What makes it a service.
+    /// What makes it what it is.
     pub evidence: Evidence,
     /// What it is built with; `None` is unknown, or a library.
     pub framework: Option<Fact>,
@@ -145,9 +179,9 @@ pub struct Service {
 }
 
 /// What a repository is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StackReport {
-    /// Its services, the root's first.
+    /// Its projects, the root's first: what listens, and what it is built from.
     pub services: Vec<Service>,
     /// Continuous integration.
     pub ci: Vec<Fact>,
@@ -165,7 +199,8 @@ impl StackReport {
     /// The services whose tests prove a change to these paths: those that hold one of them and no deeper one does.
     /// All with tests when no path lies in any.
     pub fn tested_by<'a>(&'a self, paths: &[&str]) -> Vec<&'a Service> {
-        let tested: Vec<&Service> = self.services.iter().filter(|service| !service.tests.is_empty()).collect();
+        let whole = self.services.iter().filter(|service| service.part_of.is_none());
+        let tested: Vec<&Service> = whole.filter(|service| !service.tests.is_empty()).collect();
         let chosen = deepest(&tested, paths);
         if chosen.is_empty() { tested } else { chosen }
     }
@@ -176,9 +211,38 @@ impl StackReport {
         service.tests.insert(0, TestCommand::configured(command));
     }
 
-    /// The services that hold one of these paths, and no deeper one does.
+    /// The services that hold one of these paths, and no deeper one does. What is a part of a build is built by it.
     pub fn touched_by<'a>(&'a self, paths: &[&str]) -> Vec<&'a Service> {
-        deepest(&self.services.iter().collect::<Vec<_>>(), paths)
+        deepest(&self.services.iter().filter(|service| service.part_of.is_none()).collect::<Vec<_>>(), paths)
+    }
+
+    /// What listens and what runs in a browser; where nothing does, all projects there are.
+    pub fn running(&self) -> Vec<&Service> {
+        let runs = |service: &&Service| matches!(service.role, Role::Service | Role::Frontend);
+        let found: Vec<&Service> = self.services.iter().filter(runs).collect();
+        if found.is_empty() { self.services.iter().collect() } else { found }
+    }
+
+    /// The projects that are not [`Self::running`].
+    pub fn others(&self) -> Vec<&Service> {
+        let running = self.running();
+        self.services.iter().filter(|service| !running.iter().any(|one| std::ptr::eq(*one, *service))).collect()
+    }
+}
+
+impl Serialize for StackReport {
+    /// `services` holds what runs, `projects` what it is built from.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut written = serializer.serialize_struct("StackReport", 7)?;
+        written.serialize_field("services", &self.running())?;
+        written.serialize_field("projects", &self.others())?;
+        written.serialize_field("ci", &self.ci)?;
+        written.serialize_field("containers", &self.containers)?;
+        written.serialize_field("deploy", &self.deploy)?;
+        written.serialize_field("conflicts", &self.conflicts)?;
+        written.serialize_field("notes", &self.notes)?;
+        written.end()
     }
 }
 
@@ -212,7 +276,10 @@ impl TestCommand {
 impl Service {
     fn new(place: &rules::Place<'_>, language: &'static str, evidence: Evidence, tests: Vec<TestCommand>) -> Self {
         Self {
+            name: place.folder.rsplit('/').next().unwrap_or_default().to_owned(),
             folder: place.folder.to_owned(),
+            role: Role::Unknown,
+            part_of: None,
             language,
             evidence,
             framework: None,
@@ -261,7 +328,8 @@ pub struct Need {
 pub fn needs(files: &dyn Files) -> Vec<Need> {
     let paths = files.list();
     let mut found = Vec::new();
-    for service in detect(files).services {
+    // What is a part of a build is looked through with it.
+    for service in detect(files).services.into_iter().filter(|service| service.part_of.is_none()) {
         let place = rules::Place::new(files, &paths, &service.folder);
         let needs = dependencies::of(&place, service.language).into_iter();
         found.extend(needs.map(|need| Need {
@@ -283,15 +351,20 @@ pub fn detect_folder(root: &Path) -> StackReport {
 pub fn detect(files: &dyn Files) -> StackReport {
     let paths = files.list();
     let mut report = StackReport::default();
-    for folder in project_folders(&paths) {
-        let place = rules::Place::new(files, &paths, &folder);
+    let folders = places::projects(&paths);
+    for folder in &folders {
+        let place = rules::Place::new(files, &paths, folder);
         let mut services = Vec::new();
-        services.extend(python::detect(&place, &mut report.notes));
+        report.notes.extend(manifests::broken(&place));
+        services.extend(python::detect(&place));
         services.extend(node::detect(&place, &mut report.notes));
-        services.extend(tools::detect(&place));
+        services.extend(tools::detect(&place, &mut report.conflicts));
         services.extend(others::detect(&place));
+        let mut parts = Vec::new();
         for service in &mut services {
-            facts::fill(&place, service, &mut report.conflicts);
+            let (needs, local) = dependencies::with_local(&place, service.language);
+            facts::fill(&place, service, (&needs, &local), &mut report.conflicts);
+            parts.extend(parts::of(&place, service, &mut report.conflicts));
         }
         // A makefile's target is what the project's own people call, so it comes first where it only runs tests.
         match (tools::make(&place), services.first_mut()) {
@@ -300,41 +373,11 @@ pub fn detect(files: &dyn Files) -> StackReport {
             (None, _) => {}
         }
         report.services.extend(services);
+        report.services.extend(parts);
     }
     let root = rules::Place::new(files, &paths, "");
     ci::overrule(&root, &mut report.services);
+    roles::settle(files, &paths, &mut report);
     facts::surroundings(&root, &mut report);
     report
-}
-
-/// Folders with a manifest, the root first. Below a project only folders with a manifest of their own count, and what
-/// looks like a copy of somebody else's project does not.
-fn project_folders(paths: &[String]) -> Vec<String> {
-    // A larger number is a collection of examples or a mirror.
-    const MOST: usize = 64;
-    const NOT_OURS: &[&str] = &[
-        "node_modules",
-        "vendor",
-        "third_party",
-        "testdata",
-        "fixtures",
-        "examples",
-        "dist",
-        "target",
-        "test",
-        "tests",
-    ];
-    let mut folders: Vec<String> = vec![String::new()];
-    for path in paths {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let foreign = folder.split('/').any(|part| NOT_OURS.contains(&part) || part.starts_with('.'));
-        let deep = folder.split('/').count() > 3;
-        let manifest = rules::MANIFESTS.contains(&name) || name.ends_with(".csproj");
-        if manifest && !foreign && !deep && !folders.iter().any(|known| known == folder) {
-            folders.push(folder.to_owned());
-        }
-    }
-    folders.sort_by_key(|folder| (folder.matches('/').count() + usize::from(!folder.is_empty()), folder.clone()));
-    folders.truncate(MOST);
-    folders
 }

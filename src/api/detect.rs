@@ -79,14 +79,15 @@ fn listening(workspace: &dyn Workspace, path: &str) -> Option<Start> {
 fn of_service(workspace: &dyn Workspace, service: &Service) -> Option<Start> {
     let folder = service.folder.as_str();
     let uses = |name: &str| service.framework.iter().chain(&service.also).any(|framework| framework.name == name);
-    let has = |path: &str| exists(workspace, folder, path);
     let python = python(workspace, folder);
     let command = if uses("fastapi")
         && let Some((module, app)) = python_app(workspace, folder, "FastAPI(")
     {
         format!("{python} -m uvicorn {module}:{app} --host 127.0.0.1 --port $PORT")
-    } else if uses("django") && has("manage.py") {
-        format!("{python} manage.py runserver --noreload 127.0.0.1:$PORT")
+    } else if uses("django")
+        && let Some(manage) = managed(service)
+    {
+        format!("{python} {manage} runserver --noreload 127.0.0.1:$PORT")
     } else if uses("flask")
         && let Some(module) = flask_module(workspace, folder)
     {
@@ -97,7 +98,14 @@ fn of_service(workspace: &dyn Workspace, service: &Service) -> Option<Start> {
         service.framework.as_ref()?;
         service.run.as_ref()?.command.clone()?
     };
+    // A part of a build is started where the build is.
+    let folder = service.run.as_ref().map_or(folder, |run| run.folder.as_str());
     Some(Start { build: compiled(&command), command, folder: folder.to_owned(), ..Start::default() })
+}
+
+/// The program that drives a project of Django, from its folder.
+fn managed(service: &Service) -> Option<&str> {
+    service.run.as_ref()?.command.as_deref()?.split(' ').find(|word| word.ends_with("manage.py"))
 }
 
 /// What compiles a service that its command would compile as well: it may take longer than a service may to answer, and

@@ -1,6 +1,9 @@
 //! What manifests say a project needs, name by name, with the line that says it.
 
-mod jvm;
+pub(super) mod cargo;
+mod dotnet;
+pub(super) mod jvm;
+mod local;
 
 use serde_json::Value;
 
@@ -14,9 +17,13 @@ pub(super) struct Dependency {
     pub name: String,
     /// Only development needs it.
     pub dev: bool,
+    /// The project says so itself; else a project of the same repository that it is built on.
+    pub own: bool,
     /// What says so.
     pub evidence: Evidence,
 }
+
+pub(super) use local::with_local;
 
 /// The dependencies of the project in this folder, in the order of its manifests.
 pub(super) fn of(place: &Place<'_>, language: &str) -> Vec<Dependency> {
@@ -29,14 +36,14 @@ pub(super) fn of(place: &Place<'_>, language: &str) -> Vec<Dependency> {
             let wanted = name.contains('.') && rest.trim_start().starts_with('v') && !rest.contains("// indirect");
             wanted.then(|| (name.to_owned(), false))
         }),
-        "rust" => cargo(place),
+        "rust" => cargo::read(place),
         "java" | "kotlin" => jvm::read(place),
         "ruby" => lines(place, "Gemfile", |line| {
             let name = line.trim_start().strip_prefix("gem ")?.trim_start().trim_start_matches(['"', '\'']);
             Some((name.split(['"', '\'']).next()?.to_owned(), line.starts_with(' ')))
         }),
         "php" => composer(place),
-        "csharp" => csharp(place),
+        "csharp" => dotnet::read(place),
         _ => Vec::new(),
     }
 }
@@ -46,7 +53,7 @@ fn lines(place: &Place<'_>, file: &str, read: impl Fn(&str) -> Option<(String, b
     let text = place.read(file).unwrap_or_default();
     let found = text.lines().enumerate().filter_map(|(index, line)| {
         let (name, dev) = read(line)?;
-        Some(Dependency { name, dev, evidence: place.line(file, index, line) })
+        Some(Dependency { name, dev, own: true, evidence: place.line(file, index, line) })
     });
     found.collect()
 }
@@ -60,7 +67,7 @@ fn node(place: &Place<'_>) -> Vec<Dependency> {
         let names = manifest.get(list).and_then(Value::as_object).into_iter().flat_map(|names| names.keys());
         found.extend(names.filter_map(|name| {
             let evidence = after(place, &text, "package.json", &format!("\"{list}\""), &format!("\"{name}\""))?;
-            Some(Dependency { name: name.clone(), dev, evidence })
+            Some(Dependency { name: name.clone(), dev, own: true, evidence })
         }));
     }
     found
@@ -74,7 +81,7 @@ fn composer(place: &Place<'_>) -> Vec<Dependency> {
         let names = manifest.get(list).and_then(Value::as_object).into_iter().flat_map(|names| names.keys());
         found.extend(names.filter_map(|name| {
             let evidence = after(place, &text, "composer.json", &format!("\"{list}\""), &format!("\"{name}\""))?;
-            Some(Dependency { name: name.clone(), dev, evidence })
+            Some(Dependency { name: name.clone(), dev, own: true, evidence })
         }));
     }
     found
@@ -160,7 +167,14 @@ fn pyproject(place: &Place<'_>) -> Vec<Dependency> {
         [&["project", "optional-dependencies"][..], &["dependency-groups"], &["tool", "pdm", "dev-dependencies"]]
     {
         let groups = at(path).and_then(toml::Value::as_table).into_iter().flatten();
-        groups.for_each(|(_, group)| list(Some(group), true));
+        // What users may choose is not what only development needs.
+        let chosen = path.contains(&"optional-dependencies");
+        let runs = ["prod", "production", "main", "server", "web", "app"];
+        let dev = |name: &str| {
+            !chosen && !runs.contains(&name)
+                || ["dev", "test", "tests", "testing", "lint", "docs", "doc", "typing"].contains(&name)
+        };
+        groups.for_each(|(name, group)| list(Some(group), dev(name)));
     }
     list(at(&["tool", "uv", "dev-dependencies"]), true);
     let mut keys = |value: Option<&toml::Value>, dev: bool| {
@@ -186,7 +200,7 @@ fn pyproject(place: &Place<'_>) -> Vec<Dependency> {
     };
     names
         .into_iter()
-        .filter_map(|(name, dev)| evidence(&name).map(|evidence| Dependency { name, dev, evidence }))
+        .filter_map(|(name, dev)| evidence(&name).map(|evidence| Dependency { name, dev, own: true, evidence }))
         .collect()
 }
 
@@ -204,6 +218,7 @@ fn pipfile(place: &Place<'_>) -> Vec<Dependency> {
             found.push(Dependency {
                 name,
                 dev: section == "[dev-packages]",
+                own: true,
                 evidence: place.line("Pipfile", index, line),
             });
         }
@@ -241,69 +256,15 @@ fn setup(place: &Place<'_>, file: &str) -> Vec<Dependency> {
         } else {
             bare.split(['"', '\'']).skip(1).step_by(2).filter_map(requirement).collect()
         };
-        found.extend(items.into_iter().map(|name| Dependency { name, dev, evidence: place.line(file, index, line) }));
+        found.extend(items.into_iter().map(|name| Dependency {
+            name,
+            dev,
+            own: true,
+            evidence: place.line(file, index, line),
+        }));
         if file == "setup.py" && bare.ends_with("],") {
             inside = false;
         }
-    }
-    found
-}
-
-/// The members of a workspace say what the whole is.
-fn cargo(place: &Place<'_>) -> Vec<Dependency> {
-    let mut found = Vec::new();
-    let members = place.paths.iter().filter(|path| path.ends_with("Cargo.toml") && path.matches('/').count() <= 3);
-    for file in members.take(100) {
-        let (mut inside, mut dev) = (false, false);
-        found.extend(lines_of(place, file, |line| {
-            if line.starts_with('[') {
-                let section = line.trim().trim_matches(['[', ']']);
-                let last = section.rsplit('.').next().unwrap_or(section);
-                inside = matches!(last, "dependencies" | "dev-dependencies" | "build-dependencies");
-                dev = last != "dependencies";
-                let single = section.strip_prefix("dependencies.").filter(|name| !name.contains('.'));
-                return single.map(|name| (name.to_owned(), false));
-            }
-            let (name, _) = line.split_once('=').filter(|_| inside && !line.starts_with([' ', '#', '\t']))?;
-            Some((name.trim().trim_matches('"').split('.').next()?.to_owned(), dev))
-        }));
-    }
-    let chosen: Vec<Dependency> = found.iter().flat_map(features).collect();
-    found.extend(chosen);
-    found
-}
-
-/// The features a line of a manifest asks of a crate, as `crate/feature`: some crates serve several databases.
-fn features(of: &Dependency) -> Vec<Dependency> {
-    let said = of.evidence.text.split_once("features").and_then(|(_, rest)| rest.split_once('[')?.1.split_once(']'));
-    let Some((list, _)) = said else { return Vec::new() };
-    let names = list.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty());
-    names.map(|name| Dependency { name: format!("{}/{name}", of.name), ..of.clone() }).collect()
-}
-
-fn lines_of(place: &Place<'_>, file: &str, mut read: impl FnMut(&str) -> Option<(String, bool)>) -> Vec<Dependency> {
-    let text = place.read(file).unwrap_or_default();
-    let mut found = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        if let Some((name, dev)) = read(line) {
-            found.push(Dependency { name, dev, evidence: place.line(file, index, line) });
-        }
-    }
-    found
-}
-
-fn csharp(place: &Place<'_>) -> Vec<Dependency> {
-    let mut found = Vec::new();
-    for file in place.paths.iter().filter(|path| path.ends_with(".csproj") && path.matches('/').count() <= 2).take(50) {
-        found.extend(lines(place, file, |line| {
-            let line = line.trim();
-            let after = |mark: &str| Some(line.split_once(mark)?.1.split('"').next()?.to_owned());
-            let name = line
-                .strip_prefix("<Project")
-                .and_then(|_| after("Sdk=\""))
-                .or_else(|| line.starts_with("<PackageReference").then(|| after("Include=\""))?)?;
-            Some((name, false))
-        }));
     }
     found
 }

@@ -1,11 +1,14 @@
 //! What the rules say about a service and what surrounds it.
 
-use super::dependencies::{self, Dependency};
+use super::Evidence;
+use super::dependencies::Dependency;
+use super::manager::manager;
 use super::rules::{Kind, PackageRule, Place, rules};
-use super::{Fact, Runner, Service, StackReport, run, toolchain};
+use super::{Fact, Runner, Service, StackReport, python, run, toolchain};
+use crate::domain::from_root;
 
 /// Languages whose rules hold for another one as well.
-fn family(language: &str) -> &str {
+pub(super) fn family(language: &str) -> &str {
     match language {
         "typescript" => "javascript",
         "kotlin" => "java",
@@ -14,31 +17,61 @@ fn family(language: &str) -> &str {
 }
 
 /// Answers what the manifests and files of a service say.
-pub(super) fn fill(place: &Place<'_>, service: &mut Service, conflicts: &mut Vec<String>) {
-    let needs = dependencies::of(place, service.language);
+/// `local` are folders of projects it is built on.
+pub(super) fn fill(
+    place: &Place<'_>,
+    service: &mut Service,
+    (needs, local): (&[Dependency], &[String]),
+    conflicts: &mut Vec<String>,
+) {
     let language = family(service.language);
-    let mut port = None;
     for rule in rules().package.iter().filter(|rule| rule.language == language) {
-        let Some(fact) = by_package(place, rule, &needs) else { continue };
+        let Some(fact) = by_package(place, rule, needs) else { continue };
         if rule.is == Kind::Framework && service.framework.is_none() {
-            port = rule.port;
             service.framework = Some(fact);
             continue;
         }
         add(list(service, rule.is), fact);
     }
     if service.framework.is_none()
-        && let Some(evidence) = place.find("manage.py", |line| line.contains("django"))
+        && service.language == "python"
+        && let Some((_, evidence)) = python::manage(place)
     {
-        port = Some(8000);
         service.framework = Some(Fact { name: "django".to_owned(), evidence });
     }
     runner(service);
     files(place, service, language);
     databases(place, service);
+    for folder in local {
+        stored(&place.at(folder), service, language);
+    }
     service.package_manager = manager(place, service, language, conflicts);
     service.toolchain = toolchain::wanted(place, language);
-    service.run = run::command(place, service, port);
+    conflicts.extend(toolchain::contradictions(&service.toolchain));
+    service.run = run::command(place, service, own_port(service));
+}
+
+/// Says how a service is started, when that is known from elsewhere.
+pub(super) fn started(place: &Place<'_>, service: &mut Service, command: String, evidence: Evidence) {
+    let made = run::started(place, service, own_port(service), Some((command, evidence)));
+    service.run = made;
+}
+
+/// The rule that named a service's framework.
+pub(super) fn framework_rule(service: &Service) -> Option<&'static PackageRule> {
+    let name = &service.framework.as_ref()?.name;
+    let language = family(service.language);
+    rules().package.iter().find(|rule| rule.is == Kind::Framework && rule.language == language && rule.name == *name)
+}
+
+fn own_port(service: &Service) -> Option<u16> {
+    framework_rule(service)?.port
+}
+
+/// Names of packages of .NET are the same in any case.
+fn fits(rule: &PackageRule, need: &Dependency) -> bool {
+    rule.fits(&need.name)
+        || rule.language == "csharp" && rule.names.iter().any(|name| name.eq_ignore_ascii_case(&need.name))
 }
 
 fn by_package(place: &Place<'_>, rule: &PackageRule, needs: &[Dependency]) -> Option<Fact> {
@@ -46,7 +79,13 @@ fn by_package(place: &Place<'_>, rule: &PackageRule, needs: &[Dependency]) -> Op
     if rule.unless.iter().any(named) {
         return None;
     }
-    let need = needs.iter().find(|need| rule.fits(&need.name) && (rule.any || !need.dev))?;
+    // What a project is built with it says itself; what it stores things with may be said by what it is built on.
+    let says = |need: &&Dependency| {
+        fits(rule, need)
+            && (rule.any || !need.dev)
+            && (need.own || !matches!(rule.is, Kind::Framework) || rule.language == "java")
+    };
+    let need = needs.iter().find(says)?;
     if let Some(source) = rule.source() {
         place.sources(&[".py", ".js", ".ts"]).iter().find_map(|path| place.find(path, |line| source.is_match(line)))?;
     }
@@ -94,19 +133,22 @@ fn list(service: &mut Service, kind: Kind) -> &mut Vec<Fact> {
     }
 }
 
-fn add(list: &mut Vec<Fact>, fact: Fact) {
+/// Adds what is not there yet.
+pub(super) fn add(list: &mut Vec<Fact>, fact: Fact) {
     if !list.iter().any(|known| known.name == fact.name) {
         list.push(fact);
     }
 }
 
 fn files(place: &Place<'_>, service: &mut Service, language: &str) {
+    let above = place.above();
     for rule in &rules().file {
         let ours = rule.language.as_deref().is_none_or(|wanted| wanted == language);
         if !ours || matches!(rule.is, Kind::Ci | Kind::Container | Kind::Deploy) {
             continue;
         }
-        if let Some(fact) = by_file(place, rule) {
+        let found = by_file(place, rule).or_else(|| rule.above.then(|| by_file_above(place, rule, &above)).flatten());
+        if let Some(fact) = found {
             let known = list(service, rule.is);
             // A configuration file says more about what is used than a dependency does, but the tool is the same one.
             add(known, fact);
@@ -114,13 +156,35 @@ fn files(place: &Place<'_>, service: &mut Service, language: &str) {
     }
 }
 
+/// What a project that another one is built on stores things with.
+fn stored(place: &Place<'_>, service: &mut Service, language: &str) {
+    let rules = rules().file.iter().filter(|rule| matches!(rule.is, Kind::Orm | Kind::Migrations));
+    for rule in rules.filter(|rule| rule.language.as_deref().is_none_or(|wanted| wanted == language)) {
+        if let Some(fact) = by_file(place, rule) {
+            add(list(service, rule.is), fact);
+        }
+    }
+    databases(place, service);
+}
+
 fn by_file(place: &Place<'_>, rule: &super::rules::FileRule) -> Option<Fact> {
     let glob = rule.glob.as_ref()?;
     let mut fitting = place.paths.iter().filter(|path| glob.is_match(path)).take(50);
-    let evidence = match &rule.holds {
-        None => fitting.next().map(|path| place.presence(path, "is there"))?,
-        Some(text) => fitting.find_map(|path| place.find(path, |line| line.contains(text.as_str())))?,
+    let evidence = if rule.wants_line() {
+        fitting.find_map(|path| place.find(path, |line| rule.fits(line)))?
+    } else {
+        fitting.next().map(|path| place.presence(path, "is there"))?
     };
+    Some(Fact { name: rule.name.clone(), evidence })
+}
+
+fn by_file_above(place: &Place<'_>, rule: &super::rules::FileRule, above: &[(&str, &str)]) -> Option<Fact> {
+    let glob = rule.glob.as_ref()?;
+    let fitting = above.iter().filter(|(_, name)| glob.is_match(name)).map(|(folder, name)| from_root(folder, name));
+    let evidence = fitting.into_iter().find_map(|path| match rule.wants_line() {
+        true => place.find_from_root(&path, |line| rule.fits(line)),
+        false => Some(Evidence { file: path, line: None, text: "is there, above it".to_owned() }),
+    })?;
     Some(Fact { name: rule.name.clone(), evidence })
 }
 
@@ -129,91 +193,43 @@ const SETTINGS: &[&str] = &[
     ".env.example",
     ".env.sample",
     ".env.template",
-    "docker-compose.yml",
-    "docker-compose.yaml",
-    "compose.yml",
-    "compose.yaml",
+    ".env.dist",
     "alembic.ini",
     "src/main/resources/application.properties",
     "src/main/resources/application.yml",
     "src/main/resources/application.yaml",
     "config/database.yml",
+    "appsettings.json",
+    "appsettings.Development.json",
 ];
 
-fn databases(place: &Place<'_>, service: &mut Service) {
-    let settings = place.paths.iter().copied().filter(|path| {
-        path.ends_with("/settings.py") || path.ends_with("/settings/base.py") || path.ends_with(".prisma")
-    });
-    let files: Vec<&str> = SETTINGS.iter().copied().filter(|path| place.has(path)).chain(settings.take(10)).collect();
+fn is_settings(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let near = path.matches('/').count() <= 1;
+    let compose = (name.starts_with("docker-compose") || name.starts_with("compose")) && name.ends_with("ml");
+    let spring = path.starts_with("src/main/resources/application") && !name.contains("test");
+    compose && near && !name.contains("test")
+        || SETTINGS.contains(&path)
+        || spring
+        || path.ends_with(".prisma")
+        || path.ends_with("/settings.py")
+        || path.ends_with("/settings/base.py")
+        || path.ends_with("/settings/common.py")
+}
+
+/// Adds the databases that settings name.
+pub(super) fn databases(place: &Place<'_>, service: &mut Service) {
+    let files: Vec<&str> = place.paths.iter().copied().filter(|path| is_settings(path)).take(40).collect();
+    let texts: Vec<(&str, String)> = files.into_iter().filter_map(|path| Some((path, place.read(path)?))).collect();
     for rule in &rules().database {
-        let holds = |line: &str| {
-            let bare = line.trim_start();
-            let provider =
-                bare.strip_prefix("provider").is_some_and(|rest| rest.contains(&format!("\"{}\"", rule.name)));
-            !bare.starts_with('#') && (provider || rule.holds.iter().any(|text| line.contains(text.as_str())))
+        let line = |(path, text): &(&str, String)| {
+            let (index, line) = text.lines().enumerate().find(|(_, line)| rule.fits(line))?;
+            Some(place.line(path, index, line))
         };
-        if let Some(evidence) = files.iter().find_map(|path| place.find(path, holds)) {
+        if let Some(evidence) = texts.iter().find_map(line) {
             add(&mut service.databases, Fact { name: rule.name.clone(), evidence });
         }
     }
-}
-
-/// What installs the dependencies: what the manifest names, else what wrote the lock file.
-fn manager(place: &Place<'_>, service: &Service, language: &str, conflicts: &mut Vec<String>) -> Option<Fact> {
-    let fixed = |name: &str| Some(Fact { name: name.to_owned(), evidence: service.evidence.clone() });
-    match language {
-        "go" => return fixed("go"),
-        "rust" => return fixed("cargo"),
-        "ruby" => return fixed("bundler"),
-        "php" => return fixed("composer"),
-        "csharp" => return fixed("dotnet"),
-        "java" => return fixed(if service.evidence.file.ends_with("pom.xml") { "maven" } else { "gradle" }),
-        _ => {}
-    }
-    let said = (language == "javascript").then(|| named_manager(place)).flatten();
-    let mut locks: Vec<Fact> = Vec::new();
-    for rule in rules().lock.iter().filter(|rule| rule.language == language) {
-        // A member of a workspace is installed by the whole.
-        let here = rule.files.iter().find(|file| place.exists(file)).map(|file| place.presence(file, "a lock file"));
-        let above = || {
-            let found =
-                rule.files.iter().find(|file| !place.folder.is_empty() && place.read_from_root(file).is_some())?;
-            Some(super::Evidence { file: found.clone(), line: None, text: "the lock file of the whole".to_owned() })
-        };
-        if let Some(evidence) = here.or_else(above) {
-            locks.push(Fact { name: rule.manager.clone(), evidence });
-        }
-    }
-    let own: Vec<&Fact> = locks.iter().filter(|fact| fact.evidence.text == "a lock file").collect();
-    let counts = said.as_ref().or(own.first().copied()).or(locks.first()).cloned();
-    if let Some(counts) = &counts
-        && own.iter().any(|fact| fact.name != counts.name)
-    {
-        let names: Vec<&str> = own.iter().map(|fact| fact.evidence.file.as_str()).collect();
-        let why = if said.is_some() { "`packageManager` says so" } else { "it comes first; remove the others" };
-        let several = if own.len() > 1 { "several lock files" } else { "a lock file of another package manager" };
-        let folder = place.full(if language == "python" { "" } else { "package.json" });
-        conflicts.push(format!("{folder}: {several} ({}); {} counts, {why}", names.join(", "), counts.name));
-    }
-    let built_by = || {
-        let tools = [("[tool.poetry", "poetry"), ("[tool.uv", "uv"), ("[tool.pdm", "pdm"), ("poetry.core", "poetry")];
-        tools.into_iter().find_map(|(mark, name)| {
-            let evidence = place.find("pyproject.toml", |line| line.contains(mark))?;
-            Some(Fact { name: name.to_owned(), evidence })
-        })
-    };
-    counts.or_else(|| match language {
-        "python" => built_by().or_else(|| fixed("pip")),
-        "javascript" if place.has("package.json") => fixed("npm"),
-        _ => None,
-    })
-}
-
-fn named_manager(place: &Place<'_>) -> Option<Fact> {
-    let evidence = place.find("package.json", |line| line.contains("\"packageManager\""))?;
-    let value = evidence.text.split("\"packageManager\"").nth(1)?.split('"').nth(1)?;
-    let name = value.split('@').next()?.to_owned();
-    ["npm", "pnpm", "yarn", "bun"].contains(&name.as_str()).then_some(Fact { name, evidence })
 }
 
 /// Answers what the repository as a whole says.
@@ -227,9 +243,10 @@ pub(super) fn surroundings(root: &Place<'_>, report: &mut StackReport) {
         };
         let Some(glob) = &rule.glob else { continue };
         for path in root.paths.iter().filter(|path| glob.is_match(path)).take(20) {
-            let evidence = match &rule.holds {
-                None => Some(root.presence(path, "is there")),
-                Some(text) => root.find(path, |line| line.contains(text.as_str())),
+            let evidence = if rule.wants_line() {
+                root.find(path, |line| rule.fits(line))
+            } else {
+                Some(root.presence(path, "is there"))
             };
             list.extend(evidence.map(|evidence| Fact { name: rule.name.clone(), evidence }));
         }

@@ -16,12 +16,15 @@ pub trait Files {
 
 /// Larger files are no manifests.
 pub(crate) const SIZE_LIMIT: u64 = 1024 * 1024;
-/// How deep manifests are looked for at all.
-pub(crate) const DEPTH_LIMIT: usize = 6;
+/// How deep files are looked for at all: sources of Java lie deep.
+pub(crate) const DEPTH_LIMIT: usize = 16;
 /// What is looked through first.
 pub(crate) const NEAR_DEPTH: usize = 2;
 /// The most files that are looked through.
-pub(crate) const COUNT_LIMIT: usize = 20_000;
+pub(crate) const COUNT_LIMIT: usize = 60_000;
+
+/// Folders that are never looked into: what git keeps and what package managers bring.
+const FOREIGN: &[&str] = &[".git", "node_modules", ".venv", "__pycache__"];
 
 /// A folder on disk.
 pub struct Folder {
@@ -64,7 +67,7 @@ impl Folder {
             .hidden(false)
             .require_git(false)
             .git_global(false)
-            .filter_entry(|entry| entry.file_name() != ".git")
+            .filter_entry(|entry| !FOREIGN.iter().any(|name| entry.file_name() == *name))
             .sort_by_file_name(Ord::cmp)
             .build();
         let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));

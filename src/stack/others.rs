@@ -5,7 +5,9 @@ use super::{Runner, Service, TestCommand};
 
 pub(super) fn detect(place: &Place<'_>) -> Vec<Service> {
     let mut found = Vec::new();
-    let project = place.paths.iter().copied().find(|path| path.ends_with(".csproj") && !path.contains('/'));
+    let ending = |end: &str| place.paths.iter().copied().find(|path| path.ends_with(end) && !path.contains('/'));
+    let project = ending(".csproj").or_else(|| ending(".fsproj"));
+    let solution = ending(".sln").or_else(|| ending(".slnx"));
     let of = |manifest: &str, language, command: &str, install: &str| {
         let evidence = place.presence(manifest, "its manifest");
         let test = TestCommand {
@@ -35,6 +37,9 @@ pub(super) fn detect(place: &Place<'_>) -> Vec<Service> {
             ""
         };
         found.push(of("composer.json", "php", command, "composer install"));
+    }
+    if let Some(solution) = solution.filter(|_| project.is_none()) {
+        found.push(of(solution, "csharp", "dotnet test", "dotnet restore"));
     }
     if let Some(project) = project {
         let tests = place.find(project, |line| line.contains("Microsoft.NET.Test.Sdk")).is_some();

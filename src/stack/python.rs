@@ -2,6 +2,7 @@
 
 use super::rules::{Place, names};
 use super::{Evidence, Runner, Service, TestCommand};
+use crate::domain::{folder_of, from_root};
 
 const MANIFESTS: &[&str] = &["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "manage.py"];
 
@@ -25,14 +26,8 @@ const DEPENDENCY_FILES: &[&str] = &[
     "environment.yml",
 ];
 
-pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Service> {
+pub(super) fn detect(place: &Place<'_>) -> Option<Service> {
     let evidence = evidence(place)?;
-    if let Some(text) = place.read("pyproject.toml")
-        && let Err(error) = toml::de::DeTable::parse(&text)
-    {
-        let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-        notes.push(format!("{}:{line}: {}", place.full("pyproject.toml"), error.message()));
-    }
     let interpreter = pythons(place).into_iter().next();
     Some(Service { interpreter, ..Service::new(place, "python", evidence, tests(place)) })
 }
@@ -55,12 +50,12 @@ fn tests(place: &Place<'_>) -> Vec<TestCommand> {
             pythons(place).into_iter().map(|python| command(place, &python, Runner::Pytest, "-m pytest", &evidence)),
         );
     }
-    if let Some(evidence) = django(place) {
-        found.extend(
-            pythons(place)
-                .into_iter()
-                .map(|python| command(place, &python, Runner::Django, "manage.py test", &evidence)),
-        );
+    if let Some((manage, evidence)) = manage(place) {
+        // Below the root it has to be told where its tests are.
+        let below = folder_of(manage);
+        let arguments = format!("{manage} test {below}");
+        let made = |python: String| command(place, &python, Runner::Django, arguments.trim_end(), &evidence);
+        found.extend(pythons(place).into_iter().map(made));
     }
     if found.is_empty()
         && let Some((arguments, evidence)) = unittest(place, &files)
@@ -144,8 +139,23 @@ fn pytest(place: &Place<'_>, tests: &[&str]) -> Option<Evidence> {
     configured.or_else(depends).or_else(conftest).or_else(written)
 }
 
-fn django(place: &Place<'_>) -> Option<Evidence> {
-    place.find("manage.py", |line| line.contains("django") || line.contains("DJANGO_SETTINGS_MODULE"))
+/// The program that drives a project of Django, in its folder or below it.
+pub(super) fn manage<'a>(place: &Place<'a>) -> Option<(&'a str, Evidence)> {
+    let near = |path: &&str| path.rsplit('/').next() == Some("manage.py") && path.matches('/').count() <= 2;
+    let foreign = |path: &&str| {
+        path.split('/').any(|part| {
+            matches!(part, "tests" | "test" | "examples" | "docs" | "node_modules") || part.starts_with('.')
+        })
+    };
+    let mut found: Vec<&str> = place.paths.iter().copied().filter(near).filter(|path| !foreign(path)).collect();
+    // What has a manifest beside it is a project of its own.
+    found.retain(|path| {
+        folder_of(path).is_empty()
+            || !MANIFESTS.iter().any(|name| *name != "manage.py" && place.has(&from_root(folder_of(path), name)))
+    });
+    found.sort_by_key(|path| path.matches('/').count());
+    let drives = |line: &str| line.contains("django") || line.contains("DJANGO_SETTINGS_MODULE");
+    found.into_iter().find_map(|path| Some((path, place.find(path, drives)?)))
 }
 
 /// `unittest discover` finds packages only, and one pattern of names: the folder and the pattern follow from the files.

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::{Evidence, Files};
-use crate::domain::from_root;
+use crate::domain::{folder_of, from_folder, from_root};
 
 /// Files that make a folder a project.
 pub(super) const MANIFESTS: &[&str] = &[
@@ -23,15 +23,20 @@ pub(super) const MANIFESTS: &[&str] = &[
     "pom.xml",
     "build.gradle",
     "build.gradle.kts",
+    "settings.gradle",
+    "settings.gradle.kts",
     "Gemfile",
     "composer.json",
 ];
+/// Endings of names of such files.
+pub(super) const MANIFEST_ENDINGS: &[&str] = &[".csproj", ".fsproj", ".sln", ".slnx"];
 
 /// Everything the rules say.
 #[derive(Default, Deserialize)]
 pub(super) struct Rules {
     pub package: Vec<PackageRule>,
     pub file: Vec<FileRule>,
+    pub entry: Vec<EntryRule>,
     pub lock: Vec<LockRule>,
     pub database: Vec<DatabaseRule>,
 }
@@ -50,6 +55,19 @@ pub(super) struct PackageRule {
     /// A line of a source file has to look like this as well.
     pub source: Option<String>,
     pub port: Option<u16>,
+    /// It runs in a browser.
+    #[serde(default)]
+    pub browser: bool,
+}
+
+/// What a line of a source file looks like where a program begins to listen.
+#[derive(Deserialize)]
+pub(super) struct EntryRule {
+    pub language: String,
+    pub endings: Vec<String>,
+    pub looks: String,
+    #[serde(skip)]
+    pub regex: Option<Regex>,
 }
 
 /// What a file says.
@@ -59,9 +77,15 @@ pub(super) struct FileRule {
     pub name: String,
     pub path: String,
     pub holds: Option<String>,
+    pub looks: Option<String>,
     pub language: Option<String>,
+    /// It holds for what lies below it as well.
+    #[serde(default)]
+    pub above: bool,
     #[serde(skip)]
     pub glob: Option<GlobMatcher>,
+    #[serde(skip)]
+    pub regex: Option<Regex>,
 }
 
 /// Which package manager wrote a lock file.
@@ -77,6 +101,40 @@ pub(super) struct LockRule {
 pub(super) struct DatabaseRule {
     pub name: String,
     pub holds: Vec<String>,
+    #[serde(default)]
+    pub images: Vec<String>,
+}
+
+impl FileRule {
+    /// Whether the rule asks for a line at all.
+    pub(super) fn wants_line(&self) -> bool {
+        self.holds.is_some() || self.looks.is_some()
+    }
+
+    /// Whether a line is the one.
+    pub(super) fn fits(&self, line: &str) -> bool {
+        self.holds.as_ref().is_some_and(|text| line.contains(text.as_str()))
+            || self.regex.as_ref().is_some_and(|regex| regex.is_match(line))
+    }
+}
+
+impl DatabaseRule {
+    /// Whether a line of settings names it.
+    pub(super) fn fits(&self, line: &str) -> bool {
+        let bare = line.trim_start();
+        if bare.starts_with(['#', ';']) || bare.starts_with("//") {
+            return false;
+        }
+        let provider = bare.strip_prefix("provider").is_some_and(|rest| rest.contains(&format!("\"{}\"", self.name)));
+        let image = || {
+            let name = bare.trim_start_matches("- ").strip_prefix("image:")?.trim().trim_matches(['"', '\'']);
+            let last = name.split('@').next()?.rsplit('/').next()?;
+            Some(last.split(':').next().unwrap_or(last).to_owned())
+        };
+        provider
+            || self.holds.iter().any(|text| line.contains(text.as_str()))
+            || image().is_some_and(|name| self.images.contains(&name))
+    }
 }
 
 /// What kind of answer a rule gives.
@@ -117,6 +175,10 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     for rule in &mut rules.file {
         let glob = GlobBuilder::new(&rule.path).literal_separator(true).empty_alternates(true).build();
         rule.glob = glob.ok().map(|glob| glob.compile_matcher());
+        rule.regex = rule.looks.as_ref().and_then(|looks| Regex::new(looks).ok());
+    }
+    for rule in &mut rules.entry {
+        rule.regex = Regex::new(&rule.looks).ok();
     }
     rules
 });
@@ -129,6 +191,7 @@ pub(super) fn rules() -> &'static Rules {
 /// A folder with what lies in and below it.
 pub(super) struct Place<'a> {
     files: &'a dyn Files,
+    all: &'a [String],
     /// Relative to the root; empty for the root.
     pub folder: &'a str,
     /// Files in and below the folder, relative to it.
@@ -138,11 +201,31 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     /// A folder of a repository with these files. Folders in `others` belong to somebody else.
     pub(super) fn new(files: &'a dyn Files, paths: &'a [String], folder: &'a str) -> Self {
-        let inside = |path: &'a String| match folder {
-            "" => Some(path.as_str()),
-            _ => path.strip_prefix(folder)?.strip_prefix('/'),
-        };
-        Self { files, folder, paths: paths.iter().filter_map(inside).collect() }
+        // Of sorted paths those of a folder stand together.
+        let start = if folder.is_empty() { 0 } else { paths.partition_point(|path| *path < format!("{folder}/")) };
+        let inside = paths[start..].iter().map_while(|path| from_folder(folder, path));
+        Self { files, all: paths, folder, paths: inside.collect() }
+    }
+
+    /// Another folder of the same repository.
+    pub(super) fn at<'b>(&self, folder: &'b str) -> Place<'b>
+    where
+        'a: 'b,
+    {
+        Place::new(self.files, self.all, folder)
+    }
+
+    /// The same without what belongs to projects inside it.
+    pub(super) fn without(&self, others: &[&str]) -> Place<'a> {
+        let inside: Vec<&str> = others.iter().filter_map(|other| from_folder(self.folder, other)).collect();
+        let theirs = |path: &str| inside.iter().any(|folder| !folder.is_empty() && from_folder(folder, path).is_some());
+        let paths = self.paths.iter().copied().filter(|path| !theirs(path)).collect();
+        Self { files: self.files, all: self.all, folder: self.folder, paths }
+    }
+
+    /// All files of the repository.
+    pub(super) fn all(&self) -> &'a [String] {
+        self.all
     }
 
     /// The path from the root.
@@ -165,7 +248,28 @@ impl<'a> Place<'a> {
 
     /// Whether a file lies directly in the folder and is not ignored.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.paths.binary_search(&name).is_ok() || self.paths.contains(&name)
+        self.paths.binary_search(&name).is_ok()
+    }
+
+    /// The first line of a file that fits, called from the root.
+    pub(super) fn find_from_root(&self, path: &str, fits: impl Fn(&str) -> bool) -> Option<Evidence> {
+        let text = self.files.read(path)?;
+        let (index, line) = text.lines().enumerate().find(|(_, line)| fits(line))?;
+        Some(Evidence { file: path.to_owned(), line: Some(index + 1), text: shortened(line) })
+    }
+
+    /// Files that lie directly in a folder above, the nearest folder first, each with that folder.
+    pub(super) fn above(&self) -> Vec<(&'a str, &'a str)> {
+        let mut found = Vec::new();
+        let mut folder = self.folder;
+        while !folder.is_empty() {
+            folder = folder_of(folder);
+            let start =
+                if folder.is_empty() { 0 } else { self.all.partition_point(|path| *path < format!("{folder}/")) };
+            let inside = self.all[start..].iter().map_while(|path| from_folder(folder, path));
+            found.extend(inside.filter(|path| !path.contains('/')).map(|path| (folder, path)));
+        }
+        found
     }
 
     /// The first line that fits.
@@ -183,6 +287,20 @@ impl<'a> Place<'a> {
     /// That a file is there at all.
     pub(super) fn presence(&self, path: &str, meaning: &str) -> Evidence {
         Evidence { file: self.full(path), line: None, text: meaning.to_owned() }
+    }
+
+    /// The line where a program in this language begins to listen, nearest first.
+    pub(super) fn entry(&self, language: &str) -> Option<Evidence> {
+        let rule = rules().entry.iter().find(|rule| rule.language == language)?;
+        let endings: Vec<&str> = rule.endings.iter().map(String::as_str).collect();
+        self.entry_in(rule, &self.sources(&endings))
+    }
+
+    /// The same in these files only.
+    pub(super) fn entry_in(&self, rule: &EntryRule, files: &[&str]) -> Option<Evidence> {
+        let regex = rule.regex.as_ref()?;
+        let says = |line: &str| !line.trim_start().starts_with(['#', '/', '*']) && regex.is_match(line);
+        files.iter().find_map(|path| self.find(path, says))
     }
 
     /// Source files of the project with one of these endings, the nearest first, tests left out, a bounded number.
@@ -249,7 +367,10 @@ mod tests {
         assert!(read.is_ok(), "{:?}", read.err());
         assert!(rules().package.len() > 100);
         for rule in &rules().file {
-            assert!(rule.glob.is_some(), "{}", rule.path);
+            assert!(rule.glob.is_some() && rule.looks.is_some() == rule.regex.is_some(), "{}", rule.path);
+        }
+        for rule in &rules().entry {
+            assert!(rule.regex.is_some(), "{}", rule.looks);
         }
         for rule in &rules().package {
             assert!(rule.source.is_none() || rule.source().is_some(), "{}", rule.name);

@@ -1,16 +1,22 @@
-//! How a service is started and which port it listens on, from its scripts and sources.
-
-use std::sync::LazyLock;
-
-use regex::Regex;
+//! How a service is started, from its scripts and sources.
 
 use super::rules::Place;
-use super::{Evidence, RunCommand, Service};
+use super::{Evidence, RunCommand, Service, port, python};
 
 /// How a service is started; `None` when nothing says so.
 pub(super) fn command(place: &Place<'_>, service: &Service, port: Option<u16>) -> Option<RunCommand> {
     let found = by_framework(place, service).or_else(|| script(place, service)).or_else(|| procfile(place));
-    let said = said_port(place, service);
+    started(place, service, port, found)
+}
+
+/// The same with a command that is known already.
+pub(super) fn started(
+    place: &Place<'_>,
+    service: &Service,
+    port: Option<u16>,
+    found: Option<(String, Evidence)>,
+) -> Option<RunCommand> {
+    let said = port::said(place, service, found.as_ref().map(|(command, _)| command.as_str()));
     let (command, evidence) = match found {
         Some((command, evidence)) => (Some(command), evidence),
         // What is built with a framework and starts nothing is a library.
@@ -20,57 +26,55 @@ pub(super) fn command(place: &Place<'_>, service: &Service, port: Option<u16>) -
         Some((port, evidence)) => (Some(port), Some(evidence)),
         None => (port, None),
     };
-    Some(RunCommand { command, evidence, port, port_evidence })
+    Some(RunCommand { command, folder: place.folder.to_owned(), evidence, port, port_evidence })
 }
 
 fn by_framework(place: &Place<'_>, service: &Service) -> Option<(String, Evidence)> {
     let framework = service.framework.as_ref()?;
     match framework.name.as_str() {
         "fastapi" | "starlette" | "litestar" => {
-            let (module, object, evidence) = python_application(place, &["FastAPI", "Starlette", "Litestar"])?;
-            Some((format!("uvicorn {module}:{object}"), evidence))
+            const CLASSES: &[&str] = &["FastAPI", "Starlette", "Litestar"];
+            if let Some((module, object, evidence)) = python_application(place, CLASSES).or_else(|| returned(place)) {
+                return Some((format!("uvicorn {module}:{object}"), evidence));
+            }
+            let (module, function, evidence) = python_factory(place, CLASSES)?;
+            Some((format!("uvicorn --factory {module}:{function}"), evidence))
         }
         "flask" => {
             if let Some((module, object, evidence)) = python_application(place, &["Flask", "Quart"]) {
+                return Some((format!("flask --app {module}:{object} run"), evidence));
+            }
+            // What servers are told; without it Flask calls the factory itself.
+            if let Some((module, object, evidence)) = returned(place) {
                 return Some((format!("flask --app {module}:{object} run"), evidence));
             }
             let (path, evidence) = python_line(place, |line| line.starts_with("def create_app("))?;
             Some((format!("flask --app {} run", module(path)), evidence))
         }
         "django" => {
-            let evidence = place.find("manage.py", |line| line.contains("DJANGO_SETTINGS_MODULE"))?;
-            Some(("python manage.py runserver --noreload".to_owned(), evidence))
+            let (manage, evidence) = python::manage(place)?;
+            Some((format!("python {manage} runserver --noreload"), evidence))
         }
-        "spring-boot" => Some((spring_boot(place, service, &framework.evidence), framework.evidence.clone())),
+        "spring-boot" => Some((by_build(place, "spring-boot:run", "bootRun"), framework.evidence.clone())),
+        "quarkus" => Some((by_build(place, "quarkus:dev", "quarkusDev"), framework.evidence.clone())),
+        "micronaut" => Some((by_build(place, "mn:run", "run"), framework.evidence.clone())),
+        "ktor" => Some((by_build(place, "exec:java", "run"), framework.evidence.clone())),
         "rails" => Some(("bin/rails server".to_owned(), framework.evidence.clone())),
+        "symfony" if place.has("bin/console") => {
+            Some(("symfony server:start".to_owned(), place.presence("bin/console", "its console")))
+        }
         "laravel" => Some(("php artisan serve".to_owned(), framework.evidence.clone())),
         "aspnet" => Some(("dotnet run".to_owned(), framework.evidence.clone())),
-        _ if service.language == "go" => {
-            let (path, evidence) = go_main(place)?;
-            let folder = path.rsplit_once('/').map_or(".".to_owned(), |(folder, _)| format!("./{folder}"));
-            Some((format!("go run {folder}"), evidence))
-        }
-        _ if service.language == "rust" => Some(("cargo run".to_owned(), framework.evidence.clone())),
         _ => None,
     }
 }
 
-/// By the wrapper where there is one. In a build of several modules it is the one that has Spring Boot that runs, with
-/// the modules it needs built before it.
-fn spring_boot(place: &Place<'_>, service: &Service, evidence: &Evidence) -> String {
-    let maven = place.has("pom.xml");
-    let (wrapper, tool) = if maven { ("mvnw", "mvn") } else { ("gradlew", "gradle") };
+/// By the wrapper where there is one.
+fn by_build(place: &Place<'_>, maven: &str, gradle: &str) -> String {
+    let (wrapper, tool, task) =
+        if place.has("pom.xml") { ("mvnw", "mvn", maven) } else { ("gradlew", "gradle", gradle) };
     let program = if place.exists(wrapper) { format!("./{wrapper}") } else { tool.to_owned() };
-    let module = service.relative(&evidence.file).and_then(|file| file.rsplit_once('/'));
-    let module = module.filter(|(_, name)| *name == "pom.xml").map(|(folder, _)| folder);
-    match (maven, module) {
-        (true, None) => format!("{program} spring-boot:run"),
-        (true, Some(module)) => {
-            format!("{program} -q -pl {module} -am install -DskipTests && {program} -pl {module} spring-boot:run")
-        }
-        // A module of Gradle is a service of its own.
-        (false, _) => format!("{program} bootRun"),
-    }
+    format!("{program} {task}")
 }
 
 /// `app = FastAPI(`: the module and the name of the object.
@@ -88,23 +92,48 @@ fn python_application(place: &Place<'_>, classes: &[&str]) -> Option<(String, St
     Some((module(path), name, evidence))
 }
 
+/// `app = create_app()`: what a function returns, at the outermost level.
+fn returned(place: &Place<'_>) -> Option<(String, String, Evidence)> {
+    let made = |line: &str| {
+        let (name, rest) = line.split_once('=').unwrap_or_default();
+        let name = name.split(':').next().unwrap_or_default().trim();
+        let call = rest.trim_start().split('(').next().unwrap_or_default();
+        let makes = ["create", "make", "build", "get", "init", "setup"].iter().any(|word| call.contains(word))
+            && call.contains("app");
+        ["app", "application", "api", "server"].contains(&name) && rest.contains('(') && makes
+    };
+    let (path, evidence) = python_line(place, made)?;
+    let name = evidence.text.split(['=', ':']).next().unwrap_or("app").trim().to_owned();
+    Some((module(path), name, evidence))
+}
+
+/// `def create_app():` around `FastAPI(`.
+fn python_factory(place: &Place<'_>, classes: &[&str]) -> Option<(String, String, Evidence)> {
+    let builds = |line: &str| line.starts_with(' ') && classes.iter().any(|class| line.contains(&format!("{class}(")));
+    let (path, _) = python_line(place, builds)?;
+    let text = place.read(path)?;
+    let lines: Vec<&str> = text.lines().collect();
+    let inside = lines.iter().position(|line| builds(line))?;
+    let index = (0..inside)
+        .rev()
+        .find(|index| !lines[*index].starts_with([' ', '\t', ')', '#', '@']) && !lines[*index].is_empty())?;
+    let name = lines[index].strip_prefix("def ")?.split('(').next()?.to_owned();
+    Some((module(path), name, place.line(path, index, lines[index])))
+}
+
+/// The first line that fits; of files equally near, those that programs begin in come first.
 fn python_line<'a>(place: &Place<'a>, fits: impl Fn(&str) -> bool) -> Option<(&'a str, Evidence)> {
-    place.sources(&[".py"]).into_iter().find_map(|path| Some((path, place.find(path, &fits)?)))
+    const MAIN: &[&str] = &["main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "application.py", "__init__.py"];
+    let mut sources = place.sources(&[".py"]);
+    let rank = |path: &str| MAIN.iter().position(|name| path.rsplit('/').next() == Some(*name)).unwrap_or(MAIN.len());
+    sources.sort_by_key(|path| (path.matches('/').count(), rank(path)));
+    sources.into_iter().find_map(|path| Some((path, place.find(path, &fits)?)))
 }
 
 /// `src/app/main.py` is imported as `app.main`.
 fn module(path: &str) -> String {
     let path = path.trim_end_matches(".py").trim_end_matches("/__init__");
     path.strip_prefix("src/").unwrap_or(path).replace('/', ".")
-}
-
-fn go_main<'a>(place: &Place<'a>) -> Option<(&'a str, Evidence)> {
-    let mains = place.sources(&[".go"]);
-    let evidence = |path: &'a str| {
-        place.find(path, |line| line.trim_end() == "package main")?;
-        Some((path, place.find(path, |line| line.starts_with("func main("))?))
-    };
-    mains.into_iter().filter(|path| !path.ends_with("_test.go")).find_map(evidence)
 }
 
 fn script(place: &Place<'_>, service: &Service) -> Option<(String, Evidence)> {
@@ -132,93 +161,4 @@ fn script(place: &Place<'_>, service: &Service) -> Option<(String, Evidence)> {
 fn procfile(place: &Place<'_>) -> Option<(String, Evidence)> {
     let evidence = place.find("Procfile", |line| line.starts_with("web:"))?;
     Some((evidence.text.trim_start_matches("web:").trim().to_owned(), evidence))
-}
-
-/// A number that is the port, in files and sources.
-static PORT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let shapes = [
-        r#"PORT\b['"\])]*\s*(?:\|\||\?\?|,|:-)\s*['"]?(?P<a>\d{2,5})"#,
-        r#"\.listen\(\s*(?P<b>\d{2,5})\b"#,
-        r#"\.(?:Run|Start|Listen)\(\s*"(?:[\w.]*):(?P<c>\d{2,5})""#,
-        r#"ListenAndServe\(\s*"(?:[\w.]*):(?P<d>\d{2,5})""#,
-        r#"(?:bind|from_str|parse)[^\n"]*\(\s*"(?:[\d.]+|localhost|\[::\]):(?P<e>\d{2,5})""#,
-        r#"\.bind\(\(\s*"[^"]+"\s*,\s*(?P<f>\d{2,5})"#,
-        r#"\b(?:uvicorn|app|web)\.run(?:_app)?\([^\n]*port\s*=\s*(?P<g>\d{2,5})"#,
-        r#"\[\s*(?:\d+\s*,\s*){3}\d+\s*\]\s*,\s*(?P<h>\d{2,5})"#,
-    ];
-    Regex::new(&shapes.join("|")).ok()
-});
-
-fn said_port(place: &Place<'_>, service: &Service) -> Option<(u16, Evidence)> {
-    service.framework.as_ref()?;
-    let number = |text: &str| text.trim().trim_matches(['"', '\'']).parse::<u16>().ok().filter(|port| *port >= 80);
-    for (file, key) in [
-        ("src/main/resources/application.properties", "server.port="),
-        (".env.example", "PORT="),
-        (".env.sample", "PORT="),
-    ] {
-        if let Some(evidence) = place.find(file, |line| line.starts_with(key))
-            && let Some(port) = number(&evidence.text[key.len()..])
-        {
-            return Some((port, evidence));
-        }
-    }
-    let launch = "Properties/launchSettings.json";
-    if let Some(evidence) = place.find(launch, |line| line.contains("applicationUrl"))
-        && let Some(port) = evidence.text.rsplit(':').next().and_then(|rest| number(rest.trim_end_matches([',', '"'])))
-    {
-        return Some((port, evidence));
-    }
-    let regex = PORT.as_ref()?;
-    let read = |line: &str| {
-        let found = regex.captures(line.trim_start())?;
-        let group = found.iter().skip(1).flatten().next()?;
-        number(group.as_str())
-    };
-    let endings: &[&str] = match service.language {
-        "python" => &[".py"],
-        "javascript" | "typescript" => &[".js", ".ts", ".mjs", ".cjs"],
-        "go" => &[".go"],
-        "rust" => &[".rs"],
-        _ => &[],
-    };
-    let mut sources = place.sources(endings).into_iter().take(100);
-    let in_source = sources.find_map(|path| {
-        let evidence = place.find(path, |line| !line.trim_start().starts_with(['#', '/']) && read(line).is_some())?;
-        Some((read(&evidence.text)?, evidence))
-    });
-    in_source.or_else(|| {
-        let evidence = place.find("Dockerfile", |line| line.starts_with("EXPOSE "))?;
-        Some((number(evidence.text[7..].split([' ', '/']).next()?)?, evidence))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_are_read_from_the_lines_that_set_them() {
-        let regex = PORT.as_ref().unwrap();
-        for (line, port) in [
-            ("const port = process.env.PORT || 3001;", Some("3001")),
-            ("await app.listen(process.env.PORT ?? 3000);", Some("3000")),
-            ("app.listen(8081, () => {})", Some("8081")),
-            ("r.Run(\":9090\")", Some("9090")),
-            ("e.Logger.Fatal(e.Start(\":1323\"))", Some("1323")),
-            ("http.ListenAndServe(\":3333\", r)", Some("3333")),
-            ("let listener = tokio::net::TcpListener::bind(\"0.0.0.0:3000\").await", Some("3000")),
-            (".bind((\"127.0.0.1\", 8080))?", Some("8080")),
-            ("let addr = SocketAddr::from(([127, 0, 0, 1], 4000));", Some("4000")),
-            ("uvicorn.run(app, host=\"0.0.0.0\", port=8001)", Some("8001")),
-            ("app.run(debug=True, port=5001)", Some("5001")),
-            ("os.environ.get('PORT', 5002)", Some("5002")),
-            ("timeout = 3000", None),
-        ] {
-            let found = regex
-                .captures(line)
-                .and_then(|found| found.iter().skip(1).flatten().next().map(|group| group.as_str().to_owned()));
-            assert_eq!(found.as_deref(), port, "{line}");
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::{Evidence, Fact, Service, StackReport};
+use super::{Evidence, Fact, Role, Service, StackReport};
 
 impl Display for Evidence {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -18,26 +18,78 @@ impl Display for StackReport {
         if self.services.is_empty() {
             writeln!(f, "unknown: no manifest and no source file that says what this is")?;
         }
-        for service in &self.services {
+        for service in self.running() {
             service.fmt(f)?;
+            writeln!(f)?;
+        }
+        let others = self.others();
+        if !others.is_empty() {
+            writeln!(f, "other projects")?;
+            others.iter().try_for_each(|other| other.short(f))?;
+            writeln!(f)?;
         }
         let around = [("ci", &self.ci), ("container", &self.containers), ("deploy", &self.deploy)];
         for (what, facts) in around {
-            facts.iter().try_for_each(|fact| row(f, "", what, &fact.name, Some(&fact.evidence)))?;
+            grouped(f, what, facts)?;
         }
         self.conflicts.iter().try_for_each(|conflict| writeln!(f, "conflict: {conflict}"))?;
         self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
     }
 }
 
-impl Display for Service {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let folder = if self.folder.is_empty() { "." } else { &self.folder };
-        writeln!(f, "{folder}  {}  ({})", self.language, self.evidence)?;
-        match &self.framework {
-            Some(framework) => row(f, "  ", "framework", &framework.name, Some(&framework.evidence))?,
-            None => row(f, "  ", "framework", "unknown", None)?,
+/// What is there several times is one answer.
+fn grouped(f: &mut Formatter<'_>, what: &str, facts: &[Fact]) -> Result {
+    let mut seen: Vec<&str> = Vec::new();
+    for fact in facts {
+        if seen.contains(&fact.name.as_str()) {
+            continue;
         }
+        seen.push(&fact.name);
+        let more = facts.iter().filter(|other| other.name == fact.name).count() - 1;
+        let name = if more > 0 { format!("{} +{more}", fact.name) } else { fact.name.clone() };
+        row(f, "", what, &name, Some(&fact.evidence))?;
+    }
+    Ok(())
+}
+
+impl Role {
+    /// The word for it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Frontend => "frontend",
+            Self::Program => "program",
+            Self::Library => "library",
+            Self::Workspace => "workspace",
+            Self::Tests => "tests",
+            Self::Unknown => "project",
+        }
+    }
+}
+
+impl Service {
+    /// Where it is: its folder, and its name where several share one.
+    fn place(&self) -> String {
+        let folder = if self.folder.is_empty() { "." } else { &self.folder };
+        match self.folder.rsplit('/').next() == Some(self.name.as_str()) || self.name.is_empty() {
+            true => folder.to_owned(),
+            false => format!("{folder} ({})", self.name),
+        }
+    }
+
+    /// What is not started takes a line.
+    fn short(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "  {}  {} {}", self.place(), self.language, self.role.title())?;
+        if let Some(framework) = &self.framework {
+            write!(f, " on {}", framework.name)?;
+        }
+        match self.tests.first() {
+            Some(test) => writeln!(f, "; tests: {}", test.command),
+            None => writeln!(f),
+        }
+    }
+
+    fn rows(&self, f: &mut Formatter<'_>) -> Result {
         let lists: [(&str, &[Fact]); 9] = [
             ("also", &self.also),
             ("runner", &self.test_runners),
@@ -55,8 +107,25 @@ impl Display for Service {
         for (what, facts) in lists {
             facts.iter().try_for_each(|fact| row(f, "  ", what, &fact.name, Some(&fact.evidence)))?;
         }
+        Ok(())
+    }
+}
+
+impl Display for Service {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        writeln!(f, "{}  {} {}  ({})", self.place(), self.language, self.role.title(), self.evidence)?;
+        match &self.framework {
+            Some(framework) => row(f, "  ", "framework", &framework.name, Some(&framework.evidence))?,
+            None => row(f, "  ", "framework", "unknown", None)?,
+        }
+        self.rows(f)?;
         if let Some(run) = &self.run {
-            row(f, "  ", "run", run.command.as_deref().unwrap_or("unknown"), Some(&run.evidence))?;
+            let mut command = run.command.clone().unwrap_or_else(|| "unknown".to_owned());
+            if run.command.is_some() && run.folder != self.folder {
+                let folder = if run.folder.is_empty() { "." } else { &run.folder };
+                command.push_str(&format!("  in {folder}"));
+            }
+            row(f, "  ", "run", &command, Some(&run.evidence))?;
             match (run.port, &run.port_evidence) {
                 (Some(port), Some(evidence)) => row(f, "  ", "port", &port.to_string(), Some(evidence))?,
                 (Some(port), None) => writeln!(f, "  {:9} {port}  (the framework's own)", "port")?,
@@ -73,9 +142,13 @@ impl Display for Service {
             };
             row(f, "  ", "wants", &format!("{} {}{there}", tool.tool, tool.wanted), Some(&tool.evidence))?;
         }
-        match self.tests.split_first() {
-            None => writeln!(f, "  {:9} none found", "tests"),
-            Some((best, others)) => {
+        match (self.tests.split_first(), &self.part_of) {
+            (None, _) => writeln!(f, "  {:9} none found", "tests"),
+            (Some((best, _)), Some(whole)) => {
+                let folder = if whole.is_empty() { "." } else { whole };
+                row(f, "  ", "tests", &format!("{}  in {folder}", best.command), Some(&best.evidence))
+            }
+            (Some((best, others)), None) => {
                 row(f, "  ", "tests", &best.command, Some(&best.evidence))?;
                 others.iter().try_for_each(|other| row(f, "  ", "or", &other.command, Some(&other.evidence)))
             }
@@ -96,7 +169,7 @@ impl StackReport {
     pub fn label(&self) -> Option<String> {
         const MOST: usize = 2;
         let mut names: Vec<String> = Vec::new();
-        for service in self.services.iter().filter(|service| service.language != "unknown") {
+        for service in self.running().into_iter().filter(|service| service.language != "unknown") {
             let name = match &service.framework {
                 Some(framework) => format!("{}/{}", service.language, framework.name.to_lowercase()),
                 None => service.language.to_owned(),
@@ -120,8 +193,10 @@ impl StackReport {
 
     /// What matters of it in one line: languages, frameworks, databases, how its tests are run and how it is started.
     pub fn brief(&self) -> String {
+        const MOST: usize = 6;
         let mut parts = Vec::new();
-        for service in self.services.iter().take(6) {
+        let running = self.running();
+        for service in running.iter().take(MOST) {
             let mut text = service.language.to_owned();
             if !service.folder.is_empty() {
                 text.push_str(&format!(" in {}", service.folder));
@@ -150,6 +225,15 @@ impl StackReport {
                 text.push_str(&format!(" on port {port}"));
             }
             parts.push(text);
+        }
+        if running.len() > MOST {
+            let names: Vec<&str> = running.iter().skip(MOST).map(|service| service.name.as_str()).take(12).collect();
+            parts.push(format!("{} more: {}", running.len() - MOST, names.join(", ")));
+        }
+        let others: Vec<String> =
+            self.others().iter().take(8).map(|other| format!("{} ({})", other.place(), other.role.title())).collect();
+        if !others.is_empty() {
+            parts.push(format!("beside them: {}", others.join(", ")));
         }
         parts.extend(self.conflicts.iter().map(|conflict| format!("conflict: {conflict}")));
         parts.join(". ")

@@ -1,12 +1,15 @@
 //! Which versions of its tools a service asks for, and which are there.
 
+mod wanted;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
 
 use super::Evidence;
-use super::rules::Place;
+
+pub(super) use wanted::{contradictions, wanted};
 
 /// A tool with the version a service asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,87 +24,6 @@ pub struct Toolchain {
     pub present: Option<String>,
     /// Whether what is there is what is asked for, when both are known.
     pub fits: Option<bool>,
-}
-
-/// What the files ask for.
-pub(super) fn wanted(place: &Place<'_>, language: &str) -> Vec<Toolchain> {
-    let tool = match language {
-        "javascript" => "node",
-        "csharp" => "dotnet",
-        other => other,
-    };
-    let ask = |wanted: String, evidence: Evidence| Toolchain {
-        tool: tool.to_owned(),
-        wanted,
-        evidence,
-        present: None,
-        fits: None,
-    };
-    let quoted = |file: &str, key: &str| {
-        let evidence = place.find(file, |line| {
-            let line = line.trim_start().trim_start_matches('"');
-            line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with(['=', ':']))
-        })?;
-        let value = evidence.text.split(['=', ':']).skip(1).collect::<Vec<_>>().join("=");
-        let value = value.trim().trim_end_matches(',').trim_matches(['"', '\'', '}', ' ']).to_owned();
-        Some(ask(value, evidence))
-    };
-    let plain = |file: &str| {
-        let evidence = place.find(file, |line| !line.trim().is_empty() && !line.starts_with('#'))?;
-        Some(ask(evidence.text.clone(), evidence))
-    };
-    let mut found: Vec<Option<Toolchain>> = match language {
-        "python" => vec![
-            quoted("pyproject.toml", "requires-python"),
-            place
-                .read("pyproject.toml")
-                .filter(|text| text.contains("[tool.poetry.dependencies]"))
-                .and_then(|_| quoted("pyproject.toml", "python")),
-            quoted("setup.cfg", "python_requires"),
-            quoted("setup.py", "python_requires"),
-            plain(".python-version"),
-        ],
-        "javascript" => vec![
-            engines(place).map(|(wanted, evidence)| ask(wanted, evidence)),
-            plain(".nvmrc"),
-            plain(".node-version"),
-        ],
-        "go" => vec![
-            place
-                .find("go.mod", |line| line.starts_with("go "))
-                .map(|evidence| ask(evidence.text.trim_start_matches("go ").trim().to_owned(), evidence)),
-        ],
-        "rust" => vec![
-            quoted("Cargo.toml", "rust-version"),
-            quoted("rust-toolchain.toml", "channel"),
-            plain("rust-toolchain"),
-        ],
-        "java" => vec![
-            place
-                .find("pom.xml", |line| line.contains("<java.version>") || line.contains("<maven.compiler.release>"))
-                .and_then(|evidence| {
-                    let tags = ["<java.version>", "<maven.compiler.release>"];
-                    let value =
-                        tags.iter().find_map(|tag| evidence.text.split(tag).nth(1))?.split('<').next()?.to_owned();
-                    Some(ask(value, evidence))
-                }),
-        ],
-        "ruby" => vec![plain(".ruby-version")],
-        _ => Vec::new(),
-    };
-    // The manifest's own word comes first; what only repeats another tool's file adds nothing.
-    found.retain(Option::is_some);
-    found.into_iter().flatten().take(2).collect()
-}
-
-fn engines(place: &Place<'_>) -> Option<(String, Evidence)> {
-    let text = place.read("package.json")?;
-    let at = text.find("\"engines\"")?;
-    let inner = &text[at..at + text[at..].find('}')?];
-    let node = at + inner.find("\"node\"")?;
-    let wanted = text[node + 6..].split('"').nth(1)?.to_owned();
-    let index = text[..node].matches('\n').count();
-    Some((wanted, place.line("package.json", index, text.lines().nth(index)?)))
 }
 
 /// Looks a tool up in `path` (as in `PATH`) and asks it for its version. What lies below `repository` is never run.

@@ -2,10 +2,10 @@
 
 use super::rules::Place;
 use super::{Runner, Service, TestCommand};
-use crate::domain::from_root;
+use crate::domain::{folder_of, from_root};
 
 /// Go, Rust and the JVM.
-pub(super) fn detect(place: &Place<'_>) -> Vec<Service> {
+pub(super) fn detect(place: &Place<'_>, conflicts: &mut Vec<String>) -> Vec<Service> {
     let mut found = Vec::new();
     found.extend(project(
         place,
@@ -23,11 +23,25 @@ pub(super) fn detect(place: &Place<'_>) -> Vec<Service> {
     let gradle = if place.exists("gradlew") { "./gradlew" } else { "gradle" };
     let gradle = format!("{gradle} test --offline --console=plain --continue");
     // What a build script is written in says nothing about the sources.
-    let language = if place.paths.iter().any(|path| path.ends_with(".kt")) { "kotlin" } else { "java" };
-    for manifest in ["build.gradle", "build.gradle.kts"] {
-        let install = "install Gradle, then run its `dependencies` task once with network";
-        found.extend(project(place, manifest, language, Runner::Gradle, &gradle, install));
+    let kotlin =
+        place.paths.iter().any(|path| path.ends_with(".kt")) && !place.paths.iter().any(|path| path.ends_with(".java"));
+    let language = if kotlin { "kotlin" } else { "java" };
+    let build = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"]
+        .into_iter()
+        .find(|file| place.has(file));
+    let install = "install Gradle, then run its `dependencies` task once with network";
+    let both = place.has("pom.xml");
+    if let Some(manifest) = build.filter(|_| both) {
+        conflicts.push(format!(
+            "{}: {manifest} builds the same; maven counts, it comes first; remove the other",
+            place.full("pom.xml")
+        ));
     }
+    found.extend(
+        build
+            .filter(|_| !both)
+            .and_then(|manifest| project(place, manifest, language, Runner::Gradle, &gradle, install)),
+    );
     found
 }
 
@@ -48,11 +62,19 @@ fn project(
     Some(Service::new(place, language, evidence, vec![test]))
 }
 
-/// A member of a Cargo workspace or a Maven module is tested by the whole.
+/// A member of a Cargo workspace, a Maven module or a project of Gradle is tested by the whole.
 fn inside_a_whole(place: &Place<'_>, manifest: &str) -> bool {
     let mut folder = place.folder;
     while !folder.is_empty() {
-        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        folder = folder_of(folder);
+        let settings = || {
+            ["settings.gradle", "settings.gradle.kts"]
+                .iter()
+                .any(|file| place.read_from_root(&from_root(folder, file)).is_some())
+        };
+        if manifest.contains(".gradle") && settings() {
+            return true;
+        }
         let path = from_root(folder, manifest);
         let text = place.read_from_root(&path).unwrap_or_default();
         if text.contains("[workspace]") || text.contains("<modules>") {

@@ -1,6 +1,8 @@
 //! What the stack room says about small repositories of every kind it knows, and what it leaves unknown.
 
-use tenon::stack::{self, Fact, Files, Service, StackReport};
+mod parts;
+
+use tenon::stack::{self, Fact, Files, Role, Service, StackReport};
 
 /// Files in memory.
 struct Table(Vec<(&'static str, &'static str)>);
@@ -123,7 +125,7 @@ fn every_framework_is_found_with_what_surrounds_it() {
                 ),
                 ("api/src/main.rs", "TcpListener::bind(\"0.0.0.0:3000\")\n"),
             ],
-            "axum | cargo | cargo test | sqlx |  | postgresql | cargo run | 3000",
+            "axum | cargo | cargo test | sqlx |  | postgresql | cargo run -p api | 3000",
         ),
         (
             &[
@@ -176,7 +178,7 @@ fn every_framework_is_found_with_what_surrounds_it() {
     ];
     for (files, expected) in cases {
         let report = detect(files);
-        assert_eq!(report.services.first().map(line).as_deref(), Some(*expected), "{report}");
+        assert_eq!(report.running().first().map(|service| line(service)).as_deref(), Some(*expected), "{report}");
     }
 }
 
@@ -303,8 +305,8 @@ fn workspaces_of_every_language_are_services_of_their_own() {
                     "<project><dependencies><dependency><artifactId>spring-boot-starter-web</artifactId></dependency></dependencies></project>",
                 ),
             ],
-            // Modules of Maven are tested by the whole.
-            &[" java spring-boot maven"],
+            // Modules of Maven are tested by the whole, and what starts is a service all the same.
+            &[" java ? maven", "api java spring-boot maven"],
         ),
         (
             &[
@@ -468,7 +470,14 @@ fn what_continuous_integration_runs_comes_before_what_manifests_suggest() {
 fn the_label_of_a_project_is_short() {
     for (files, expected) in [
         (&[("requirements.txt", "fastapi\n"), ("main.py", "")][..], Some("python/fastapi")),
-        (&[("requirements.txt", "fastapi\n"), ("web/package.json", "{}")], Some("python/fastapi +javascript")),
+        (
+            &[
+                ("requirements.txt", "fastapi\n"),
+                ("web/package.json", "{\"scripts\": {\"dev\": \"vite\"}, \"dependencies\": {\"react-dom\": \"19\"}}"),
+            ],
+            Some("python/fastapi +javascript/react"),
+        ),
+        (&[("requirements.txt", "fastapi\n"), ("web/package.json", "{}")], Some("python/fastapi")),
         (&[("a.txt", "")], None),
     ] {
         assert_eq!(detect(files).label().as_deref(), expected);
@@ -506,14 +515,4 @@ fn maven_and_gradle_are_known_by_their_plugins() {
         assert_eq!(names(&service.linters), "checkstyle", "{report}");
         assert!(names(&service.orms).is_empty(), "{report}");
     }
-}
-
-#[test]
-fn of_several_modules_the_one_with_spring_boot_runs() {
-    const BOOT: &str = "<project>\n<dependency>\n<groupId>org.springframework.boot</groupId>\n<artifactId>spring-boot-starter-web</artifactId>\n</dependency>\n</project>";
-    let run = |files: &[(&'static str, &'static str)]| {
-        detect(files).services.first().and_then(|service| service.run.clone()?.command).unwrap_or_default()
-    };
-    let maven = [("pom.xml", "<project><modules><module>api</module></modules></project>"), ("api/pom.xml", BOOT)];
-    assert_eq!(run(&maven), "mvn -q -pl api -am install -DskipTests && mvn -pl api spring-boot:run");
 }
