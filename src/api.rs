@@ -75,3 +75,10 @@ pub enum ApiError {
     #[error("{0}")]
     Input(String),
 }
+
+impl ApiError {
+    /// Whether nothing was begun: what was asked for cannot be done or is not allowed as it was said.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Url { .. } | Self::Auth(_) | Self::Input(_))
+    }
+}

@@ -58,6 +58,8 @@ pub type BaseFiles = Vec<(RepoPath, Option<FileState>)>;
 pub struct Outcome {
     /// It did what was asked, and found nothing wrong.
     pub ok: bool,
+    /// Nothing was done: see [`ApiError::is_refusal`].
+    pub refused: bool,
     /// For people and models: clean text.
     pub text: String,
     /// For programs.
@@ -66,12 +68,13 @@ pub struct Outcome {
 
 impl Outcome {
     fn new(ok: bool, text: impl Into<String>, value: Value) -> Self {
-        Self { ok, text: text.into(), value }
+        Self { ok, refused: false, text: text.into(), value }
     }
 
     fn failed(error: &ApiError) -> Self {
         let text = text::sanitize(&error.to_string()).into_owned();
-        Self { ok: false, value: serde_json::json!({"error": text}), text }
+        let refused = error.is_refusal();
+        Self { ok: false, refused, value: serde_json::json!({"error": text}), text }
     }
 }
 

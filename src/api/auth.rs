@@ -150,9 +150,13 @@ pub struct Secrets<'a> {
 }
 
 impl Secrets<'_> {
+    fn filled(&self, text: &str) -> Result<String, ApiError> {
+        variables::fill(text, self.variables).map_err(ApiError::Auth)
+    }
+
     fn get(&self, what: &str, text: Option<&String>, name: Option<&String>) -> Result<String, ApiError> {
         match (text, name) {
-            (Some(text), _) => variables::fill(text, self.variables).map_err(ApiError::Auth),
+            (Some(text), _) => self.filled(text),
             (None, Some(name)) => {
                 let value = self.environment.get(name).filter(|value| !value.trim().is_empty());
                 value.cloned().ok_or_else(|| ApiError::Auth(format!("the environment variable {name} is not set")))
@@ -175,6 +179,7 @@ impl Profile {
             }
             Self::Basic { user, password, password_env } => {
                 let password = secrets.get("password", password.as_ref(), password_env.as_ref())?;
+                let user = secrets.filled(user)?;
                 authorization(format!("Basic {}", BASE64.encode(format!("{user}:{password}"))))
             }
             Self::ApiKey { name, place, key, key_env } => {
@@ -192,19 +197,18 @@ impl Profile {
 
     /// How a person writes the credentials down without the secret: `$NAME` stands for it.
     pub fn placeholder(&self) -> Credentials {
-        let name = |text: Option<&String>, name: Option<&String>, default: &str| match (name, text) {
-            (Some(name), _) => format!("${name}"),
-            (None, Some(text)) if text.starts_with("{{") => text.clone(),
-            _ => format!("${default}"),
-        };
         let authorization = |value: String| Credentials::Header("authorization".to_owned(), value);
         match self {
             Self::Bearer { token, token_env } => {
-                authorization(format!("Bearer {}", name(token.as_ref(), token_env.as_ref(), "TOKEN")))
+                authorization(format!("Bearer {}", placeholder(token.as_ref(), token_env.as_ref(), "TOKEN")))
             }
-            Self::Basic { .. } => authorization("Basic $BASIC".to_owned()),
+            // Editors and our own reader make the header of both.
+            Self::Basic { user, password, password_env } => authorization(format!(
+                "Basic {user} {}",
+                placeholder(password.as_ref(), password_env.as_ref(), "PASSWORD")
+            )),
             Self::ApiKey { name: field, place, key, key_env } => {
-                let key = name(key.as_ref(), key_env.as_ref(), "API_KEY");
+                let key = placeholder(key.as_ref(), key_env.as_ref(), "API_KEY");
                 match place {
                     Place::Header => Credentials::Header(field.to_ascii_lowercase(), key),
                     Place::Query => Credentials::Query(field.clone(), key),
@@ -213,6 +217,15 @@ impl Profile {
             }
             Self::ClientCredentials(_) | Self::Password(_) => authorization("Bearer $TOKEN".to_owned()),
         }
+    }
+}
+
+/// What stands for a secret that is written out or named by its variable.
+pub(in crate::api) fn placeholder(text: Option<&String>, name: Option<&String>, default: &str) -> String {
+    match (name, text) {
+        (Some(name), _) => format!("${name}"),
+        (None, Some(text)) if text.starts_with("{{") => text.clone(),
+        _ => format!("${default}"),
     }
 }
 
@@ -253,7 +266,7 @@ impl OAuth {
         let token = response.json().and_then(|body| body["access_token"].as_str().map(str::to_owned));
         token.filter(|_| response.succeeded()).map(|token| format!("Bearer {token}")).ok_or_else(|| {
             let why = response.json().and_then(|body| body["error"].as_str().map(str::to_owned)).unwrap_or_default();
-            ApiError::Auth(format!("the token endpoint {} answers {} {why}", self.token_url, response.status))
+            ApiError::Transport(format!("the token endpoint {} answers {} {why}", self.token_url, response.status))
         })
     }
 }
@@ -270,6 +283,7 @@ mod tests {
             (json!({"kind": "bearer", "token_env": "T"}), ("authorization", "Bearer $T")),
             (json!({"kind": "bearer", "token": "abc"}), ("authorization", "Bearer $TOKEN")),
             (json!({"kind": "bearer", "token": "{{t}}"}), ("authorization", "Bearer {{t}}")),
+            (json!({"kind": "basic", "user": "ann", "password_env": "P"}), ("authorization", "Basic ann $P")),
             (json!({"kind": "api_key", "name": "X-Key", "key_env": "K"}), ("x-key", "$K")),
             (json!({"kind": "password", "token_url": "/token", "username": "a"}), ("authorization", "Bearer $TOKEN")),
         ] {

@@ -40,7 +40,7 @@ pub fn start(
     let mut start = found.ok_or_else(|| {
         let known: Vec<&str> = report.services.iter().map(|service| service.language).collect();
         let known = if known.is_empty() { "no project".to_owned() } else { format!("a {} project", known.join(" and ")) };
-        ApiError::Service(format!(
+        ApiError::Input(format!(
             "nothing says how a service is started ({known}, no web framework with an entry point); give `command`, or set api.command in config.toml"
         ))
     })?;

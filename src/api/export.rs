@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::auth::{Credentials, Profile};
+use super::auth::{self, Credentials, Profile};
 use super::exchange::Exchange;
 use super::import::collection;
 use super::message::Request;
@@ -53,9 +53,9 @@ pub fn curl(exchange: &Exchange) -> String {
     let mut user = None;
     match &exchange.auth {
         // What the header holds is made of both, so the command makes it.
-        Some(Profile::Basic { user: name, password_env: Some(password), .. }) => {
+        Some(Profile::Basic { user: name, password, password_env }) => {
             headers.retain(|(known, _)| !known.eq_ignore_ascii_case("authorization"));
-            user = Some(format!("{name}:${password}"));
+            user = Some(format!("{name}:{}", auth::placeholder(password.as_ref(), password_env.as_ref(), "PASSWORD")));
         }
         Some(profile) => place(&profile.placeholder(), &mut headers, &mut url),
         None => {}
@@ -200,7 +200,7 @@ pub fn http_file(exchanges: &[Exchange]) -> String {
 
 /// `.http` files write an environment variable as `{{$processEnv NAME}}`.
 fn environment(value: &str) -> String {
-    match value.split_once('$') {
+    match value.rsplit_once('$') {
         Some((before, name)) if name.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit()) => {
             format!("{before}{{{{$processEnv {name}}}}}")
         }

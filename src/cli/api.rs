@@ -64,8 +64,21 @@ async fn work(around: &Surroundings, common: &Common, work: Work) -> Done {
     if interrupt.is_cancelled() {
         return Ok(Outcome::Interrupted);
     }
-    tell(&outcome, common)?;
-    Ok(if outcome.ok { Outcome::Done } else { Outcome::Failed })
+    ended(&outcome, common)
+}
+
+/// Tells what came of it, and how the program ends.
+fn ended(outcome: &action::Outcome, common: &Common) -> Done {
+    if outcome.refused && !common.json {
+        return Err(Failure::usage(outcome.text.clone()));
+    }
+    let told = if common.json { print::json(&outcome.value) } else { print::text(&outcome.text) };
+    told?;
+    Ok(match outcome {
+        action::Outcome { ok: true, .. } => Outcome::Done,
+        action::Outcome { refused: true, .. } => Outcome::Usage,
+        _ => Outcome::Failed,
+    })
 }
 
 /// Shows what happens meanwhile.
@@ -110,11 +123,6 @@ async fn done(mut context: Context, repository: &Repository, ask: Ask) -> Result
     Ok(outcome)
 }
 
-fn tell(outcome: &action::Outcome, common: &Common) -> Result<(), Failure> {
-    let told = if common.json { print::json(&outcome.value) } else { print::text(&outcome.text) };
-    told.map(drop)
-}
-
 /// What the files that differ from a commit held there; `base` is HEAD.
 fn before(repository: &Repository, commit: &str) -> Result<BaseFiles, Failure> {
     let changes = |source| repository.changes_from(&source).map_err(|error| undo::git_failure(&error));
@@ -136,8 +144,8 @@ fn apply(repository: &Repository, workspace: &dyn Workspace) -> Result<(), Failu
 async fn served(context: &Context, input: Serve, common: &Common) -> Done {
     let outcome = action::serve(context, input).await;
     let Some(target) = context.desk.running().filter(|_| outcome.ok) else {
-        tell(&outcome, common)?;
-        return Ok(if context.cancel.is_cancelled() { Outcome::Interrupted } else { Outcome::Failed });
+        let end = ended(&outcome, common);
+        return if context.cancel.is_cancelled() { Ok(Outcome::Interrupted) } else { end };
     };
     let (address, forwarding) = forward::forward(&target).await?;
     if common.json {

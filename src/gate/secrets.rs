@@ -41,9 +41,9 @@ fn look(file: &Changed, allowed: &[String], found: &mut Vec<Finding>) {
             old: known.contains(&fingerprint),
             path: Some(file.path.as_str().to_owned()),
             line: Some(hit.line),
+            severity: if hit.sample { Severity::Warning } else { Severity::Error },
             rule: Some(hit.rule.to_owned()),
             message: format!("{} (fingerprint {fingerprint})", hit.shown()),
-            ..Finding::default()
         });
     }
     letters(file, text, before, found);
@@ -150,6 +150,14 @@ mod tests {
         assert_eq!(found(&file(None, &line), std::slice::from_ref(&fingerprint)), []);
         let other = line.replace("Zk3J", "Zk3K");
         assert_eq!(found(&file(None, &other), &[fingerprint]).len(), 1, "the fingerprint is of exactly one secret");
+    }
+
+    #[test]
+    fn an_example_of_a_secret_is_told_and_does_not_stop_anybody() {
+        let planted = ["gh", "p_", "abcdefghijklmnopqrstuvwxyz0123456789"].concat();
+        let told = found(&file(None, &format!("KEY = '{planted}'\n")), &[]);
+        assert_eq!(told.iter().map(|one| one.severity).collect::<Vec<_>>(), [Severity::Warning], "{told:?}");
+        assert!(told[0].message.contains("the letters of an example"), "{told:?}");
     }
 
     #[test]

@@ -70,16 +70,23 @@ fn header(name: &str, value: &str, made: &mut Imported) {
         made.auth = Some(profile);
         return;
     }
-    // Editors take the user and the password as they are.
     let pair = value.strip_prefix("Basic ").filter(|_| name.eq_ignore_ascii_case("authorization"));
-    let pair = pair.and_then(|pair| pair.split_once(':').or_else(|| pair.trim().split_once(' ')));
-    let value = match pair {
-        Some((user, password)) if !value.contains("{{") => {
-            format!("Basic {}", BASE64.encode(format!("{}:{}", user.trim(), password.trim())))
+    let value = match pair.and_then(user_and_password) {
+        Some((user, password)) if value.contains("{{") => {
+            made.auth = Some(Profile::Basic { user, password: Some(password), password_env: None });
+            return;
         }
-        _ => value.to_owned(),
+        Some((user, password)) => format!("Basic {}", BASE64.encode(format!("{user}:{password}"))),
+        None => value.to_owned(),
     };
     made.headers.push((name.to_owned(), value));
+}
+
+/// Editors take the user and the password as they are, with a colon or a space between them.
+fn user_and_password(pair: &str) -> Option<(String, String)> {
+    let pair = pair.trim();
+    let (user, password) = pair.split_once(':').or_else(|| pair.split_once(' '))?;
+    Some((user.trim().to_owned(), password.trim().to_owned()))
 }
 
 /// The body, and the script after it.
@@ -165,13 +172,17 @@ fn before(line: &str, made: &mut Imported, variables: &mut Variables) -> bool {
     true
 }
 
-/// `Authorization: Bearer {{$processEnv NAME}}` and the like: who asks, by the name of an environment variable.
+/// `Authorization: Bearer {{$processEnv NAME}}`, `Basic user {{$env.NAME}}` and the like: who asks, by the name of an environment variable.
 fn by_environment(name: &str, value: &str) -> Option<Profile> {
-    let (before, rest) = value.split_once("{{$processEnv ")?;
+    let (before, rest) = ["{{$processEnv ", "{{$env."].iter().find_map(|mark| value.split_once(mark))?;
     let variable = rest.strip_suffix("}}")?.trim_start_matches('%').trim();
-    let profile = match before.trim() {
-        "Bearer" if name.eq_ignore_ascii_case("authorization") => json!({"kind": "bearer", "token_env": variable}),
-        "" => json!({"kind": "api_key", "name": name, "in": "header", "key_env": variable}),
+    let whole = name.eq_ignore_ascii_case("authorization");
+    let profile = match before.trim().trim_end_matches(':').split_once(' ') {
+        None if before.trim() == "Bearer" && whole => json!({"kind": "bearer", "token_env": variable}),
+        None if before.trim().is_empty() => {
+            json!({"kind": "api_key", "name": name, "in": "header", "key_env": variable})
+        }
+        Some(("Basic", user)) if whole => json!({"kind": "basic", "user": user.trim(), "password_env": variable}),
         _ => return None,
     };
     serde_json::from_value(profile).ok()
@@ -211,6 +222,14 @@ mod tests {
         let keyed = "GET http://h/x\nX-API-Key: {{$processEnv KEY}}\n\n###\nGET http://h/y\nAuthorization: Bearer {{$processEnv TOKEN}}\n";
         let kinds: Vec<_> = read("a.http", keyed).unwrap().requests.into_iter().map(|made| made.auth).collect();
         assert!(matches!(&kinds[..], [Some(Profile::ApiKey { .. }), Some(Profile::Bearer { .. })]), "{kinds:?}");
+        for (value, expected) in [
+            ("Basic ann {{$processEnv PW}}", json!({"kind": "basic", "user": "ann", "password_env": "PW"})),
+            ("Basic ann:{{$env.PW}}", json!({"kind": "basic", "user": "ann", "password_env": "PW"})),
+            ("Basic {{u}} {{p}}", json!({"kind": "basic", "user": "{{u}}", "password": "{{p}}"})),
+        ] {
+            let made = read("a.http", &format!("GET http://h/x\nAuthorization: {value}\n")).unwrap();
+            assert_eq!(json!(made.requests[0].auth), expected, "{value}");
+        }
         assert!(read("a.http", "nothing: here\n").is_ok() || read("a.http", "").is_err());
     }
 }

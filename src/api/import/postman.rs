@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Collection, Imported, script};
 use crate::api::ApiError;
-use crate::api::auth::{Place, Profile};
+use crate::api::auth::{Place, Profile, placeholder};
 use crate::api::exchange::Exchange;
 use crate::api::expect::plain;
 use crate::api::export::{BASE_URL, address, hidden};
@@ -183,6 +183,32 @@ fn profile(auth: &Value) -> Result<Option<Profile>, String> {
     })
 }
 
+fn is_authorization(header: &Value) -> bool {
+    header["key"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("authorization"))
+}
+
+/// Who asks, as a collection says it, with a variable for the secret; `None` where a header of the request says it.
+fn written(profile: &Profile) -> Option<Value> {
+    let fields = |kind: &str, fields: &[(&str, String)]| {
+        let list: Vec<Value> = fields.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+        json!({"type": kind, kind: list})
+    };
+    let variable = |text: &Option<String>, name: &Option<String>, default: &str| {
+        let shown = placeholder(text.as_ref(), name.as_ref(), default);
+        shown.strip_prefix('$').map(|name| format!("{{{{{name}}}}}")).unwrap_or(shown)
+    };
+    match profile {
+        Profile::Bearer { token, token_env } => {
+            Some(fields("bearer", &[("token", variable(token, token_env, "TOKEN"))]))
+        }
+        Profile::Basic { user, password, password_env } => {
+            let password = variable(password, password_env, "PASSWORD");
+            Some(fields("basic", &[("username", user.clone()), ("password", password)]))
+        }
+        _ => None,
+    }
+}
+
 /// Exchanges as a collection; secrets are variables of it.
 pub fn collection(name: &str, exchanges: &[Exchange]) -> Value {
     let mut origin = None;
@@ -194,6 +220,10 @@ pub fn collection(name: &str, exchanges: &[Exchange]) -> Value {
             let headers: Vec<Value> =
                 exchange.headers.iter().map(|(name, value)| json!({"key": name, "value": hidden(name, value)})).collect();
             let mut request = json!({"method": exchange.method, "header": headers, "url": {"raw": url}});
+            if let Some(auth) = exchange.auth.as_ref().and_then(written) {
+                request["header"] = headers.iter().filter(|header| !is_authorization(header)).cloned().collect();
+                request["auth"] = auth;
+            }
             if let Some(body) = &exchange.body {
                 request["body"] = json!({"mode": "raw", "raw": body.text});
             }

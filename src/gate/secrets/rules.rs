@@ -22,6 +22,9 @@ struct Rule {
     pattern: String,
     #[serde(default)]
     entropy: f64,
+    /// The name beside it tells the secret, which has no shape of its own.
+    #[serde(default)]
+    named: bool,
     #[serde(skip)]
     compiled: OnceLock<Option<Regex>>,
 }
@@ -59,6 +62,8 @@ pub(super) struct Hit {
     pub rule: &'static str,
     /// Its 1-based line.
     pub line: usize,
+    /// It has the shape of one, but its letters stand in the order of the alphabet or of a row of keys.
+    pub sample: bool,
     secret: Vec<u8>,
 }
 
@@ -71,7 +76,8 @@ impl Hit {
     /// Which one it is, for people: its first letters.
     pub(super) fn shown(&self) -> String {
         let first: String = String::from_utf8_lossy(&self.secret).chars().take(4).filter(|c| !c.is_control()).collect();
-        format!("looks like a secret: `{first}…`, {} letters", self.secret.len())
+        let what = if self.sample { "has the shape of a secret and the letters of an example" } else { "looks like a secret" };
+        format!("{what}: `{first}…`, {} letters", self.secret.len())
     }
 }
 
@@ -92,10 +98,12 @@ pub(super) fn scan(text: &[u8]) -> Vec<Hit> {
         for found in regex.captures_iter(text) {
             let Some(secret) = found.name("s").or_else(|| found.get(0)) else { continue };
             let free = !taken.iter().any(|range| range.start < secret.end() && secret.start() < range.end);
-            if free && entropy(secret.as_bytes()) >= rule.entropy && !is_placeholder(secret.as_bytes()) {
+            let sample = is_sequence(secret.as_bytes());
+            let told = !(is_placeholder(secret.as_bytes()) || sample && rule.named);
+            if free && told && entropy(secret.as_bytes()) >= rule.entropy {
                 taken.push(secret.range());
                 let line = 1 + text[..secret.start()].iter().filter(|byte| **byte == b'\n').count();
-                hits.push(Hit { rule: &rule.id, line, secret: secret.as_bytes().to_vec() });
+                hits.push(Hit { rule: &rule.id, line, sample, secret: secret.as_bytes().to_vec() });
             }
         }
     }
@@ -120,15 +128,11 @@ fn is_placeholder(secret: &[u8]) -> bool {
         "changeme",
         "change-me",
         "change_me",
-        "your",
-        "xxxx",
         "****",
         "dummy",
         "redacted",
         "insert",
         "replace",
-        "todo",
-        "fake",
         "test-",
         "test_",
         "secret-key",
@@ -136,16 +140,29 @@ fn is_placeholder(secret: &[u8]) -> bool {
         "my-secret",
         "mysecret",
         "not-a-real",
-        "0000000",
-        "1234567890",
-        "abcdefgh",
     ];
+    // So short that a long secret holds one of them by chance.
+    const SHORT: &[&str] = &["your", "xxxx", "todo", "fake"];
     let text = String::from_utf8_lossy(secret).to_lowercase();
     let stripe = text.starts_with("sk_test_") || text.starts_with("rk_test_");
     let text = if stripe { text[8..].to_owned() } else { text };
     let dotted = text.contains('.')
         && text.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphabetic() || c == '_'));
-    dotted || WORDS.iter().any(|word| text.contains(word))
+    let apart = |at: usize, word: &str| {
+        let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        !letter(at.checked_sub(1).and_then(|at| text.as_bytes().get(at)))
+            || !letter(text.as_bytes().get(at + word.len()))
+    };
+    let short = |word: &&str| text.match_indices(*word).any(|(at, _)| apart(at, word));
+    dotted || WORDS.iter().any(|word| text.contains(word)) || SHORT.iter().any(short)
+}
+
+/// Whether a run of it is in an order that chance does not make.
+fn is_sequence(secret: &[u8]) -> bool {
+    let text = secret.to_ascii_lowercase();
+    [&b"abcdefgh"[..], b"1234567890", b"0123456789", b"0000000", b"qwertyui"]
+        .iter()
+        .any(|run| memchr::memmem::find(&text, run).is_some())
 }
 
 #[cfg(test)]
@@ -196,6 +213,10 @@ mod tests {
             ("sk-learn is a library; task-force-sk-one-two".into(), None),
             (format!("integrity sha512-{}", planted("", 86)), None),
             (format!("commit {}", &hex[..40]), None),
+            (format!("t={}", planted("hf_", 37).replacen("Xw2L", "fAKe", 1)), Some("huggingface-token")),
+            (format!("t={}", planted("ghp_your_", 46)), None),
+            (format!("t={}", planted("ghp_", 40).replace("9Xw2Lr8V", "abcdefgh")), Some("github-token")),
+            (format!("const apiKey = \"{}\";", planted("abcdefgh", 32)), None),
             ("AKIAIOSFODNN7EXAMPLE".into(), None),
             ("secret_name = 'projects/a/secrets/b'".into(), None),
             ("tokenizer = 'bert-base-uncased-finetuned'".into(), None),

@@ -191,7 +191,7 @@ async fn what_was_recorded_is_listed_and_written_so_that_it_runs_again() {
         ("curl", "-H \"authorization: Bearer $API_TOKEN\""),
         ("http", "# @expect 200\nGET http://"),
         ("http", "authorization: Bearer {{$processEnv API_TOKEN}}"),
-        ("postman", "\"value\": \"Bearer {{authorization}}\""),
+        ("postman", "\"value\": \"{{API_TOKEN}}\""),
     ] {
         let given = http(&context, json!({"export": {"as": format, "ids": ["last"]}})).await;
         assert!(given.ok && given.text.contains(expected), "{format}: {}", given.text);
