@@ -1,9 +1,15 @@
 #!/bin/sh
 # Runs a throw-away PostgreSQL on a socket in a folder until it is stopped; everything in it is trusted and nothing is
 # kept. What it says when it is ready: `ready BIN VERSION`, with the folder of its programs.
-# usage: postgres.sh FOLDER
+# usage: postgres.sh FOLDER [PORT]   (with PORT: on the loopback as well, and what it is asked is written as it comes)
 set -u
 folder=$1
+listen="-c listen_addresses="
+tell=ddl
+if [ -n "${2:-}" ]; then
+    listen="-c listen_addresses=127.0.0.1"
+    tell=all
+fi
 
 fail() {
     echo "failed $*"
@@ -43,14 +49,15 @@ fi
 cd "$folder" || fail "cannot enter $folder"
 $as "$bin/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >"$folder.log" 2>&1 ||
     fail "initdb: $(grep -v '^$' "$folder.log" | tail -n 1)"
-$as "$bin/postgres" -D "$folder/data" -k "$folder" -c port=5432 -c listen_addresses= -c unix_socket_permissions=0700 -c fsync=off \
+$as "$bin/postgres" -D "$folder/data" -k "$folder" -c port="${2:-5432}" $listen -c unix_socket_permissions=0700 -c fsync=off \
     -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off -c shared_buffers=16MB -c max_connections=40 \
-    -c max_wal_size=128MB -c jit=off -c log_statement=ddl -c log_line_prefix= -c timezone=UTC \
+    -c max_wal_size=128MB -c jit=off -c log_statement=$tell -c log_line_prefix= -c timezone=UTC \
     >"$folder.log" 2>&1 &
 server=$!
+if [ $tell = all ]; then tail -n +1 -s 0.02 --pid=$server -f "$folder.log" 2>/dev/null & fi
 trap 'kill -INT $server 2>/dev/null; wait $server; rm -rf "$folder" "$folder".*; exit 0' TERM INT HUP
 tries=0
-until "$bin/pg_isready" -q -h "$folder" -p 5432 -U postgres -d postgres; do
+until "$bin/pg_isready" -q -h "$folder" -p "${2:-5432}" -U postgres -d postgres; do
     kill -0 $server 2>/dev/null || fail "postgres ended: $(tail -n 1 "$folder.log")"
     tries=$((tries + 1))
     [ $tries -lt 600 ] || fail "postgres does not answer: $(tail -n 1 "$folder.log")"

@@ -301,6 +301,8 @@ impl Default for PerformanceGateSettings {
 pub struct ApiSettings {
     /// The command that starts the service, instead of the one found; `$PORT` is the port it should listen on.
     pub command: Option<String>,
+    /// What is run before it, each time: what makes its tables and rows, for example.
+    pub prepare: Option<String>,
     /// The folder it is started in, relative to the repository.
     pub folder: Option<String>,
     /// The port it always listens on, when it does not read `PORT`.

@@ -22,7 +22,7 @@ pub use file::{Change, FileState};
 pub use hash::ContentHash;
 pub use ids::{CallId, HunkId, MessageId, PermissionId, ProposalId, SessionId};
 pub use message::{Message, Thinking, ToolCall, ToolResult, ToolSpec};
-pub use path::{PathError, RepoPath, folder_of, from_folder, from_root};
+pub use path::{PathError, RepoPath, beside, folder_of, from_folder, from_root};
 pub use proposal::{ChangeKind, FileChange, FileMode, Hunk, Isolation, Proposal};
 pub use self_review::{REVIEW, ReviewAnswer, ReviewItem, Standing, TOUCHED, Topic, review_in_words, reviewed};
 pub use usage::{Budget, Usage};

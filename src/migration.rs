@@ -6,6 +6,7 @@
 //! | `model`, `rows` | what a database looks like, and rows to fill it with |
 //! | `database`, `scratch`, `postgres` | a scratch database: SQLite in this program, PostgreSQL in the workspace |
 //! | `walk`, `locks` | up one by one, down one by one, up again, and what that tells; who has to wait meanwhile |
+//! | `provided` | a scratch PostgreSQL for a service that wants one, with the project's tables and rows in it |
 //! | `plain`, `python` | the walk by the engine itself, and by the project's Alembic or Django |
 //!
 //! Both sides are workspaces: what base has is applied first, rows are put in, then what the change adds goes up, down
@@ -18,6 +19,7 @@ mod locks;
 mod model;
 mod plain;
 mod postgres;
+mod provided;
 mod python;
 mod rows;
 mod scratch;
@@ -38,6 +40,8 @@ use crate::stack::{Files, Service, StackReport};
 use crate::workspace::{Workspace, WorkspaceFiles};
 
 use database::Database;
+pub use provided::{Provided, wants_postgres};
+
 use dialect::Dialect;
 use postgres::{Cluster, Fresh};
 use rows::Filling;

@@ -126,6 +126,14 @@ impl Credentials {
         }
     }
 
+    /// The same with its value written otherwise.
+    pub(super) fn renamed(self, written: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Header(name, value) => Self::Header(name, written(&value)),
+            Self::Query(name, value) => Self::Query(name, written(&value)),
+        }
+    }
+
     /// The same with another secret in the same place.
     #[must_use]
     pub fn with_secret(&self, secret: &str) -> Self {

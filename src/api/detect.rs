@@ -30,6 +30,7 @@ pub fn start(
         return Ok(Start {
             command,
             folder,
+            prepare: settings.prepare.clone(),
             port: port.or(settings.port),
             health: settings.health.clone(),
             ..Start::default()
@@ -46,6 +47,7 @@ pub fn start(
     })?;
     start.port = port.or(settings.port).or(start.port);
     start.health.clone_from(&settings.health);
+    start.prepare.clone_from(&settings.prepare);
     Ok(start)
 }
 

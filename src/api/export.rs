@@ -71,7 +71,8 @@ pub fn curl_request(url: &str, request: &Request) -> String {
     command(&request.method, &super::exchange::redact_url(url), &headers, request.body.as_deref())
 }
 
-fn place(credentials: &Credentials, headers: &mut Vec<(String, String)>, url: &mut String) {
+/// Puts what stands for credentials where they were.
+pub(super) fn place(credentials: &Credentials, headers: &mut Vec<(String, String)>, url: &mut String) {
     match credentials {
         Credentials::Header(name, value) => {
             headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
@@ -164,11 +165,7 @@ pub fn http_file(exchanges: &[Exchange]) -> String {
         let mut headers = exchange.headers.clone();
         let mut url = exchange.url.clone();
         if let Some(profile) = &exchange.auth {
-            let credentials = match profile.placeholder() {
-                Credentials::Header(name, value) => Credentials::Header(name, environment(&value)),
-                Credentials::Query(name, value) => Credentials::Query(name, environment(&value)),
-            };
-            place(&credentials, &mut headers, &mut url);
+            place(&profile.placeholder().renamed(environment), &mut headers, &mut url);
         }
         let (url, base) = address(exchange, &url);
         origin = origin.or(base);

@@ -38,6 +38,8 @@ const MOST_PAUSE: Duration = Duration::from_secs(1);
 pub struct Start {
     /// What has to be run before, each time: a command line that builds what `command` starts.
     pub build: Option<String>,
+    /// What is run after it, each time: what makes tables and rows, for example.
+    pub prepare: Option<String>,
     /// The command line; `$PORT` is the port it should listen on.
     pub command: String,
     /// The folder to run it in, relative to the root; empty for the root.
@@ -53,8 +55,14 @@ pub struct Start {
 impl Start {
     /// The whole of it as a person would write it.
     pub fn line(&self) -> String {
-        let build = self.build.as_ref().map(|build| format!("{build} && ")).unwrap_or_default();
-        format!("{build}{}", self.command)
+        let before: String = self.before().map(|(command, _)| format!("{command} && ")).collect();
+        format!("{before}{}", self.command)
+    }
+
+    /// What is run to its end before, with what it does to the service.
+    fn before(&self) -> impl Iterator<Item = (&String, &'static str)> {
+        let build = self.build.iter().map(|command| (command, "builds"));
+        build.chain(self.prepare.iter().map(|command| (command, "prepares")))
     }
 }
 
@@ -98,8 +106,8 @@ impl Service {
             environment: environment(&start, port),
             ..Job::new(command, limit)
         };
-        if let Some(build) = &start.build {
-            built(workspace, build, job(build, MOST_BUILD), (sender.clone(), &log), &cancel).await?;
+        for (command, does) in start.before() {
+            to_its_end(workspace, (command, does), job(command, MOST_BUILD), (sender.clone(), &log), &cancel).await?;
         }
         let begun = Instant::now();
         let job = job(&start.command, MOST_LIFE);
@@ -216,10 +224,10 @@ fn listen(output: Option<mpsc::Sender<Vec<u8>>>) -> (mpsc::Sender<Vec<u8>>, Arc<
     (sender, log, hushed)
 }
 
-/// Runs the build to its end.
-async fn built(
+/// Runs what has to have ended before the service is started.
+async fn to_its_end(
     workspace: &dyn Workspace,
-    command: &str,
+    (command, does): (&str, &str),
     job: Job,
     (output, log): (mpsc::Sender<Vec<u8>>, &Log),
     cancel: &CancellationToken,
@@ -231,7 +239,7 @@ async fn built(
         _ if cancel.is_cancelled() => Err(ApiError::Service("interrupted".to_owned())),
         exit => {
             settle().await;
-            Err(ApiError::Service(log.behind(&format!("`{command}`, which builds the service, {}", how(exit)))))
+            Err(ApiError::Service(log.behind(&format!("`{command}`, which {does} the service, {}", how(exit)))))
         }
     }
 }

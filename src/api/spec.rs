@@ -3,6 +3,7 @@
 //! A document stays a JSON value; what 3.0 says in its own way is said as 3.1 does after reading. References are
 //! followed inside the document only, and a remote one is never fetched.
 
+mod bundle;
 pub mod diff;
 pub mod document;
 pub mod draft;
@@ -14,6 +15,7 @@ pub mod operations;
 mod refs;
 pub mod routes;
 mod schema_diff;
+pub mod style;
 mod swagger;
 mod validators;
 
@@ -43,7 +45,8 @@ pub struct Spec {
     /// Nobody has promised this: it was put together from what the program shows.
     pub drafted: bool,
     text: Arc<str>,
-    json: bool,
+    /// The other files it is made of.
+    files: bundle::Files,
 }
 
 impl Spec {
@@ -52,21 +55,31 @@ impl Spec {
     /// # Errors
     /// It is too large, no JSON or YAML, or no OpenAPI 3 document; the place holds line and column where they are known.
     pub fn read(place: &str, text: &str) -> Result<Self, ApiError> {
+        Self::read_with(place, text, &|_| None)
+    }
+
+    /// Reads a document that may be made of several files; `file` gives the text of another one by its path.
+    ///
+    /// # Errors
+    /// As [`Spec::read`].
+    pub fn read_with(place: &str, text: &str, file: &dyn Fn(&str) -> Option<String>) -> Result<Self, ApiError> {
         let error = |place: String, what: String| ApiError::Document { place, what };
         if text.len() > MOST_BYTES {
             let what = format!("{} bytes are more than the {} MB that are read", text.len(), MOST_BYTES >> 20);
             return Err(error(place.to_owned(), what));
         }
-        let json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
-        let mut root = if json { read_json(place, text)? } else { read_yaml(place, text)? };
+        let mut root = read_value(place, text)?;
         let version = version(&root).map_err(|what| error(place.to_owned(), what))?;
+        let mut files = bundle::Files::new();
         if version == "2.0" {
             root = swagger::converted(&root);
+        } else {
+            files = bundle::bundle(place, &mut root, file);
         }
         if version.starts_with(['2', '3']) && !version.starts_with("3.1") {
             normalize::upgrade(&mut root);
         }
-        Ok(Self { place: place.to_owned(), version, root, drafted: false, text: Arc::from(text), json })
+        Ok(Self { place: place.to_owned(), version, root, drafted: false, text: Arc::from(text), files })
     }
 
     /// Makes a document of a value, as a server or a framework gives it.
@@ -80,9 +93,11 @@ impl Spec {
 
     /// `file:line:column` of what a JSON pointer points at, or of the nearest above it.
     pub fn locate(&self, pointer: &str) -> String {
-        match text::locate(&self.text, self.json, pointer) {
-            Some((line, column)) => format!("{}:{line}:{column}", self.place),
-            None => self.place.clone(),
+        let (place, text, pointer) =
+            bundle::file_of(&self.files, pointer).unwrap_or((&self.place, &*self.text, pointer));
+        match text::locate(text, is_json(text), pointer) {
+            Some((line, column)) => format!("{place}:{line}:{column}"),
+            None => place.to_owned(),
         }
     }
 
@@ -112,6 +127,14 @@ impl Spec {
     pub fn broken_references(&self) -> Vec<Broken> {
         refs::check(&self.root)
     }
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '['])
+}
+
+fn read_value(place: &str, text: &str) -> Result<Value, ApiError> {
+    if is_json(text) { read_json(place, text) } else { read_yaml(place, text) }
 }
 
 fn read_json(place: &str, text: &str) -> Result<Value, ApiError> {

@@ -143,7 +143,7 @@ const PROJECT_MAY_SET: &[&str] = &[
 ];
 
 /// What it may set on top when the user trusts it.
-const TRUSTED_PROJECT_MAY_SET: &[&str] = &["gates.tests.command", "api.command", "api.folder"];
+const TRUSTED_PROJECT_MAY_SET: &[&str] = &["gates.tests.command", "api.command", "api.prepare", "api.folder"];
 
 fn names_command(key: &str) -> bool {
     TRUSTED_PROJECT_MAY_SET.contains(&key) || key.starts_with("gates.commands.")

@@ -107,6 +107,22 @@ pub fn from_folder<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
     if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
 }
 
+/// A path as it is called from a file's folder, from the root; `None` when it leads out.
+pub fn beside(file: &str, relative: &str) -> Option<String> {
+    let mut parts: Vec<&str> = file.split('/').collect();
+    parts.pop();
+    for part in relative.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 /// Case-insensitive and NTFS spellings included, as git itself checks them (`core.protectNTFS`).
 fn is_git_folder(name: &str) -> bool {
     let trimmed = name.split(':').next().unwrap_or(name).trim_end_matches(['.', ' ']);
@@ -135,6 +151,13 @@ impl<'de> Deserialize<'de> for RepoPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_beside_a_file_starts_at_its_folder() {
+        assert_eq!(beside("dist/orders/a.js", "../../src/orders/a.ts").as_deref(), Some("src/orders/a.ts"));
+        assert_eq!(beside("a.yaml", "./b.yaml").as_deref(), Some("b.yaml"));
+        assert_eq!(beside("dist/a.js", "../../../etc/passwd"), None);
+    }
 
     #[test]
     fn normalises_what_stays_inside() {

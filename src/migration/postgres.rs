@@ -4,10 +4,11 @@
 //! What runs on it was written by a model or a stranger: server and clients run in the workspace, like every command.
 
 mod looking;
+mod told;
 mod walking;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -22,6 +23,8 @@ pub(super) use walking::Fresh;
 const STARTER: &str = include_str!("../../assets/postgres.sh");
 /// Where scripts and dumps are, in the workspace.
 const FOLDER: &str = ".tenon-gate/migration";
+/// Where it listens, where it listens on a port.
+pub(super) const PORT: u16 = 5432;
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The most that is read of what a client writes.
@@ -37,6 +40,8 @@ pub(super) struct Cluster {
     pub folder: String,
     /// The folder of the programs.
     pub programs: String,
+    /// How many questions it was asked, where it listens on a port.
+    asked: Arc<AtomicUsize>,
     version: String,
     limit: Duration,
     cancel: CancellationToken,
@@ -72,12 +77,33 @@ impl Cluster {
         limit: Duration,
         cancel: CancellationToken,
     ) -> Result<Self, String> {
+        Self::begin(workspace, limit, cancel, "").await
+    }
+
+    /// The same, which listens on [`PORT`] of the workspace's loopback as well and counts what it is asked.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub(super) async fn listening(
+        workspace: Arc<dyn Workspace>,
+        limit: Duration,
+        cancel: CancellationToken,
+    ) -> Result<Self, String> {
+        Self::begin(workspace, limit, cancel, &format!(" {PORT}")).await
+    }
+
+    async fn begin(
+        workspace: Arc<dyn Workspace>,
+        limit: Duration,
+        cancel: CancellationToken,
+        port: &str,
+    ) -> Result<Self, String> {
         let starter = inside("postgres.sh")?;
         workspace.write(&starter, STARTER.as_bytes(), None).map_err(|error| error.to_string())?;
         // The path of a socket may have some hundred bytes only, and two workspaces may see one `/tmp`.
         let folder = format!("/tmp/tenon-pg-{}", uuid());
         let starter = starter.under(workspace.root()).to_string_lossy().into_owned();
-        let job = Job::new(format!("{NEUTRAL}exec sh {} {}", word(&starter), word(&folder)), limit + PATIENCE);
+        let job = Job::new(format!("{NEUTRAL}exec sh {} {}{port}", word(&starter), word(&folder)), limit + PATIENCE);
         let (sender, mut said) = mpsc::channel::<Vec<u8>>(32);
         let served = workspace.serve(job, sender, cancel.clone()).await.map_err(|error| error.to_string())?;
         let mut text = String::new();
@@ -92,11 +118,13 @@ impl Cluster {
             }
             None
         };
+        let asked = Arc::new(AtomicUsize::new(0));
         let line = tokio::time::timeout(PATIENCE, line).await.ok().flatten();
         match line.as_deref().map(|line| line.split(' ').collect::<Vec<_>>()).as_deref() {
             Some(["ready", programs, version]) => Ok(Self {
                 folder,
                 programs: (*programs).to_owned(),
+                asked: told::count(said, asked),
                 version: (*version).to_owned(),
                 workspace,
                 served,
@@ -110,6 +138,11 @@ impl Cluster {
                 Err(format!("PostgreSQL did not start: {}", text.trim().lines().next_back().unwrap_or("no word of it")))
             }
         }
+    }
+
+    /// How many questions it was asked so far, where it counts them.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Its name for people, with the version.
@@ -160,7 +193,7 @@ impl Cluster {
     }
 
     /// Runs a script that has to work.
-    async fn ask(&self, database: &str, script: &str) -> Result<String, String> {
+    pub(super) async fn ask(&self, database: &str, script: &str) -> Result<String, String> {
         let said = self.script(database, script).await?;
         if said.ok { Ok(said.output) } else { Err(first(&said.complaints)) }
     }

@@ -1,5 +1,7 @@
 //! `api_test` with `mode: postman`: the requests of a collection, in order.
 
+mod form;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -29,13 +31,10 @@ pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, A
             break;
         }
         let mut request = request.clone();
-        if let Some(file) = request.body_file.take() {
-            match context.read(&beside(input, &file)).await {
-                Ok(text) => request.body = Some(text),
-                Err(why) => request.not_run.push(format!("the body: {why}")),
-            }
-        }
-        let outcome = http(context, of(&request, input, base.as_deref())).await;
+        let outcome = match with_files(context, input, &mut request).await {
+            Ok(()) => http(context, of(&request, input, base.as_deref())).await,
+            Err(why) => Outcome::failed(&why),
+        };
         tally.take(&request, &outcome);
     }
     let Tally { mut text, items, passed, failed, partly } = tally;
@@ -58,6 +57,25 @@ pub(super) async fn run(context: &Context, input: &ApiTest) -> Result<Outcome, A
         value["second_opinion"] = json!(opinion);
     }
     Ok(Outcome::new(failed == 0 && passed > 0, text, value))
+}
+
+/// Reads what the request takes from files; what cannot be read is not sent, and said.
+async fn with_files(context: &Context, input: &ApiTest, request: &mut Imported) -> Result<(), ApiError> {
+    if let Some(file) = request.body_file.take() {
+        match context.read(&beside(input, &file)).await {
+            Ok(text) => request.body = Some(text),
+            Err(why) => request.not_run.push(format!("the body: {why}")),
+        }
+    }
+    let mut files = Vec::new();
+    for field in request.form.clone() {
+        let read = if field.file { Some(context.read(&beside(input, &field.value)).await) } else { None };
+        if let Some(Err(why)) = &read {
+            request.not_run.push(format!("the file of the field `{}`: {why}", field.name));
+        }
+        files.push(read.and_then(Result::ok));
+    }
+    form::made(request, &files, &context.desk.variables())
 }
 
 /// What came of the requests so far.
@@ -102,6 +120,9 @@ impl Tally {
 async fn settle(context: &Context, input: &ApiTest, collection: &Collection) -> Result<Option<String>, ApiError> {
     let mut variables = collection.variables.clone();
     variables.extend(environment(context, input).await?);
+    for name in collection.environment.iter().filter(|name| !variables.contains_key(*name)).collect::<Vec<_>>() {
+        variables.extend(context.desk.secret(name).map(|value| (name.clone(), value)));
+    }
     let used = |name: &str| {
         let mark = format!("{{{{{name}}}}}");
         collection.requests.iter().any(|request| request.url.starts_with(&mark))

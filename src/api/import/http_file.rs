@@ -17,6 +17,13 @@ pub(super) fn read(path: &str, text: &str) -> Result<Collection, ApiError> {
     for block in blocks(text) {
         collection.requests.extend(request(&block, &mut collection.variables));
     }
+    for request in &mut collection.requests {
+        let texts = request.headers.iter_mut().map(|(_, value)| value);
+        for text in texts.chain([&mut request.url]).chain(&mut request.body) {
+            collection.environment.extend(plainly_named(text));
+        }
+        unfilled(request);
+    }
     keep_what_others_use(text, &mut collection.requests);
     if collection.requests.is_empty() {
         let what = "this is no Postman collection and holds no request: a line such as `GET http://…`".to_owned();
@@ -58,7 +65,6 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
     if made.method == "GRAPHQL" {
         graphql(&mut made);
     }
-    unfilled(&mut made);
     if made.name.is_empty() {
         made.name = format!("{} {}", made.method, made.url);
     }
@@ -172,9 +178,25 @@ fn before(line: &str, made: &mut Imported, variables: &mut Variables) -> bool {
     true
 }
 
+/// How editors begin the name of a variable of the environment.
+const ENVIRONMENT: [&str; 3] = ["{{$processEnv ", "{{$env.", "{{$dotenv "];
+
+/// Names variables of the environment like all others, and returns them.
+fn plainly_named(text: &mut String) -> Vec<String> {
+    let mut names = Vec::new();
+    while let Some((at, mark)) = ENVIRONMENT.iter().find_map(|mark| Some((text.find(mark)?, mark)))
+        && let Some(end) = text[at..].find("}}")
+    {
+        let name = text[at + mark.len()..at + end].trim_start_matches('%').trim().to_owned();
+        text.replace_range(at..at + end, &format!("{{{{{name}"));
+        names.push(name);
+    }
+    names
+}
+
 /// `Authorization: Bearer {{$processEnv NAME}}`, `Basic user {{$env.NAME}}` and the like: who asks, by the name of an environment variable.
 fn by_environment(name: &str, value: &str) -> Option<Profile> {
-    let (before, rest) = ["{{$processEnv ", "{{$env."].iter().find_map(|mark| value.split_once(mark))?;
+    let (before, rest) = ENVIRONMENT.iter().find_map(|mark| value.split_once(mark))?;
     let variable = rest.strip_suffix("}}")?.trim_start_matches('%').trim();
     let whole = name.eq_ignore_ascii_case("authorization");
     let profile = match before.trim().trim_end_matches(':').split_once(' ') {
@@ -230,6 +252,12 @@ mod tests {
             let made = read("a.http", &format!("GET http://h/x\nAuthorization: {value}\n")).unwrap();
             assert_eq!(json!(made.requests[0].auth), expected, "{value}");
         }
+        let named = "GET http://h/x?key={{$processEnv KEY}}\n\n{{$env.BODY}} {{OTHER}} {{$dotenv %LATE}}\n";
+        let made = read("a.http", named).unwrap();
+        assert_eq!(made.requests[0].url, "http://h/x?key={{KEY}}");
+        assert_eq!(made.requests[0].body.as_deref(), Some("{{BODY}} {{OTHER}} {{LATE}}"));
+        let all = super::super::read("a.http", named).unwrap();
+        assert_eq!(all.environment.into_iter().collect::<Vec<_>>(), ["BODY", "KEY", "LATE", "OTHER"]);
         assert!(read("a.http", "nothing: here\n").is_ok() || read("a.http", "").is_err());
     }
 }

@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Collection, Imported, script};
+use super::{Collection, Field, Imported, script};
 use crate::api::ApiError;
 use crate::api::auth::{Place, Profile, placeholder};
 use crate::api::exchange::Exchange;
 use crate::api::expect::plain;
-use crate::api::export::{BASE_URL, address, hidden};
-use crate::api::target::encode;
+use crate::api::export::{BASE_URL, address, hidden, place};
 
 pub(super) fn read(path: &str, text: &str) -> Result<Collection, ApiError> {
     let wrong = |place: String, what: String| ApiError::Document { place, what };
@@ -48,24 +47,31 @@ fn items(list: &Value, folder: &str, auth: Option<&Value>, inherited: &[String],
     }
 }
 
-/// Between the parts of a form.
-const BOUNDARY: &str = "part-of-the-form-7f3a9c";
-
-/// A form of several parts, as far as they are texts.
-fn form(given: &Value, made: &mut Imported) {
-    let mut text = String::new();
-    for field in given["formdata"].as_array().into_iter().flatten().filter(|field| field["disabled"] != true) {
-        let name = plain(&field["key"]);
-        if field["type"] == "file" {
-            made.not_run.push(format!("the file of the field `{name}`"));
+/// The fields of a form that are sent.
+fn form(given: &Value, parts: bool, made: &mut Imported) {
+    for field in given.as_array().into_iter().flatten().filter(|field| field["disabled"] != true) {
+        let (name, media) = (plain(&field["key"]), field["contentType"].as_str().map(str::to_owned));
+        if field["type"] != "file" {
+            let value = plain(&field["value"]);
+            made.form.push(Field { name, value, media, parts, ..Field::default() });
             continue;
         }
-        let value = plain(&field["value"]);
-        text.push_str(&format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+        let files = match &field["src"] {
+            Value::Array(files) => files.iter().map(plain).collect(),
+            Value::Null => Vec::new(),
+            file => vec![plain(file)],
+        };
+        if files.is_empty() {
+            made.not_run.push(format!("the file of the field `{name}`, which names none"));
+        }
+        made.form.extend(files.into_iter().map(|value| Field {
+            name: name.clone(),
+            value,
+            file: true,
+            media: media.clone(),
+            parts,
+        }));
     }
-    made.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-    made.headers.push(("content-type".to_owned(), format!("multipart/form-data; boundary={BOUNDARY}")));
-    made.body = Some(format!("{text}--{BOUNDARY}--\r\n"));
 }
 
 /// Scripts of folders run before or after each of their requests; they are not run here.
@@ -104,21 +110,54 @@ fn request(name: &str, given: &Value, auth: Option<&Value>) -> Imported {
 
 fn url(given: &Value) -> String {
     let raw = given.as_str().or_else(|| given["raw"].as_str()).map(str::to_owned);
-    let mut url = raw.unwrap_or_else(|| {
+    let url = raw.unwrap_or_else(|| {
         let list = |name: &str, joint: &str| match &given[name] {
             Value::Array(parts) => parts.iter().map(plain).collect::<Vec<_>>().join(joint),
             Value::String(text) => text.clone(),
             _ => String::new(),
         };
-        format!("{}/{}", list("host", "."), list("path", "/"))
+        let protocol = given["protocol"].as_str().map(|protocol| format!("{protocol}://")).unwrap_or_default();
+        let port = given["port"].as_str().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{protocol}{}{port}/{}", list("host", "."), list("path", "/"))
     });
-    for variable in given["variable"].as_array().into_iter().flatten() {
-        url = url.replace(&format!(":{}", plain(&variable["key"])), &plain(&variable["value"]));
-    }
-    url
+    let (path, rest) = url.split_once('?').map_or((url.as_str(), None), |(path, rest)| (path, Some(rest)));
+    // `:id` is a whole part of the path.
+    let variables = given["variable"].as_array();
+    let part = |part: &str| {
+        let named = |variable: &&Value| part.strip_prefix(':') == variable["key"].as_str();
+        variables.into_iter().flatten().find(named).map_or_else(|| part.to_owned(), |found| plain(&found["value"]))
+    };
+    let path = path.split('/').map(part).collect::<Vec<_>>().join("/");
+    let query = match given["query"].as_array() {
+        // What is switched off stands in the text all the same.
+        Some(query) => {
+            let pair = |pair: &Value| match &pair["value"] {
+                Value::Null => plain(&pair["key"]),
+                value => format!("{}={}", plain(&pair["key"]), plain(value)),
+            };
+            let on = query.iter().filter(|pair| pair["disabled"] != true).map(pair);
+            on.collect::<Vec<_>>().join("&")
+        }
+        None => rest.unwrap_or_default().to_owned(),
+    };
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}
+
+/// The media type a language of the editor stands for.
+fn media_of(language: &str) -> Option<&'static str> {
+    Some(match language {
+        "json" => "application/json",
+        "xml" => "application/xml",
+        "html" => "text/html",
+        "javascript" => "application/javascript",
+        _ => return None,
+    })
 }
 
 fn body(given: &Value, made: &mut Imported) {
+    if given["disabled"] == true {
+        return;
+    }
     let typed = made.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let mut set_type = |media: &str| {
         if !typed {
@@ -128,26 +167,19 @@ fn body(given: &Value, made: &mut Imported) {
     match given["mode"].as_str() {
         Some("raw") => {
             let text = plain(&given["raw"]);
-            if given["options"]["raw"]["language"] == "json" || text.trim_start().starts_with(['{', '[']) {
-                set_type("application/json");
+            let language = given["options"]["raw"]["language"].as_str().and_then(media_of);
+            let looks_like = text.trim_start().starts_with(['{', '[']).then_some("application/json");
+            if let Some(media) = language.or(looks_like) {
+                set_type(media);
             }
             made.body = Some(text);
         }
-        Some("formdata") => form(given, made),
-        Some("urlencoded") => {
-            set_type("application/x-www-form-urlencoded");
-            let fields = given["urlencoded"].as_array().into_iter().flatten().filter(|field| field["disabled"] != true);
-            let value = |field: &Value| {
-                let value = plain(&field["value"]);
-                if value.contains("{{") { value } else { encode(&value) }
-            };
-            made.body = Some(
-                fields
-                    .map(|field| format!("{}={}", encode(&plain(&field["key"])), value(field)))
-                    .collect::<Vec<_>>()
-                    .join("&"),
-            );
-        }
+        Some("formdata") => form(&given["formdata"], true, made),
+        Some("urlencoded") => form(&given["urlencoded"], false, made),
+        Some("file") => match given["file"]["src"].as_str() {
+            Some(file) => made.body_file = Some(file.to_owned()),
+            None => made.not_run.push("a body from a file, which names none".to_owned()),
+        },
         Some("graphql") => {
             set_type("application/json");
             let variables: Value = serde_json::from_str(&plain(&given["graphql"]["variables"])).unwrap_or_default();
@@ -179,12 +211,20 @@ fn profile(auth: &Value) -> Result<Option<Profile>, String> {
             key: field("value"),
             key_env: None,
         }),
+        "oauth2" if field("accessToken").is_some_and(|token| !token.is_empty()) => {
+            Some(Profile::Bearer { token: field("accessToken"), token_env: None })
+        }
         other => return Err(format!("authentication of the kind `{other}`")),
     })
 }
 
 fn is_authorization(header: &Value) -> bool {
     header["key"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("authorization"))
+}
+
+/// `$NAME` as collections write it.
+fn braced(shown: &str) -> String {
+    shown.strip_prefix('$').map_or_else(|| shown.to_owned(), |name| format!("{{{{{name}}}}}"))
 }
 
 /// Who asks, as a collection says it, with a variable for the secret; `None` where a header of the request says it.
@@ -194,8 +234,7 @@ fn written(profile: &Profile) -> Option<Value> {
         json!({"type": kind, kind: list})
     };
     let variable = |text: &Option<String>, name: &Option<String>, default: &str| {
-        let shown = placeholder(text.as_ref(), name.as_ref(), default);
-        shown.strip_prefix('$').map(|name| format!("{{{{{name}}}}}")).unwrap_or(shown)
+        braced(&placeholder(text.as_ref(), name.as_ref(), default))
     };
     match profile {
         Profile::Bearer { token, token_env } => {
@@ -215,10 +254,14 @@ pub fn collection(name: &str, exchanges: &[Exchange]) -> Value {
     let items: Vec<Value> = exchanges
         .iter()
         .map(|exchange| {
-            let (url, base) = address(exchange, &exchange.url);
+            let (mut given, mut whole) = (exchange.headers.clone(), exchange.url.clone());
+            if let Some(profile @ Profile::ApiKey { .. }) = &exchange.auth {
+                place(&profile.placeholder().renamed(braced), &mut given, &mut whole);
+            }
+            let (url, base) = address(exchange, &whole);
             origin = origin.take().or(base);
             let headers: Vec<Value> =
-                exchange.headers.iter().map(|(name, value)| json!({"key": name, "value": hidden(name, value)})).collect();
+                given.iter().map(|(name, value)| json!({"key": name, "value": hidden(name, value)})).collect();
             let mut request = json!({"method": exchange.method, "header": headers, "url": {"raw": url}});
             if let Some(auth) = exchange.auth.as_ref().and_then(written) {
                 request["header"] = headers.iter().filter(|header| !is_authorization(header)).cloned().collect();

@@ -24,13 +24,25 @@ pub struct Rounds {
     pub time: Duration,
     /// Users at once.
     pub concurrency: usize,
+    /// Stops at a request before its rounds are over when it is clear, and makes them as short as it can.
+    pub sparing: bool,
 }
 
 impl Default for Rounds {
     fn default() -> Self {
-        Self { count: 12, time: Duration::from_millis(400), concurrency: 2 }
+        Self { count: 12, time: Duration::from_millis(400), concurrency: 2, sparing: false }
     }
 }
+
+/// Where nothing above this share and time can be hidden, more rounds of a sparing comparison tell nothing of interest.
+const CLEAR: f64 = 0.10;
+const CLEAR_MS: f64 = 1.0;
+/// Answers a short round holds, and the least it takes.
+const ANSWERS: f64 = 8.0;
+const SHORTEST: Duration = Duration::from_millis(40);
+/// How long both are asked before anything is counted.
+const WARM: Duration = Duration::from_millis(300);
+const WARM_SPARING: Duration = Duration::from_millis(120);
 
 /// A difference below this is nobody's concern.
 const MATTERS: f64 = 0.05;
@@ -97,6 +109,21 @@ impl Compared {
         let unseen = self.verdict == Verdict::NoMeasurableChange;
         if unseen { (self.interval.1 - 1.0).max(1.0 - self.interval.0) } else { 0.0 }
     }
+
+    /// By how many milliseconds it may be slower without that having been seen.
+    pub fn hidden_ms(&self) -> f64 {
+        let unseen = self.verdict == Verdict::NoMeasurableChange;
+        if unseen { (self.interval.1 - 1.0).max(0.0) * self.base.p50 } else { 0.0 }
+    }
+
+    /// Whether more rounds would say nothing else, or nothing that matters.
+    fn is_clear(&self) -> bool {
+        match self.verdict {
+            Verdict::Slower | Verdict::Faster => true,
+            Verdict::NoMeasurableChange => self.hidden() <= CLEAR || self.hidden_ms() <= CLEAR_MS,
+            Verdict::NotMeasured => false,
+        }
+    }
 }
 
 impl std::fmt::Display for Compared {
@@ -154,17 +181,24 @@ impl Comparison {
         format!("{} in {} {requests}{noise}", self.verdict, self.requests.len())
     }
 
-    /// What both say: a change that a second comparison, with processes started anew, does not show was an accident of
+    /// What both say, where the second one may hold some of the requests only, in the same order: a change that a second comparison, with processes started anew, does not show was an accident of
     /// the first.
     pub fn confirmed_by(self, second: Self) -> Self {
-        let mut requests = second.requests;
-        for (first, second) in self.requests.iter().zip(&mut requests) {
-            if first.verdict != second.verdict && second.verdict != Verdict::NotMeasured {
-                second.verdict = Verdict::NoMeasurableChange;
-                second.seen_once = true;
-            }
-        }
-        Self::of(requests)
+        let mut seconds = second.requests.into_iter();
+        let mut next = seconds.next();
+        let confirmed =
+            self.requests.into_iter().map(|first| match next.take_if(|next| next.request == first.request) {
+                Some(mut second) => {
+                    next = seconds.next();
+                    if first.verdict != second.verdict && second.verdict != Verdict::NotMeasured {
+                        second.verdict = Verdict::NoMeasurableChange;
+                        second.seen_once = true;
+                    }
+                    second
+                }
+                None => first,
+            });
+        Self::of(confirmed.collect())
     }
 }
 
@@ -187,22 +221,20 @@ pub async fn compare(
 ) -> Comparison {
     let sides = [base, subject];
     let mut pairs: Vec<Pair> = requests.iter().map(|request| Pair::new(request, rounds)).collect();
-    for pair in &pairs {
-        let warm = Plan { time: rounds.time.max(Duration::from_millis(300)), ..pair.plan.clone() };
-        for client in sides {
-            let _ = run(client, &warm, cancel).await;
-        }
+    for pair in &mut pairs {
+        pair.warm(sides, rounds, cancel).await;
     }
+    let doubt = DOUBT / pairs.len().max(1) as f64;
     for round in 0..rounds.count {
-        for pair in &mut pairs {
+        for pair in pairs.iter_mut().filter(|pair| !pair.clear) {
             if cancel.is_cancelled() {
                 break;
             }
             // The order changes, lest who comes first always has the warmer machine.
             pair.round(sides, round % 2 == 1, cancel).await;
+            pair.clear = rounds.sparing && pair.judged(doubt).is_clear();
         }
     }
-    let doubt = DOUBT / pairs.len().max(1) as f64;
     Comparison::of(pairs.into_iter().map(|pair| pair.judged(doubt)).collect())
 }
 
@@ -212,13 +244,31 @@ struct Pair {
     medians: Vec<(f64, f64)>,
     all: [Option<Seen>; 2],
     took: [Duration; 2],
+    /// Nothing more has to be asked.
+    clear: bool,
 }
 
 impl Pair {
     fn new(request: &Request, rounds: Rounds) -> Self {
         let shape = Shape::Closed { concurrency: rounds.concurrency };
         let plan = Plan { requests: vec![request.clone()], shape, time: rounds.time };
-        Self { plan, medians: Vec::new(), all: [Seen::new(), Seen::new()], took: [Duration::ZERO; 2] }
+        Self { plan, medians: Vec::new(), all: [Seen::new(), Seen::new()], took: [Duration::ZERO; 2], clear: false }
+    }
+
+    /// Asks both before anything counts, and learns how long a round has to be.
+    async fn warm(&mut self, sides: [&Client; 2], rounds: Rounds, cancel: &CancellationToken) {
+        let time = if rounds.sparing { WARM_SPARING } else { WARM.max(rounds.time) };
+        let warm = Plan { time, ..self.plan.clone() };
+        let mut slowest = 0.0_f64;
+        for client in sides {
+            if let Some(seen) = run(client, &warm, cancel).await {
+                slowest = slowest.max(seen.latencies.value_at_quantile(0.5) as f64 / 1e6);
+            }
+        }
+        if rounds.sparing {
+            let wanted = Duration::from_secs_f64(slowest * ANSWERS);
+            self.plan.time = wanted.clamp(SHORTEST.min(rounds.time), rounds.time);
+        }
     }
 
     async fn round(&mut self, sides: [&Client; 2], reversed: bool, cancel: &CancellationToken) {
@@ -235,7 +285,7 @@ impl Pair {
         self.medians.push((median[0], median[1]));
     }
 
-    fn judged(self, doubt: f64) -> Compared {
+    fn judged(&self, doubt: f64) -> Compared {
         let measured =
             |side: usize| self.all[side].as_ref().map(|seen| seen.measured(self.took[side])).unwrap_or_default();
         let compared = judge(&self.medians, measured(0), measured(1), doubt);
@@ -359,6 +409,23 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_clear_when_nothing_of_interest_can_be_hidden() {
+        for (medians, expected) in [
+            (noise(0.0, 0.05), true),
+            (noise(5.0, 0.05), true),
+            // Up to 3 ms of 10 may be hidden.
+            (noise(0.0, 0.3), false),
+            (noise(0.0, 0.05)[..5].to_vec(), false),
+            // Half a millisecond of one.
+            (noise(0.0, 0.5).into_iter().map(|(a, b)| (a / 10.0, b / 10.0)).collect(), true),
+        ] {
+            let base = Measured { p50: medians[0].0, ..measured() };
+            let found = judge(&medians, base, measured(), DOUBT);
+            assert_eq!(found.is_clear(), expected, "{found}");
+        }
+    }
+
+    #[test]
     fn what_fails_or_does_something_else_is_not_measured() {
         let broken = Measured { errors: 50, ..measured() };
         let answering = |status: u16| Measured { statuses: [(status, 100)].into(), ..measured() };
@@ -378,6 +445,14 @@ mod tests {
         let (slower, same, faster) = (of(&noise(1.0, 0.01)), of(&noise(0.0, 0.01)), of(&noise(-1.0, 0.01)));
         assert_eq!(slower.clone().confirmed_by(slower.clone()).verdict, Verdict::Slower);
         assert_eq!(slower.clone().confirmed_by(same).verdict, Verdict::NoMeasurableChange);
-        assert_eq!(slower.confirmed_by(faster).verdict, Verdict::NoMeasurableChange);
+        assert_eq!(slower.clone().confirmed_by(faster).verdict, Verdict::NoMeasurableChange);
+        // Only what changed is asked again.
+        let named = |name: &str, of: &Comparison| Compared { request: name.to_owned(), ..of.requests[0].clone() };
+        let same = of(&noise(0.0, 0.01));
+        let first = Comparison::of(vec![named("a", &same), named("b", &slower), named("c", &same)]);
+        let again = Comparison::of(vec![named("b", &slower)]);
+        let verdicts: Vec<Verdict> =
+            first.confirmed_by(again).requests.iter().map(|compared| compared.verdict).collect();
+        assert_eq!(verdicts, [Verdict::NoMeasurableChange, Verdict::Slower, Verdict::NoMeasurableChange]);
     }
 }

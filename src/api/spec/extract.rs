@@ -107,7 +107,12 @@ pub fn file(workspace: &dyn Workspace, path: &str) -> Result<Spec, ApiError> {
         )));
     }
     let text = String::from_utf8(state.bytes).map_err(|_| wrong("is no UTF-8".to_owned()))?;
-    Spec::read(path, &text)
+    // A document may be made of several files of the tree.
+    let beside = |path: &str| {
+        let state = workspace.read(&RepoPath::parse(path).ok()?).ok()?;
+        String::from_utf8(state.bytes).ok()
+    };
+    Spec::read_with(path, &text, &beside)
 }
 
 /// The files of the workspace that may hold a document, the nearest first.

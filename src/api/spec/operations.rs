@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::style::Style;
 use super::{escape, resolve};
 
 /// The methods of a path item.
@@ -31,6 +32,8 @@ pub struct Parameter {
     pub required: bool,
     /// What it may be; `true` when the document does not say.
     pub schema: Value,
+    /// How its value is written.
+    pub style: Style,
     /// An example of the document.
     pub example: Option<Value>,
     /// What it means.
@@ -48,6 +51,16 @@ pub struct Body {
     pub content: Vec<(String, Value)>,
     /// An example of the document, for the first media type.
     pub example: Option<Value>,
+}
+
+impl Body {
+    /// What is sent of all it may be: JSON where it may, else a form, else what comes first.
+    pub fn preferred(&self) -> Option<&(String, Value)> {
+        let form = |media: &str| media == "application/x-www-form-urlencoded";
+        let json = self.content.iter().find(|(media, _)| crate::api::message::is_json(media));
+        let form = json.or_else(|| self.content.iter().find(|(media, _)| form(media)));
+        form.or_else(|| self.content.first())
+    }
 }
 
 /// What is answered, by status.
@@ -195,6 +208,7 @@ fn read_parameter(root: &Value, parameter: &Value, pointer: String) -> Option<Pa
         place,
         required: place == Place::Path || parameter.get("required") == Some(&Value::Bool(true)),
         schema: schema.cloned().unwrap_or(Value::Bool(true)),
+        style: Style::read(parameter, place),
         example: example(root, parameter).or_else(|| schema.and_then(|schema| example(root, schema))),
         description: parameter.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
         pointer,

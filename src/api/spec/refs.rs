@@ -119,7 +119,7 @@ fn fault(root: &Value, reference: &str) -> Option<&'static str> {
         return Some(if remote {
             "leads to another server, which is never asked; bundle the document"
         } else {
-            "leads to another file, which is not read; bundle the document"
+            "leads to another file, which is not there or cannot be read"
         });
     }
     let mut next = reference;

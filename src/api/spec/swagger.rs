@@ -115,7 +115,18 @@ fn parameter(old: &Value) -> Option<Value> {
     }
     let (schema, mut rest): (Map<String, Value>, Map<String, Value>) =
         old.as_object()?.clone().into_iter().partition(|(name, _)| OF_SCHEMA.contains(&name.as_str()));
-    rest.shift_remove("collectionFormat");
+    let array = schema.get("type").is_some_and(|kind| kind == "array");
+    let format = rest.shift_remove("collectionFormat");
+    let (style, explode) = match format.as_ref().and_then(Value::as_str) {
+        Some("multi") => ("form", true),
+        Some("ssv") => ("spaceDelimited", false),
+        Some("pipes") => ("pipeDelimited", false),
+        _ => ("form", false),
+    };
+    if array && rest.get("in").is_some_and(|place| place == "query") {
+        rest.insert("style".to_owned(), json!(style));
+        rest.insert("explode".to_owned(), json!(explode));
+    }
     rest.insert("schema".to_owned(), Value::Object(schema));
     Some(Value::Object(rest))
 }

@@ -213,8 +213,12 @@ impl<'a> Bench<'a> {
         {
             self.see(operation, response);
         }
-        let (problems, unchecked) = self.problems(operation, case.expectation, &outcome);
+        let (mut problems, unchecked) = self.problems(operation, case.expectation, &outcome);
         self.report.unchecked += usize::from(unchecked);
+        if let Some(at) = problems.iter().position(|problem| problem.check == checks::UNUSABLE) {
+            let why = problems.swap_remove(at).text;
+            self.skip(format!("{} {}: {why}", self.mode.name(), operation.name()));
+        }
         if problems.is_empty() {
             self.report.passed += 1;
         } else {

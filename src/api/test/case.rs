@@ -1,5 +1,7 @@
 //! A request in its parts, so that one part can be changed, and the whole be made smaller.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::api::generate::HUGE;
@@ -27,9 +29,20 @@ pub(super) enum Expectation {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Payload {
     None,
-    Json { media: String, value: Value },
+    Json {
+        media: String,
+        value: Value,
+    },
     Form(Value),
-    Raw { media: Option<String>, bytes: Vec<u8> },
+    /// A form in parts, with the names of the fields that hold a file.
+    Parts {
+        value: Value,
+        files: Vec<String>,
+    },
+    Raw {
+        media: Option<String>,
+        bytes: Vec<u8>,
+    },
 }
 
 /// One request to one operation.
@@ -67,6 +80,10 @@ impl Case {
             Payload::Form(value) => {
                 request.set_header("content-type", "application/x-www-form-urlencoded");
                 request.body = Some(form(value).into_bytes());
+            }
+            Payload::Parts { value, files } => {
+                request.set_header("content-type", &format!("multipart/form-data; boundary={BOUNDARY}"));
+                request.body = Some(parts(value, files).into_bytes());
             }
             Payload::Raw { media, bytes } => {
                 if let Some(media) = media {
@@ -134,6 +151,29 @@ fn form(value: &Value) -> String {
     pairs.map(|(name, value)| format!("{}={}", encode(&name), encode(&digits(&value)))).collect::<Vec<_>>().join("&")
 }
 
+/// Between the parts of a form.
+const BOUNDARY: &str = "part-of-the-form-7f3a9c";
+
+fn parts(value: &Value, files: &[String]) -> String {
+    let mut body = String::new();
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        for value in values {
+            let more = match value {
+                _ if files.contains(name) => "; filename=\"a.bin\"\r\nContent-Type: application/octet-stream",
+                Value::Object(_) | Value::Array(_) => "\r\nContent-Type: application/json",
+                _ => "",
+            };
+            let (name, value) = (name.replace('"', "%22"), digits(&text(value)));
+            let _ = write!(
+                body,
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{value}\r\n"
+            );
+        }
+    }
+    body + &format!("--{BOUNDARY}--\r\n")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -143,6 +183,10 @@ mod tests {
     #[test]
     fn two_to_the_sixty_fourth_goes_over_the_line_in_digits() {
         assert_eq!(json_text(&json!({"a": HUGE, "b": "1"})), r#"{"a":18446744073709551616,"b":"1"}"#);
+        let sent = parts(&json!({"f": "x", "tags": ["a", "b"], "meta": {"a": 1}}), &["f".to_owned()]);
+        assert_eq!(sent.matches("name=\"tags\"").count(), 2, "{sent}");
+        assert!(sent.contains("name=\"f\"; filename=\"a.bin\"\r\nContent-Type: application/octet-stream\r\n\r\nx\r\n"));
+        assert!(sent.contains("name=\"meta\"\r\nContent-Type: application/json\r\n\r\n{\"a\":1}\r\n"));
         assert_eq!(form(&json!({"a b": HUGE, "c": ["x", "y"]})), "a%20b=18446744073709551616&c=x&c=y");
     }
 }

@@ -69,6 +69,9 @@ pub(super) fn judge(
     (problems, unchecked)
 }
 
+/// No problem of the service: the schema of a body cannot be followed, so that nothing is known of it.
+pub(super) const UNUSABLE: &str = "unusable-schema";
+
 /// Compares an answer with what the document says about its status. Whether its body stays unchecked.
 fn documented(
     operation: &Operation,
@@ -104,7 +107,9 @@ fn documented(
 /// A header is a text; its schema may want a number or a boolean.
 fn header_fits(validators: &Validators, schema: &Value, value: &str) -> bool {
     let as_json = serde_json::from_str::<Value>(value).ok();
-    validators.fits(schema, &Value::String(value.to_owned())) || as_json.is_some_and(|v| validators.fits(schema, &v))
+    validators.of(schema).is_err()
+        || validators.fits(schema, &Value::String(value.to_owned()))
+        || as_json.is_some_and(|v| validators.fits(schema, &v))
 }
 
 fn body(operation: &Operation, validators: &Validators, response: &Response, problems: &mut Vec<Problem>) -> bool {
@@ -141,6 +146,10 @@ fn body(operation: &Operation, validators: &Validators, response: &Response, pro
         None | Some(Value::Bool(true)) => true,
         Some(Value::Object(map)) if map.keys().all(|key| key == "title" || key == "description") => true,
         Some(schema) => {
+            if let Err(why) = validators.of(schema) {
+                problems.push(problem(UNUSABLE, why));
+                return true;
+            }
             let errors = validators.errors(schema, &value);
             if !errors.is_empty() {
                 problems.push(problem("schema", format!("the body does not fit: {}", errors.join("; "))));

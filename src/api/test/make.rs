@@ -1,11 +1,13 @@
 //! Valid requests: values that are known, examples of the contract, else values that its schemas allow.
 
+use serde_json::Value;
+
 use super::bench::Bench;
 use super::case::{Case, Expectation, Payload, text};
 use crate::api::generate::{Fill, Generator};
 use crate::api::message::is_json;
 use crate::api::spec::lint::template_names;
-use crate::api::spec::{Operation, Place, resolve};
+use crate::api::spec::{Operation, Place, flatten, resolve};
 
 impl Bench<'_> {
     /// A valid request to an operation.
@@ -43,14 +45,12 @@ impl Bench<'_> {
                 continue;
             };
             match parameter.place {
-                Place::Query => match value {
-                    serde_json::Value::Array(items) => {
-                        case.query.extend(items.iter().map(|item| (parameter.name.clone(), text(item))));
-                    }
-                    value => case.query.push((parameter.name.clone(), text(&value))),
-                },
-                Place::Header => case.headers.push((parameter.name.clone(), text(&value))),
-                _ => case.headers.push(("cookie".to_owned(), format!("{}={}", parameter.name, text(&value)))),
+                Place::Query => case.query.extend(parameter.style.pairs(&parameter.name, &value)),
+                Place::Header => case.headers.push((parameter.name.clone(), parameter.style.one(&value))),
+                _ => {
+                    let value = parameter.style.one(&value);
+                    case.headers.push(("cookie".to_owned(), format!("{}={value}", parameter.name)));
+                }
             }
         }
         case.payload = self.payload(operation, fill, make)?;
@@ -76,7 +76,7 @@ impl Bench<'_> {
             return Ok("1".to_owned());
         }
         let value = parameter.example.clone().or_else(|| make.valid(&parameter.schema, Fill::Least));
-        let value = value.map(|value| text(&value)).filter(|value| !value.is_empty());
+        let value = value.map(|value| parameter.style.one(&value)).filter(|value| !value.is_empty());
         value.ok_or_else(|| format!("unsatisfiable: no value fits the path parameter `{name}`"))
     }
 
@@ -86,23 +86,38 @@ impl Bench<'_> {
         else {
             return Ok(Payload::None);
         };
-        let json = body.content.iter().find(|(media, _)| is_json(media));
-        let Some((media, schema)) = json.or_else(|| body.content.first()) else { return Ok(Payload::None) };
+        let Some((media, schema)) = body.preferred() else { return Ok(Payload::None) };
         let example = body.example.clone().filter(|_| fill == Fill::Full);
         let made = example.filter(|example| self.validators.fits(schema, example)).or_else(|| make.valid(schema, fill));
         let value = made.ok_or_else(|| format!("unsatisfiable: no body fits the schema of {media}"))?;
         match media.as_str() {
             media if is_json(media) => Ok(Payload::Json { media: media.to_owned(), value }),
             "application/x-www-form-urlencoded" => Ok(Payload::Form(value)),
-            media if media.starts_with("multipart/") => Err(format!("bodies of {media} are not made yet")),
+            "multipart/form-data" => {
+                let files = binary_fields(&self.here.spec.root, schema);
+                Ok(Payload::Parts { value, files })
+            }
+            media if media.starts_with("multipart/") => Err(format!("bodies of {media} are not made")),
             media => Ok(Payload::Raw { media: Some(media.to_owned()), bytes: text(&value).into_bytes() }),
         }
     }
 
     /// The schema of the JSON body, references followed.
-    pub(super) fn body_schema<'o>(&'o self, operation: &'o Operation) -> Option<&'o serde_json::Value> {
+    pub(super) fn body_schema<'o>(&'o self, operation: &'o Operation) -> Option<&'o Value> {
         operation.json_body().map(|(_, schema)| resolve(&self.here.spec.root, schema))
     }
+}
+
+/// The fields of a form that hold a file.
+fn binary_fields(root: &Value, schema: &Value) -> Vec<String> {
+    let whole = flatten(root, schema);
+    let fields = whole.get("properties").and_then(Value::as_object);
+    let binary = |schema: &Value| {
+        let schema = resolve(root, schema);
+        let schema = schema.get("items").map_or(schema, |items| resolve(root, items));
+        schema.get("format").is_some_and(|format| format == "binary") || schema.get("contentMediaType").is_some()
+    };
+    fields.into_iter().flatten().filter(|(_, schema)| binary(schema)).map(|(name, _)| name.clone()).collect()
 }
 
 /// A body that may be left out is still what the operation is about.

@@ -76,7 +76,8 @@ impl Hit {
     /// Which one it is, for people: its first letters.
     pub(super) fn shown(&self) -> String {
         let first: String = String::from_utf8_lossy(&self.secret).chars().take(4).filter(|c| !c.is_control()).collect();
-        let what = if self.sample { "has the shape of a secret and the letters of an example" } else { "looks like a secret" };
+        let what =
+            if self.sample { "has the shape of a secret and the letters of an example" } else { "looks like a secret" };
         format!("{what}: `{first}…`, {} letters", self.secret.len())
     }
 }

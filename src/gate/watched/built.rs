@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use serde::Deserialize;
 
-use crate::domain::{RepoPath, TestCase};
+use crate::domain::{RepoPath, TestCase, beside};
 use crate::workspace::Workspace;
 
 /// Endings of what compilers write, and of what they read for it.
@@ -40,22 +40,6 @@ pub(super) fn to_source(case: &mut TestCase, workspace: &dyn Workspace) {
 fn text(path: &str, workspace: &dyn Workspace) -> Option<String> {
     let state = workspace.read(&RepoPath::parse(path).ok()?).ok()?;
     String::from_utf8(state.bytes).ok()
-}
-
-/// A path as it is called from a file's folder, from the root; `None` when it leads out.
-fn beside(file: &str, relative: &str) -> Option<String> {
-    let mut parts: Vec<&str> = file.split('/').collect();
-    parts.pop();
-    for part in relative.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 type Place = (String, Option<usize>);
@@ -146,11 +130,5 @@ mod tests {
         assert_eq!(found, [Some((0, 0)), Some((0, 2)), Some((0, 1)), None, Some((1, 4)), None]);
         assert_eq!(decoded("gBAAgBhB"), Some(vec![16, 0, 0, 16, -16]));
         assert_eq!(decoded("A!"), None);
-    }
-
-    #[test]
-    fn paths_of_a_map_start_at_the_built_file() {
-        assert_eq!(beside("dist/orders/a.js", "../../src/orders/a.ts").as_deref(), Some("src/orders/a.ts"));
-        assert_eq!(beside("dist/a.js", "../../../etc/passwd"), None);
     }
 }

@@ -53,7 +53,11 @@ static ROLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"role "([^"
 
 impl Cluster {
     /// Runs a script. Roles it speaks of are made: a scratch server has none of the project's.
-    async fn run(&self, database: &str, script: &Script) -> Result<Result<(), Broken>, String> {
+    pub(in crate::migration) async fn run(
+        &self,
+        database: &str,
+        script: &Script,
+    ) -> Result<Result<(), Broken>, String> {
         let mut made = Vec::new();
         loop {
             let broken = match self.once(database, script).await? {

@@ -149,6 +149,58 @@ async fn a_collection_is_run_and_what_is_not_run_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn odd_requests_of_a_collection_are_sent_as_postman_sends_them() {
+    let (sent, seen) = std::sync::mpsc::channel();
+    let server = ScriptedServer::start_with(move |request| {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let media = request.header("content-type").unwrap_or_default().to_owned();
+        sent.send((request.path.clone(), media, body)).unwrap();
+        Answer::json(200, &json!({}))
+    });
+    let base = json!(["{{base}}"]);
+    let post = |url: Value, body: Value| json!({"name": "x", "request": {"method": "POST", "url": url, "body": body}});
+    let collection = json!({"info": {"name": "c", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+        "variable": [{"key": "base", "value": server.url()}, {"key": "v", "value": "va lue"}],
+        "item": [
+            post(json!({"raw": "{{base}}/a/:id/:idx?x={{v}}&off=1", "host": base, "path": ["a", ":id", ":idx"],
+                "query": [{"key": "x", "value": "{{v}}"}, {"key": "off", "value": "1", "disabled": true}, {"key": "flag", "value": null}],
+                "variable": [{"key": "id", "value": "4 2"}, {"key": "idx", "value": "9"}]}),
+                json!({"mode": "raw", "raw": "x", "disabled": true})),
+            post(json!("{{base}}/urlencoded"), json!({"mode": "urlencoded", "urlencoded": [
+                {"key": "a", "value": "1 2&3"}, {"key": "b", "value": "{{v}}"}, {"key": "c", "value": "", "disabled": true}]})),
+            post(json!("{{base}}/form"), json!({"mode": "formdata", "formdata": [
+                {"key": "f", "type": "file", "src": "payload.txt"}, {"key": "j", "value": "{}", "contentType": "application/json"},
+                {"key": "gone", "type": "file", "src": "none.txt"}]})),
+            post(json!("{{base}}/file"), json!({"mode": "file", "file": {"src": "payload.txt"}})),
+            post(json!("{{base}}/xml"), json!({"mode": "raw", "raw": "<a/>", "options": {"raw": {"language": "xml"}}}))]});
+    let text = collection.to_string();
+    let context = context(&[("c.json", text.as_bytes()), ("payload.txt", b"of a file\n")]);
+    let input = ApiTest {
+        mode: Some(json!("postman")),
+        url: Some(server.url()),
+        file: Some("c.json".to_owned()),
+        ..ApiTest::default()
+    };
+    let outcome = action::api_test(&context, input).await;
+    assert!(outcome.ok && outcome.text.contains("not run: the file of the field `gone`"), "{}", outcome.text);
+    let mark = "part-of-the-form-7f3a9c";
+    let form = format!(
+        "--{mark}\r\nContent-Disposition: form-data; name=\"f\"; filename=\"payload.txt\"\r\nContent-Type: text/plain\r\n\r\nof a file\n\r\n\
+         --{mark}\r\nContent-Disposition: form-data; name=\"j\"\r\nContent-Type: application/json\r\n\r\n{{}}\r\n--{mark}--\r\n"
+    );
+    let expected = [
+        ("/a/4%202/9?x=va%20lue&flag", "", ""),
+        ("/urlencoded", "application/x-www-form-urlencoded", "a=1%202%263&b=va%20lue"),
+        ("/form", &format!("multipart/form-data; boundary={mark}"), &form),
+        ("/file", "", "of a file\n"),
+        ("/xml", "application/xml", "<a/>"),
+    ];
+    for (target, media, body) in expected {
+        assert_eq!(seen.recv().unwrap(), (target.to_owned(), media.to_owned(), body.to_owned()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_graphql_service_is_asked_field_by_field() {
     let string = || json!({"kind": "SCALAR", "name": "String", "ofType": null});
     let schema = json!({"data": {"__schema": {"queryType": {"name": "Query"}, "mutationType": null, "types": [

@@ -138,7 +138,7 @@ async fn a_slower_build_is_told_from_the_same_one() {
         })
     };
     let (base, same, slower) = (serve(5), serve(5), serve(40));
-    let rounds = Rounds { count: 8, time: Duration::from_millis(150), concurrency: 1 };
+    let rounds = Rounds { count: 8, time: Duration::from_millis(150), concurrency: 1, sparing: false };
     let requests = [Request::new("GET", "/")];
     let cancel = CancellationToken::new();
     let found = compare(&client(&base), &client(&slower), &requests, rounds, &cancel).await;

@@ -53,7 +53,7 @@ async fn seeded(bed: &str, file: &str, changes: &[(&str, &str, Option<&str>)]) {
 
 async fn judged(gate: &dyn Gate, bed: &str, file: &str, changes: &[(&str, &str, Option<&str>)]) {
     let Some(folder) = beds::repository(bed) else { return };
-    let root = if bed == "gin" { folder.path().join("src/shop") } else { folder.path().to_owned() };
+    let root = if bed.starts_with("gin") { folder.path().join("src/shop") } else { folder.path().to_owned() };
     for (old, new, expected) in changes {
         let report = proved(gate, &root, (file, old, new)).await;
         let new_ones: Vec<&str> = report
@@ -217,6 +217,27 @@ async fn a_query_for_every_row_is_told_from_one_for_all_without_a_log_of_the_ser
         ("Book.objects.select_related(\"author\").order_by", "Book.objects.order_by", Some("n-plus-one")),
     ];
     judged(gate.as_ref(), "django_library", "library/views.py", &changes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_for_every_row_is_counted_by_the_postgresql_a_service_is_given() {
+    if !beds::postgres() {
+        return;
+    }
+    let gate = performance_gate();
+    let all = "  const authors = await pool.query('SELECT id, name FROM authors WHERE id = ANY($1)', [books.rows.map((book) => book.author_id)]);\n  \
+               const names = new Map(authors.rows.map((author) => [author.id, author.name]));\n";
+    let each = "  const names = new Map();\n  for (const { author_id: id } of books.rows) {\n    \
+                names.set(id, (await pool.query('SELECT name FROM authors WHERE id = $1', [id])).rows[0].name);\n  }\n";
+    judged(gate.as_ref(), "express_library", "server.js", &[(all, each, Some("n-plus-one"))]).await;
+    let (joined, rest) = (
+        "b.author_id, a.name FROM books b JOIN authors a ON a.id = b.author_id ORDER",
+        "b.author_id, '' FROM books b ORDER",
+    );
+    let filled = "\tfor i := range books {\n\t\tdb.QueryRow(\"SELECT name FROM authors WHERE id = $1\", books[i].author).Scan(&books[i].Author)\n\t}\n\treturn books, rows.Err()";
+    let whole = include_str!("../../beds/gin_library/main.go");
+    let changed = whole.replace(joined, rest).replace("\treturn books, rows.Err()", filled);
+    judged(gate.as_ref(), "gin_library", "main.go", &[(whole, &changed, Some("n-plus-one"))]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ pub enum Needs {
     Python,
     /// Express, NestJS, Jest, Vitest, Mocha, supertest, TypeScript, eslint and prettier, linked as `node_modules`.
     Node,
-    /// Go and Gin from Debian's packages.
+    /// Go, Gin and a driver for PostgreSQL from Debian's packages.
     Go,
 }
 
@@ -24,7 +24,7 @@ pub fn installed(needs: Needs) -> Option<PathBuf> {
     let (name, there) = match needs {
         Needs::Python => ("python", beds.join("python/bin/python")),
         Needs::Node => ("node", beds.join("node/node_modules/vitest")),
-        Needs::Go => ("go", PathBuf::from("/usr/share/gocode/src/github.com/gin-gonic/gin")),
+        Needs::Go => ("go", PathBuf::from("/usr/share/gocode/src/github.com/lib/pq")),
     };
     if there.exists() {
         return Some(if needs == Needs::Go { there } else { beds.join(name) });
@@ -57,7 +57,8 @@ pub fn repository(bed: &str) -> Option<tempfile::TempDir> {
         "fastapi" | "fastapi_library" | "flask" | "flask_shop" | "django" | "django_library" | "django_shop" => {
             Needs::Python
         }
-        "express" | "express_routers" | "express_shop" | "express_ts" | "mocha" | "vitest" | "nest" => Needs::Node,
+        "express" | "express_library" | "express_routers" | "express_shop" | "express_ts" | "mocha" | "vitest"
+        | "nest" => Needs::Node,
         _ => Needs::Go,
     };
     let packages = installed(needs)?;

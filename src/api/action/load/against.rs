@@ -110,7 +110,7 @@ fn rounds(input: &ApiTest, how: &Load, requests: usize) -> Rounds {
     let seconds = Duration::from_secs(input.budget.secs.unwrap_or(USUAL_SECONDS));
     let turns = u32::try_from(count * 2 * requests.max(1)).unwrap_or(u32::MAX);
     let time = (seconds / turns).clamp(SHORTEST_ROUND, LONGEST_ROUND);
-    Rounds { count, time, concurrency: how.concurrency.unwrap_or(usual.concurrency) }
+    Rounds { count, time, concurrency: how.concurrency.unwrap_or(usual.concurrency), sparing: false }
 }
 
 fn told(found: Comparison) -> Outcome {

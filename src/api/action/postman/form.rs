@@ -1,0 +1,72 @@
+//! The form of a request of a collection, as it goes over the line.
+
+use std::fmt::Write as _;
+
+use crate::api::ApiError;
+use crate::api::import::{Field, Imported};
+use crate::api::target::encode;
+use crate::api::variables::{Variables, fill};
+
+/// Between the parts of a form.
+const BOUNDARY: &str = "part-of-the-form-7f3a9c";
+
+/// Makes the body of the form, with the variables filled in. `files`: what the files hold, in the order of the fields;
+/// a field whose file could not be read is left out.
+///
+/// # Errors
+/// A variable is not set.
+pub(super) fn made(request: &mut Imported, files: &[Option<String>], variables: &Variables) -> Result<(), ApiError> {
+    let Some(parts) = request.form.first().map(|field| field.parts) else { return Ok(()) };
+    let filled = |text: &str| fill(text, variables).map_err(ApiError::Input);
+    let mut text = String::new();
+    for (field, file) in request.form.iter().zip(files) {
+        if field.file && file.is_none() {
+            continue;
+        }
+        let name = filled(&field.name)?;
+        if parts {
+            text.push_str(&part(field, &name, &file.clone().map_or_else(|| filled(&field.value), Ok)?));
+        } else {
+            let joint = if text.is_empty() { "" } else { "&" };
+            let _ = write!(text, "{joint}{}={}", encode(&name), encode(&filled(&field.value)?));
+        }
+    }
+    let typed = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+    if parts {
+        let _ = write!(text, "--{BOUNDARY}--\r\n");
+        request.headers.retain(|header| !typed(header));
+        request.headers.push(("content-type".to_owned(), format!("multipart/form-data; boundary={BOUNDARY}")));
+    } else if !request.headers.iter().any(typed) {
+        request.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+    }
+    request.body = Some(text);
+    Ok(())
+}
+
+fn part(field: &Field, name: &str, value: &str) -> String {
+    let quoted = |text: &str| text.replace('"', "%22");
+    let mut text = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(name));
+    let mut media = field.media.clone();
+    if field.file {
+        let file = field.value.rsplit('/').next().unwrap_or(&field.value);
+        let _ = write!(text, "; filename=\"{}\"", quoted(file));
+        media = media.or_else(|| Some(media_of(file).to_owned()));
+    }
+    if let Some(media) = media {
+        let _ = write!(text, "\r\nContent-Type: {media}");
+    }
+    let _ = write!(text, "\r\n\r\n{value}\r\n");
+    text
+}
+
+/// What a file of text holds, by its ending.
+fn media_of(file: &str) -> &'static str {
+    match file.rsplit_once('.').map(|(_, end)| end) {
+        Some("json") => "application/json",
+        Some("csv") => "text/csv",
+        Some("xml") => "application/xml",
+        Some("html" | "htm") => "text/html",
+        Some("txt" | "md" | "log") => "text/plain",
+        _ => "application/octet-stream",
+    }
+}
