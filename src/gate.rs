@@ -54,6 +54,7 @@ pub use report::Report;
 pub use review::ReviewGate;
 pub use scope::ScopeGate;
 pub use secrets::SecretsGate;
+pub use served::ScratchDatabases;
 pub use shared::{Memory, Shared};
 pub use tests::TestGate;
 

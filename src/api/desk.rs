@@ -15,14 +15,12 @@ use super::client::Client;
 use super::exchange::{self, Exchange};
 use super::message::{Request, Response};
 use super::record::Recorder;
-use super::serve::{Service, Start};
+use super::serve::{Databases, Service, Start};
 use super::target::Target;
 use super::variables::Variables;
 use crate::config::ApiSettings;
 use crate::workspace::Workspace;
 
-/// How long a service may take to answer for the first time.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(30);
 
@@ -33,6 +31,8 @@ pub struct Desk {
     pub recorder: Recorder,
     /// Authentication profiles and how the service is started.
     pub settings: ApiSettings,
+    /// Where services get their databases from.
+    pub databases: Option<Arc<dyn Databases>>,
     environment: BTreeMap<String, String>,
     variables: Mutex<Variables>,
     service: tokio::sync::Mutex<Option<Arc<Service>>>,
@@ -46,6 +46,12 @@ impl Desk {
     pub fn new(environment: BTreeMap<String, String>, settings: ApiSettings, records: Option<PathBuf>) -> Self {
         let recorder = records.map_or_else(Recorder::default, Recorder::in_file);
         Self { recorder, settings, environment, ..Self::default() }
+    }
+
+    /// The same, whose services get the databases they want.
+    #[must_use]
+    pub fn with_databases(self, databases: Arc<dyn Databases>) -> Self {
+        Self { databases: Some(databases), ..self }
     }
 
     /// The variables that are set.
@@ -74,7 +80,7 @@ impl Desk {
     /// See [`Service::start`].
     pub async fn serve(
         &self,
-        workspace: &dyn Workspace,
+        workspace: &Arc<dyn Workspace>,
         start: Start,
         output: Option<mpsc::Sender<Vec<u8>>>,
     ) -> Result<Arc<Service>, ApiError> {
@@ -85,7 +91,8 @@ impl Desk {
             old.stop().await;
         }
         // The service outlives the call that started it, so it does not end with the call's own token.
-        let started = Service::start(workspace, start, PATIENCE, output, CancellationToken::new()).await?;
+        let databases = self.databases.as_deref();
+        let started = Service::start_with(databases, workspace, start, output, CancellationToken::new()).await?;
         let service = Arc::new(started);
         self.set_running(Some(service.target.clone()));
         *slot = Some(Arc::clone(&service));

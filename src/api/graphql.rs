@@ -1,5 +1,6 @@
 //! GraphQL schemas: read from SDL or from a running service, compared, and queries held against them.
 
+pub mod lint;
 pub mod make;
 mod query;
 

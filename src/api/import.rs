@@ -13,6 +13,7 @@ use super::ApiError;
 use super::auth::Profile;
 use super::variables::Variables;
 
+pub(super) use http_file::file_of;
 pub use postman::collection;
 
 /// A request of a collection.

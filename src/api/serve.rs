@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,8 @@ use log::Log;
 pub use log::Hush;
 pub use watch::watch_queries;
 
+/// How long a service may take to answer for the first time.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A service that is left alone ends after this time.
 const MOST_LIFE: Duration = Duration::from_secs(8 * 3_600);
 /// The port a service is told to listen on where nobody else can.
@@ -66,6 +69,37 @@ impl Start {
     }
 }
 
+/// A database of a service, gone when it is dropped.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// Its name for people, with the version.
+    fn title(&self) -> String;
+
+    /// How many questions it was asked so far.
+    fn asked(&self) -> usize;
+
+    /// Puts rows into tables that hold none.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    async fn fill(&self) -> Result<(), String>;
+}
+
+/// Gives services the database they want.
+#[async_trait]
+pub trait Databases: Send + Sync {
+    /// Starts one in the workspace, and tells the service where it is. `None` when it wants none, or has one.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    async fn provide(
+        &self,
+        workspace: &Arc<dyn Workspace>,
+        start: &mut Start,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Box<dyn Database>>, String>;
+}
+
 /// A running service.
 pub struct Service {
     /// Where it is reached.
@@ -78,6 +112,7 @@ pub struct Service {
     pub ready_ms: u128,
     served: Served,
     log: Arc<Log>,
+    database: Option<Box<dyn Database>>,
     /// How many want it to be quiet.
     hushed: Arc<AtomicUsize>,
 }
@@ -125,7 +160,7 @@ impl Service {
             Reach::Unix(socket) => Target::local(port, Some(socket)),
             Reach::Tcp(port) => Target::local(port, None),
         };
-        let mut service = Self { target, port, start, ready_ms: 0, served, log, hushed };
+        let mut service = Self { target, port, start, ready_ms: 0, served, log, database: None, hushed };
         service.answers(patience.saturating_sub(begun.elapsed()), &cancel).await?;
         service.ready_ms = begun.elapsed().as_millis();
         Ok(service)
@@ -147,9 +182,52 @@ impl Service {
         self.log.first()
     }
 
-    /// The queries to a database that its log showed so far; 0 for a service that does not write them.
+    /// Starts a service with the database it wants, where one can be had; see [`Service::start`].
+    ///
+    /// # Errors
+    /// As [`Service::start`]; with why there is no database.
+    pub async fn start_with(
+        databases: Option<&dyn Databases>,
+        workspace: &Arc<dyn Workspace>,
+        mut start: Start,
+        output: Option<mpsc::Sender<Vec<u8>>>,
+        cancel: CancellationToken,
+    ) -> Result<Self, ApiError> {
+        let provided = match databases {
+            Some(databases) => databases.provide(workspace, &mut start, &cancel).await,
+            None => Ok(None),
+        };
+        let service = Self::start(workspace.as_ref(), start, PATIENCE, output, cancel).await;
+        let mut service = service.map_err(|error| match &provided {
+            Err(why) => ApiError::Service(format!("{error}\n(it wants a database, and none was provided: {why})")),
+            Ok(_) => error,
+        })?;
+        service.database = provided.unwrap_or_default();
+        Ok(service)
+    }
+
+    /// Puts rows into the tables of its database, where it was given one that holds none.
+    ///
+    /// # Errors
+    /// The database cannot be looked at.
+    pub async fn with_rows(self) -> Result<Self, ApiError> {
+        if let Some(database) = &self.database {
+            database.fill().await.map_err(ApiError::Service)?;
+        }
+        Ok(self)
+    }
+
+    /// The database it was given, for people.
+    pub fn database(&self) -> Option<String> {
+        self.database.as_ref().map(|database| database.title())
+    }
+
+    /// The queries to a database so far, as its database or its log tells of them; 0 where neither does.
     pub fn queries(&self) -> usize {
-        self.log.queries()
+        match self.database.as_ref().map_or(0, |database| database.asked()) {
+            0 => self.log.queries(),
+            asked => asked,
+        }
     }
 
     /// Whether it still runs.

@@ -16,6 +16,7 @@ use crate::api::desk::Desk;
 use crate::api::exchange::Exchange;
 use crate::api::export;
 use crate::domain::ContentHash;
+use crate::gate::ScratchDatabases;
 use crate::git::{Repository, SelectedFile, Source};
 use crate::text;
 use crate::workspace::Workspace;
@@ -29,7 +30,8 @@ pub(crate) fn desk(around: &Surroundings) -> Arc<Desk> {
     let name = ContentHash::of(around.folder.display().to_string().as_bytes());
     let short = name.short();
     let records = around.directories.state.join("exchanges").join(format!("{short}.jsonl"));
-    Arc::new(Desk::new(around.environment.clone(), around.settings.api.clone(), Some(records)))
+    let desk = Desk::new(around.environment.clone(), around.settings.api.clone(), Some(records));
+    Arc::new(desk.with_databases(Arc::new(ScratchDatabases)))
 }
 
 pub(crate) async fn api(around: &Surroundings, common: &Common, arguments: Arguments) -> Done {
@@ -152,8 +154,9 @@ async fn served(context: &Context, input: Serve, common: &Common) -> Done {
         print::json(&json!({"url": address, "inside": outcome.value}))?;
     } else {
         print::text(&format!(
-            "{address} leads to the service (port {} inside its workspace); Ctrl-C ends it",
-            outcome.value["port"]
+            "{address} leads to the service (port {} inside its workspace{}); Ctrl-C ends it",
+            outcome.value["port"],
+            outcome.value["database"].as_str().map(|title| format!(", with a scratch {title}")).unwrap_or_default()
         ))?;
     }
     let gone = async {

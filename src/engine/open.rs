@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use crate::agent::{Folders, Instructions, instructions, project_folders};
 use crate::api::desk::Desk;
 use crate::domain::{Event, Isolation, NoteLevel, Record, SessionId};
+use crate::gate::ScratchDatabases;
 use crate::git::{Receipt, Recovered, Repository, TreeState};
 use crate::journal::{Journal, JournalError, Store};
 use crate::stack;
@@ -137,7 +138,8 @@ async fn told(opening: &Opening, found: &Found) -> Instructions {
 /// What the tools for services share: their records stay with the session.
 fn desk(opening: &Opening, found: &Found) -> Arc<Desk> {
     let records = found.store.folder(&found.id).join("exchanges.jsonl");
-    Arc::new(Desk::new(opening.environment.clone(), opening.settings.api.clone(), Some(records)))
+    let desk = Desk::new(opening.environment.clone(), opening.settings.api.clone(), Some(records));
+    Arc::new(desk.with_databases(Arc::new(ScratchDatabases)))
 }
 
 /// What opening finds on disk.

@@ -95,9 +95,9 @@ impl ContractGate {
             findings.push(finding("start", format!("the service {how} while it was checked"), base.is_none()));
         }
         let log = log(&after, &before, &changes);
-        subject.stop().await;
+        subject.service.stop().await;
         if let Some(base) = base {
-            base.stop().await;
+            base.service.stop().await;
         }
         if after.requests == 0 {
             return Report::not_run("nothing of the contract could be asked").with_command(command).with_log(log);

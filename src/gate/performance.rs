@@ -163,7 +163,7 @@ impl PerformanceGate {
             let rounds = Rounds { count: ROUNDS, time, concurrency: 1, sparing: true };
             let _quiet = subject.service.hush();
             let found = compare(&base.client, &subject.client, requests, rounds, &context.cancel).await;
-            tokio::join!(base.stop(), subject.stop());
+            tokio::join!(base.service.stop(), subject.service.stop());
             found
         };
         let requests: Vec<Request> = samples.iter().map(|sample| sample.request.clone()).collect();
@@ -208,7 +208,7 @@ fn at(client: &Client, whole: &Client, sample: &Sample) -> Request {
 }
 
 async fn priced(side: &Side, sample: &Sample) -> Option<Cost> {
-    let queries = || side.queries();
+    let queries = || side.service.queries();
     cost(&side.client, &sample.request, &queries).await
 }
 

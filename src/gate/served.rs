@@ -7,17 +7,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use database::ScratchDatabases;
+
 use super::tests::is_test;
 use super::{GateContext, Report};
 use crate::api::ApiError;
 use crate::api::client::Client;
-use crate::api::desk::{Desk, PATIENCE};
+use crate::api::desk::Desk;
 use crate::api::detect;
 use crate::api::serve::{Service, Start, watch_queries};
 use crate::api::spec::{Spec, draft, extract, routes};
 use crate::config::ApiSettings;
 use crate::domain::Isolation;
-use crate::migration::Provided;
 use crate::workspace::Workspace;
 
 /// How the project's service is started and asked.
@@ -34,26 +35,8 @@ pub(super) struct Side {
     pub service: Service,
     pub client: Client,
     pub spec: Result<Spec, ApiError>,
-    /// The scratch database it works on.
-    database: Option<Provided>,
     /// What it runs in.
     _tree: Arc<dyn Workspace>,
-}
-
-impl Side {
-    /// The queries to a database so far, as far as anybody tells of them.
-    pub(super) fn queries(&self) -> usize {
-        let by_server = self.database.as_ref().map_or(0, Provided::asked);
-        if by_server > 0 { by_server } else { self.service.queries() }
-    }
-
-    /// Ends the service and its database.
-    pub(super) async fn stop(self) {
-        self.service.stop().await;
-        if let Some(database) = self.database {
-            database.stop().await;
-        }
-    }
 }
 
 impl Serving {
@@ -114,33 +97,19 @@ impl Serving {
         counting: bool,
     ) -> Result<Side, ApiError> {
         let mut start = self.start_of(workspace).await?;
-        let wanted = database::wanted(workspace, &start).await;
         let mut tree = Arc::clone(workspace);
         // Other gates build in the same folder meanwhile, and must not see what is planted.
-        if start.build.is_some() || start.prepare.is_some() || wanted.is_some() || counting {
+        if start.build.is_some() || start.prepare.is_some() || counting {
             let fork = workspace.fork(Vec::new()).await;
             tree = fork.map(Arc::from).map_err(|error| ApiError::Service(error.to_string()))?;
         }
         if counting {
             watch_queries(&tree, &mut start, &context.cancel).await;
         }
-        let database = match wanted {
-            Some(service) => Some(database::provide(&tree, &service, &mut start, &context.cancel).await),
-            None => None,
-        };
-        let (database, missing) = match database.transpose() {
-            Ok(database) => (database, None),
-            Err(why) => (None, Some(why)),
-        };
         let output = watched.then(|| context.output.clone());
-        let service = Service::start(tree.as_ref(), start, PATIENCE, output, context.cancel.clone()).await;
-        let service = service.map_err(|error| match &missing {
-            Some(why) => ApiError::Service(format!("{error}\n(it wants PostgreSQL, and none was provided: {why})")),
-            None => error,
-        })?;
-        if let Some(database) = &database {
-            database.fill().await.map_err(ApiError::Service)?;
-        }
+        let service =
+            Service::start_with(Some(&ScratchDatabases), &tree, start, output, context.cancel.clone()).await?;
+        let service = service.with_rows().await?;
         let client = Client::new(&service.target, Duration::from_secs(20))?;
         let mut spec = self.spec(&tree, &client).await;
         if spec.is_err()
@@ -148,7 +117,7 @@ impl Serving {
         {
             spec = Ok(draft);
         }
-        Ok(Side { service, client, spec, database, _tree: tree })
+        Ok(Side { service, client, spec, _tree: tree })
     }
 
     /// The contract of a side: the file of the settings, what the service publishes, or a file of the tree.

@@ -29,6 +29,8 @@ pub(super) const PORT: u16 = 5432;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The most that is read of what a client writes.
 const MOST: usize = 64 << 20;
+/// A longer word of a command line is not taken everywhere.
+const MOST_SAID: usize = 96 << 10;
 /// Parts what a client says from what it complains about.
 const COMPLAINTS: &str = "--tenon-complaints--";
 
@@ -98,12 +100,10 @@ impl Cluster {
         cancel: CancellationToken,
         port: &str,
     ) -> Result<Self, String> {
-        let starter = inside("postgres.sh")?;
-        workspace.write(&starter, STARTER.as_bytes(), None).map_err(|error| error.to_string())?;
         // The path of a socket may have some hundred bytes only, and two workspaces may see one `/tmp`.
         let folder = format!("/tmp/tenon-pg-{}", uuid());
-        let starter = starter.under(workspace.root()).to_string_lossy().into_owned();
-        let job = Job::new(format!("{NEUTRAL}exec sh {} {}{port}", word(&starter), word(&folder)), limit + PATIENCE);
+        let command = format!("{NEUTRAL}exec sh -c {} postgres.sh {}{port}", word(STARTER), word(&folder));
+        let job = Job::new(command, limit + PATIENCE);
         let (sender, mut said) = mpsc::channel::<Vec<u8>>(32);
         let served = workspace.serve(job, sender, cancel.clone()).await.map_err(|error| error.to_string())?;
         let mut text = String::new();
@@ -199,17 +199,27 @@ impl Cluster {
     }
 
     async fn script(&self, database: &str, script: &str) -> Result<Said, String> {
+        let (file, quoted) = (format!("{}.step.sql", self.folder), word(script));
+        // What fits into a command line leaves no file in the tree.
+        if quoted.len() <= MOST_SAID {
+            return self.reading(database, &file, &format!("printf %s {quoted} >{} && ", word(&file))).await;
+        }
         self.workspace.write(&inside("step.sql")?, script.as_bytes(), None).map_err(|error| error.to_string())?;
         self.client(database, "step.sql").await
     }
 
     async fn client(&self, database: &str, file: &str) -> Result<Said, String> {
         let file = inside(file)?.under(self.workspace.root()).to_string_lossy().into_owned();
+        self.reading(database, &file, "").await
+    }
+
+    /// Lets a client read a file, after what makes it.
+    async fn reading(&self, database: &str, file: &str, made: &str) -> Result<Said, String> {
         let command = format!(
-            "PGOPTIONS='-c client_min_messages=error' {} -X -q -A -t -v ON_ERROR_STOP=1 -h {} -p 5432 -U postgres -d {database} -f {}",
+            "{made}PGOPTIONS='-c client_min_messages=error' {} -X -q -A -t -v ON_ERROR_STOP=1 -h {} -p 5432 -U postgres -d {database} -f {}",
             word(&format!("{}/psql", self.programs)),
             word(&self.folder),
-            word(&file)
+            word(file)
         );
         self.command(&command).await
     }

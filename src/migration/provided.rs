@@ -22,7 +22,7 @@ const FEWEST_ROWS: usize = 4;
 /// Rows are put in that many times at the most.
 const FILLINGS: usize = 2;
 
-/// A running scratch database.
+/// A running scratch database; nothing of it is left when it is dropped.
 pub struct Provided {
     cluster: Cluster,
 }
@@ -127,10 +127,5 @@ impl Provided {
             self.cluster.fill(NAME, Filling::WithoutNulls, &[]).await?;
         }
         self.cluster.state(NAME, &[]).await.map(|state| state.schema.tables.len())
-    }
-
-    /// Ends it; nothing of it is left.
-    pub async fn stop(self) {
-        self.cluster.stop().await;
     }
 }

@@ -67,6 +67,11 @@ async fn with_files(context: &Context, input: &ApiTest, request: &mut Imported) 
             Err(why) => request.not_run.push(format!("the body: {why}")),
         }
     }
+    if request.headers.iter().any(|(name, value)| is_parts(name, value))
+        && let Some(body) = request.body.take()
+    {
+        request.body = Some(with_parts(context, input, &body, &mut request.not_run).await);
+    }
     let mut files = Vec::new();
     for field in request.form.clone() {
         let read = if field.file { Some(context.read(&beside(input, &field.value)).await) } else { None };
@@ -76,6 +81,25 @@ async fn with_files(context: &Context, input: &ApiTest, request: &mut Imported) 
         files.push(read.and_then(Result::ok));
     }
     form::made(request, &files, &context.desk.variables())
+}
+
+fn is_parts(name: &str, value: &str) -> bool {
+    name.eq_ignore_ascii_case("content-type") && value.to_ascii_lowercase().starts_with("multipart/")
+}
+
+/// A body in parts as a `.http` file writes it: lines that name a file stand for what it holds.
+async fn with_parts(context: &Context, input: &ApiTest, body: &str, not_run: &mut Vec<String>) -> String {
+    let mut lines = Vec::new();
+    for line in body.lines() {
+        match import::file_of(line) {
+            Some(file) => match context.read(&beside(input, file)).await {
+                Ok(text) => lines.push(text),
+                Err(why) => not_run.push(format!("a part of the body: {why}")),
+            },
+            None => lines.push(line.to_owned()),
+        }
+    }
+    format!("{}\r\n", lines.join("\r\n"))
 }
 
 /// What came of the requests so far.

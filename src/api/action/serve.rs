@@ -48,7 +48,7 @@ pub(super) async fn start(
 ) -> Result<Arc<Service>, ApiError> {
     let start = context.start_of(command, port).await?;
     context.say(&format!("$ {}", start.line()));
-    let starting = context.desk.serve(context.workspace.as_ref(), start, Some(context.output.clone()));
+    let starting = context.desk.serve(&context.workspace, start, Some(context.output.clone()));
     tokio::select! {
         started = starting => started,
         () = context.cancel.cancelled() => Err(ApiError::Service("interrupted".to_owned())),
@@ -56,14 +56,16 @@ pub(super) async fn start(
 }
 
 fn started(service: &Service) -> Outcome {
+    let database = service.database();
+    let with = database.as_ref().map(|title| format!(", with a scratch {title}")).unwrap_or_default();
     let text = format!(
-        "`{}` runs and answers on http://127.0.0.1:{} after {:.1} s. `http` with a path such as `/health` asks it; it runs \
+        "`{}` runs{with} and answers on http://127.0.0.1:{} after {:.1} s. `http` with a path such as `/health` asks it; it runs \
          until `serve` is called again, with `op`: \"stop\" to end it.",
         service.start.command,
         service.port,
         service.ready_ms as f64 / 1e3
     );
-    let value = json!({"command": service.start.command, "port": service.port, "ready_ms": service.ready_ms as u64,
+    let value = json!({"command": service.start.command, "port": service.port, "ready_ms": service.ready_ms as u64, "database": database,
         "url": format!("http://127.0.0.1:{}", service.port)});
     Outcome::new(true, text, value)
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Context, Outcome, draft};
-use crate::api::graphql::Schema;
+use crate::api::graphql::{self, Schema};
 use crate::api::second;
 use crate::api::spec::diff::{Impact, diff};
 use crate::api::spec::lint::{Severity, lint};
@@ -186,6 +186,9 @@ async fn extracted(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiErr
 }
 
 async fn linted(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiError> {
+    if let Some(source) = input.source.as_deref().filter(|source| is_sdl(source)) {
+        return linted_sdl(context, source).await;
+    }
     if input.source.as_deref().is_some_and(is_graphql) {
         return extracted(context, input).await;
     }
@@ -202,6 +205,20 @@ async fn linted(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiError>
         value["second_opinion"] = json!(opinion);
     }
     Ok(Outcome::new(errors == 0, clean(&text), value))
+}
+
+async fn linted_sdl(context: &Context, source: &str) -> Result<Outcome, ApiError> {
+    let text = context.read(source).await?;
+    let remarks = graphql::lint::lint(source, &text)?;
+    // What a schema has to have besides is told by reading it.
+    let whole = Schema::read(source, &text);
+    let errors = remarks.iter().filter(|remark| remark.error).count() + usize::from(whole.is_err());
+    let mut told: String = remarks.iter().map(|remark| format!("{source}:{remark}\n")).collect();
+    if let Err(why) = &whole {
+        let _ = writeln!(told, "{why}");
+    }
+    let _ = writeln!(told, "{errors} errors, {} hints", remarks.iter().filter(|remark| !remark.error).count());
+    Ok(Outcome::new(errors == 0, clean(&told), json!({"source": source, "remarks": remarks, "errors": errors})))
 }
 
 async fn compared(context: &Context, input: &ApiSpec) -> Result<Outcome, ApiError> {

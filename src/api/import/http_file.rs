@@ -62,7 +62,13 @@ fn request(block: &Block<'_>, variables: &mut Variables) -> Option<Imported> {
         }
     }
     body(lines, &mut made);
-    if made.method == "GRAPHQL" {
+    let says = |(name, value): &(String, String), wanted: &str, what: &str| {
+        name.eq_ignore_ascii_case(wanted) && value.to_ascii_lowercase().starts_with(what)
+    };
+    if made.headers.iter().any(|header| says(header, "content-type", "application/x-www-form-urlencoded")) {
+        made.body = made.body.map(|body| body.lines().map(str::trim).collect());
+    }
+    if made.method == "GRAPHQL" || made.headers.iter().any(|header| says(header, "x-request-type", "graphql")) {
         graphql(&mut made);
     }
     if made.name.is_empty() {
@@ -111,15 +117,20 @@ fn body<'a>(mut lines: impl Iterator<Item = &'a str>, made: &mut Imported) {
             }
         } else if line.starts_with('>') && line.contains(".js") {
             made.not_run.push(format!("the script {}", line.trim_start_matches(['>', ' '])));
-        } else if let Some(file) = line.strip_prefix("< ").or_else(|| line.strip_prefix("<@ ")) {
-            // `<@` fills variables in, which is done here in any case.
-            made.body_file = Some(file.trim().trim_start_matches("./").to_owned());
+        } else if let Some(file) = file_of(line).filter(|_| body.iter().all(|line| line.trim().is_empty())) {
+            made.body_file = Some(file.to_owned());
         } else if !line.starts_with(">>") && !line.starts_with("<> ") {
             body.push(line);
         }
     }
     let body = body.join("\n").trim().to_owned();
     made.body = (!body.is_empty()).then_some(body);
+}
+
+/// The file whose content a line stands for. `<@` fills variables in, which is done here in any case.
+pub(in crate::api) fn file_of(line: &str) -> Option<&str> {
+    let file = line.strip_prefix("< ").or_else(|| line.strip_prefix("<@ "))?;
+    Some(file.trim().trim_start_matches("./"))
 }
 
 /// A query is sent as JSON; what follows an empty line are its variables.
@@ -130,7 +141,9 @@ fn graphql(made: &mut Imported) {
         Some((query, Ok(serde_json::Value::Object(variables)))) => (query.to_owned(), json!(variables)),
         _ => (text, json!({})),
     };
-    made.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    if !made.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        made.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
     made.body = Some(json!({"query": query, "variables": variables}).to_string());
 }
 
@@ -149,10 +162,16 @@ fn unfilled(made: &mut Imported) {
 /// `{{login.response.body.$.token}}` in one request is kept from the answer of the one that is named `login`.
 fn keep_what_others_use(text: &str, requests: &mut [Imported]) {
     for part in text.split("{{").skip(1).filter_map(|part| part.split_once("}}").map(|(name, _)| name.trim())) {
-        let Some((owner, path)) = part.split_once(".response.body.") else { continue };
-        let pointer = script::pointer(&format!(".{}", path.trim_start_matches("$.")));
+        let body = |path: &str| script::pointer(&format!(".{}", path.trim_start_matches("$.")));
+        let Some((owner, place)) = part
+            .split_once(".response.body.")
+            .map(|(owner, path)| (owner, body(path)))
+            .or_else(|| part.split_once(".response.headers.").map(|(owner, name)| (owner, format!("header:{name}"))))
+        else {
+            continue;
+        };
         if let Some(request) = requests.iter_mut().find(|request| request.name == owner) {
-            request.save.insert(part.to_owned(), json!(pointer));
+            request.save.insert(part.to_owned(), json!(place));
         }
     }
 }
@@ -218,12 +237,15 @@ mod tests {
     fn answers_of_named_requests_are_kept_for_others() {
         let text = "@token = {{login.response.body.$.access.token}}\n\n# @name login\nPOST http://h/login\nAuthorization: Basic ann:secret\n// a note: x\n\n\
             ###\nGET http://h/me\nAuthorization: Bearer {{token}}\n\n> {%\n  client.assert(response.status === 200);\n%}\n\n\
-            ### query\nGRAPHQL http://h/graphql\n\nquery($id: ID!) { item(id: $id) { name } }\n\n{\"id\": 1}\n";
+            ### query\nGRAPHQL http://h/graphql\n\nquery($id: ID!) { item(id: $id) { name } }\n\n{\"id\": 1}\n\n\
+            ###\nPOST http://h/form\nContent-Type: application/x-www-form-urlencoded\nX-From: {{login.response.headers.X-A}}\n\na=1\n&b=2\n";
         let collection = read("a.http", text).unwrap();
-        let [login, me, query] = &collection.requests[..] else { panic!("{collection:?}") };
+        let [login, me, query, form] = &collection.requests[..] else { panic!("{collection:?}") };
         assert_eq!(login.save["login.response.body.$.access.token"], "/access/token");
         assert_eq!(login.headers, [("Authorization".to_owned(), "Basic YW5uOnNlY3JldA==".to_owned())]);
         assert_eq!((me.expect["status"].as_u64(), me.body.as_deref()), (Some(200), None));
+        assert_eq!(login.save["login.response.headers.X-A"], "header:X-A");
+        assert_eq!(form.body.as_deref(), Some("a=1&b=2"));
         assert_eq!(query.method, "POST");
         assert!(query.body.as_deref().unwrap().contains(r#""variables":{"id":1}"#), "{query:?}");
     }

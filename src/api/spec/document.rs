@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::lint::shape;
-use super::operations::{Operation, Place};
+use super::operations::{Operation, Place, webhooks};
 use super::{Spec, flatten};
 use crate::api::exchange::Exchange;
 use crate::api::export;
@@ -30,6 +30,11 @@ pub fn markdown(spec: &Spec, exchanges: &[Exchange]) -> String {
     for operation in &operations {
         section(spec, operation, exchanges, &mut out);
     }
+    let webhooks = webhooks(&spec.root);
+    if !webhooks.is_empty() {
+        out.push_str("\n# Webhooks\n\nWhat the service itself sends to others.\n");
+    }
+    webhooks.iter().for_each(|webhook| section(spec, webhook, exchanges, &mut out));
     schemas(spec, &mut out);
     out
 }
@@ -100,6 +105,10 @@ fn examples(operation: &Operation, exchanges: &[Exchange], out: &mut String) {
     let mut newest: BTreeMap<u16, &Exchange> = BTreeMap::new();
     for exchange in exchanges.iter().filter(|exchange| belongs(exchange, operation) && exchange.status() > 0) {
         newest.insert(exchange.status(), exchange);
+    }
+    // What the service sends to others is not recorded here.
+    if !operation.path.starts_with('/') {
+        return;
     }
     if newest.is_empty() {
         let _ = write!(out, "\nNo exchange is recorded.\n");
@@ -190,6 +199,10 @@ fn kind(spec: &Spec, schema: &Value) -> String {
         ("format", ""),
         ("minimum", "≥ "),
         ("maximum", "≤ "),
+        ("exclusiveMinimum", "> "),
+        ("exclusiveMaximum", "< "),
+        ("minItems", "items ≥ "),
+        ("maxItems", "items ≤ "),
         ("minLength", "length ≥ "),
         ("maxLength", "length ≤ "),
         ("default", "default "),
@@ -227,7 +240,8 @@ mod tests {
             "s",
             &json!({"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"},
                 "components": {"schemas": {"Item": {"type": "object", "required": ["id"], "properties": {
-                    "id": {"type": "integer", "minimum": 1, "description": "its | name"}}}}},
+                    "id": {"type": "integer", "minimum": 1, "exclusiveMaximum": 9, "description": "its | name"}}}}},
+                "webhooks": {"made": {"post": {"summary": "An item was made", "responses": {}}}},
                 "paths": {"/items/{id}": {"get": {"summary": "One item", "security": [{"key": []}],
                     "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}],
                     "responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Item"}}}}}}}}}),
@@ -250,7 +264,8 @@ mod tests {
             "| 200 | ok | `application/json`, [Item](#item) |",
             "curl -sS -i 'http://h:1/items/7?x=1'",
             "\"id\": 7",
-            "| `id` | integer, ≥ 1 | yes | its \\| name |",
+            "| `id` | integer, ≥ 1, < 9 | yes | its \\| name |",
+            "# Webhooks\n\nWhat the service itself sends to others.\n\n## POST made\n\nAn item was made\n",
         ] {
             assert!(page.contains(part), "{part}\n{page}");
         }

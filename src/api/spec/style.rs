@@ -49,6 +49,8 @@ impl Style {
     /// A value as pairs of a query.
     pub fn pairs(self, name: &str, value: &Value) -> Vec<(String, String)> {
         match (self, value) {
+            // An empty list is no value at all.
+            (_, Value::Array(items)) if items.is_empty() && self != Self::Json => Vec::new(),
             (Self::Exploded, Value::Array(items)) => items.iter().map(|item| (name.to_owned(), text(item))).collect(),
             (Self::Exploded, Value::Object(map)) => map.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
             (Self::Deep, Value::Object(_)) => {
@@ -120,6 +122,7 @@ mod tests {
                 assert_eq!(shown.join("&"), expected, "{parameter} {style:?}");
             }
         }
+        assert_eq!(Style::Commas.pairs("p", &json!([])), []);
         assert_eq!(Style::Exploded.pairs("p", &json!("a b")), [("p".to_owned(), "a b".to_owned())]);
     }
 }

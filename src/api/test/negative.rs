@@ -8,6 +8,7 @@ use super::case::{Case, Expectation, NO_UTF8, Payload, text};
 use super::contract;
 use crate::api::generate::{Edge, Fill, Generator, HUGE, TRUE_FOR_NUMBER, edges, wrong};
 use crate::api::spec::lint::template_names;
+use crate::api::spec::style::Style;
 use crate::api::spec::{Operation, Parameter, Place, Validators};
 
 pub(super) async fn run(bench: &mut Bench<'_>) {
@@ -142,7 +143,11 @@ fn parameter_case(bench: &Bench<'_>, base: &Case, parameter: &Parameter, edge: &
     if value.is_empty() && parameter.place == Place::Path || edge.value.is_object() || edge.value.is_array() {
         return None;
     }
-    let readings = [Value::String(value.clone()), serde_json::from_str(&value).unwrap_or(Value::Null)];
+    let mut readings = vec![Value::String(value.clone()), serde_json::from_str(&value).unwrap_or(Value::Null)];
+    // One text is a list of one, unless a list is written as JSON.
+    if parameter.style != Style::Json {
+        readings.extend(readings.clone().into_iter().map(|reading| json!([reading])));
+    }
     let allowed = edge.allowed || readings.iter().any(|reading| bench.validators.fits(&parameter.schema, reading));
     let place = if parameter.place == Place::Path { "path" } else { "query" };
     let expectation = if allowed || value == HUGE { Expectation::Survived } else { Expectation::Refused };

@@ -10,7 +10,6 @@ use super::super::{BaseFiles, Context, Outcome};
 use super::{Load, requests};
 use crate::api::ApiError;
 use crate::api::client::Client;
-use crate::api::desk::PATIENCE;
 use crate::api::load::{Comparison, Rounds, Verdict, compare};
 use crate::api::message::Request;
 use crate::api::serve::Service;
@@ -91,8 +90,10 @@ impl Sides {
         let there = Context { workspace: Arc::clone(tree), ..context.clone() };
         let start = there.start_of(None, None).await?;
         context.say(&format!("{name}: $ {}", start.line()));
-        let service = Service::start(tree.as_ref(), start, PATIENCE, None, context.cancel.clone()).await;
+        let databases = context.desk.databases.as_deref();
+        let service = Service::start_with(databases, tree, start, None, context.cancel.clone()).await;
         let service = service.map_err(|error| ApiError::Service(format!("{name}: {error}")))?;
+        let service = service.with_rows().await?;
         let client = context.desk.client(&service.target)?;
         Ok((service, client))
     }
