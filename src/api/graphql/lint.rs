@@ -16,7 +16,7 @@ use crate::api::ApiError;
 const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
 /// Something about a schema.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Remark {
     /// The line.
     pub line: usize,
@@ -84,7 +84,7 @@ pub fn lint(place: &str, text: &str) -> Result<Vec<Remark>, ApiError> {
             linter.say(at, false, format!("the type `{name}` is used nowhere"));
         }
     }
-    linter.remarks.sort();
+    linter.remarks.sort_by_key(|remark| (remark.line, remark.column, !remark.error));
     Ok(linter.remarks)
 }
 
