@@ -16,6 +16,8 @@ use crate::api::test::{self, Cost, Options, Sample, Surroundings, cost, samples}
 use crate::config::{ApiSettings, PerformanceGateSettings};
 use crate::domain::{Finding, Severity};
 
+/// Lines of the service that are told where it answers nothing.
+const LOG_LINES: usize = 20;
 /// Requests whose queries are counted.
 const MOST_COUNTED: usize = 20;
 /// Requests that are timed: the more there are, the less time is left for each.
@@ -64,7 +66,10 @@ impl PerformanceGate {
         let base = base.ok();
         let asked = match self.ask(context, &subject, base.as_ref()).await {
             Ok(asked) => asked,
-            Err(why) => return Report::not_run(why).with_command(command),
+            Err(why) => {
+                let log = subject.service.log(LOG_LINES).join("\n");
+                return Report::not_run(why).with_command(command).with_log(log);
+            }
         };
         let mut findings = by_queries(&asked);
         let mut lines = counted(&asked);
@@ -117,7 +122,8 @@ impl PerformanceGate {
         let (quiet, cancel) = (|_: &str| {}, &context.cancel);
         let here = Surroundings { client, spec, recorder: &desk.recorder, queries: None, tell: &quiet, cancel };
         let mut asked = Asked { samples: Vec::new(), costs: Vec::new() };
-        for sample in samples(here, &options).await.into_iter().take(MOST_COUNTED) {
+        let (found, failed) = samples(here, &options).await;
+        for sample in found.into_iter().take(MOST_COUNTED) {
             let sample = Sample { request: at(client, &subject.client, &sample), ..sample };
             let before = async {
                 match base {
@@ -131,8 +137,11 @@ impl PerformanceGate {
             asked.samples.push(sample);
             asked.costs.push((after, before));
         }
-        let none = "no operation that only looks is answered well";
-        if asked.samples.is_empty() { Err(none.to_owned()) } else { Ok(asked) }
+        if asked.samples.is_empty() {
+            let how = failed.first().map(|how| format!(" ({how})")).unwrap_or_default();
+            return Err(format!("no operation that only looks is answered well{how}"));
+        }
+        Ok(asked)
     }
 
     /// The requests that are timed, of those that both answer: those first whose path the changed files speak of.

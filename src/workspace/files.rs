@@ -22,7 +22,12 @@ impl Files for WorkspaceFiles<'_> {
     fn list(&self) -> Vec<String> {
         let files = |depth| {
             let entries = self.0.list(None, depth, COUNT_LIMIT).map(|(entries, _)| entries).unwrap_or_default();
-            entries.into_iter().filter(|entry| !entry.folder).map(|entry| entry.path.as_str().to_owned())
+            // What gates plant to watch by says nothing of the project.
+            let own = |path: &str| !path.starts_with(".tenon-");
+            entries
+                .into_iter()
+                .filter(move |entry| !entry.folder && own(entry.path.as_str()))
+                .map(|entry| entry.path.as_str().to_owned())
         };
         let mut paths: Vec<String> = files(NEAR_DEPTH).chain(files(DEPTH_LIMIT)).collect();
         paths.sort();

@@ -27,28 +27,37 @@ pub struct Cost {
     pub rows: usize,
 }
 
-/// Makes them; names are taken from what lists answer.
-pub async fn samples(here: Surroundings<'_>, options: &Options) -> Vec<Sample> {
+/// Makes them; names are taken from what lists answer. Besides: what was not answered well, and how, in a line each.
+pub async fn samples(here: Surroundings<'_>, options: &Options) -> (Vec<Sample>, Vec<String>) {
     let mut bench = Bench::new(here, options);
     bench.enter(Mode::Contract);
     let (root, operations) = (here.spec.root.clone(), bench.operations.clone());
     let validators = Validators::new(&root);
     contract::learn(&mut bench, &root, &validators).await;
-    let mut found = Vec::new();
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
     for operation in operations.iter().filter(|operation| operation.method == "GET") {
         let mut make = Generator::new(&root, &validators, bench.seed(operation));
         let Ok(case) = bench.base(operation, Fill::Least, &mut make) else { continue };
         let mut request = case.request(operation);
         let Some(answer) = bench.send(operation, &request).await else { break };
-        if !answer.is_ok_and(|response| response.succeeded()) {
-            continue;
+        match answer {
+            Ok(response) if response.succeeded() => {}
+            Ok(response) => {
+                let begins = crate::text::head(&response.text(), 200).trim().to_owned();
+                failed.push(format!("{}: {} {begins}", operation.name(), response.status));
+                continue;
+            }
+            Err(error) => {
+                failed.push(format!("{}: {error}", operation.name()));
+                continue;
+            }
         }
         if let Some(credentials) = &options.credentials {
             credentials.apply(&mut request);
         }
         found.push(Sample { operation: operation.name(), request });
     }
-    found
+    (found, failed)
 }
 
 /// What one request costs, by what the service tells of its queries. `None` when it is not answered well.
