@@ -63,7 +63,7 @@ fn node(place: &Place<'_>) -> Vec<Dependency> {
     let Ok(manifest) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) else { return Vec::new() };
     let mut found = Vec::new();
     // Peer dependencies are what others bring: they say nothing about what this project is.
-    for (list, dev) in [("dependencies", false), ("optionalDependencies", true), ("devDependencies", true)] {
+    for (list, dev) in [("dependencies", false), ("optionalDependencies", false), ("devDependencies", true)] {
         let names = manifest.get(list).and_then(Value::as_object).into_iter().flat_map(|names| names.keys());
         found.extend(names.filter_map(|name| {
             let evidence = after(place, &text, "package.json", &format!("\"{list}\""), &format!("\"{name}\""))?;

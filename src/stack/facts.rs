@@ -3,7 +3,7 @@
 use super::Evidence;
 use super::dependencies::Dependency;
 use super::manager::manager;
-use super::rules::{Kind, PackageRule, Place, rules};
+use super::rules::{FileRule, Kind, PackageRule, Place, fitting, rules};
 use super::{Fact, Runner, Service, StackReport, python, run, toolchain};
 use crate::domain::from_root;
 
@@ -142,12 +142,14 @@ pub(super) fn add(list: &mut Vec<Fact>, fact: Fact) {
 
 fn files(place: &Place<'_>, service: &mut Service, language: &str) {
     let above = place.above();
-    for rule in &rules().file {
+    let fitting = fitting(&place.paths);
+    for (rule, paths) in rules().file.iter().zip(&fitting) {
         let ours = rule.language.as_deref().is_none_or(|wanted| wanted == language);
         if !ours || matches!(rule.is, Kind::Ci | Kind::Container | Kind::Deploy) {
             continue;
         }
-        let found = by_file(place, rule).or_else(|| rule.above.then(|| by_file_above(place, rule, &above)).flatten());
+        let found =
+            by_file(place, rule, paths).or_else(|| rule.above.then(|| by_file_above(place, rule, &above)).flatten());
         if let Some(fact) = found {
             let known = list(service, rule.is);
             // A configuration file says more about what is used than a dependency does, but the tool is the same one.
@@ -158,27 +160,26 @@ fn files(place: &Place<'_>, service: &mut Service, language: &str) {
 
 /// What a project that another one is built on stores things with.
 fn stored(place: &Place<'_>, service: &mut Service, language: &str) {
-    let rules = rules().file.iter().filter(|rule| matches!(rule.is, Kind::Orm | Kind::Migrations));
-    for rule in rules.filter(|rule| rule.language.as_deref().is_none_or(|wanted| wanted == language)) {
-        if let Some(fact) = by_file(place, rule) {
+    let fitting = fitting(&place.paths);
+    let rules = rules().file.iter().zip(&fitting).filter(|(rule, _)| matches!(rule.is, Kind::Orm | Kind::Migrations));
+    for (rule, paths) in rules.filter(|(rule, _)| rule.language.as_deref().is_none_or(|wanted| wanted == language)) {
+        if let Some(fact) = by_file(place, rule, paths) {
             add(list(service, rule.is), fact);
         }
     }
     databases(place, service);
 }
 
-fn by_file(place: &Place<'_>, rule: &super::rules::FileRule) -> Option<Fact> {
-    let glob = rule.glob.as_ref()?;
-    let mut fitting = place.paths.iter().filter(|path| glob.is_match(path)).take(50);
+fn by_file(place: &Place<'_>, rule: &FileRule, fitting: &[&str]) -> Option<Fact> {
     let evidence = if rule.wants_line() {
-        fitting.find_map(|path| place.find(path, |line| rule.fits(line)))?
+        fitting.iter().find_map(|path| place.find(path, |line| rule.fits(line)))?
     } else {
-        fitting.next().map(|path| place.presence(path, "is there"))?
+        fitting.first().map(|path| place.presence(path, "is there"))?
     };
     Some(Fact { name: rule.name.clone(), evidence })
 }
 
-fn by_file_above(place: &Place<'_>, rule: &super::rules::FileRule, above: &[(&str, &str)]) -> Option<Fact> {
+fn by_file_above(place: &Place<'_>, rule: &FileRule, above: &[(&str, &str)]) -> Option<Fact> {
     let glob = rule.glob.as_ref()?;
     let fitting = above.iter().filter(|(_, name)| glob.is_match(name)).map(|(folder, name)| from_root(folder, name));
     let evidence = fitting.into_iter().find_map(|path| match rule.wants_line() {
@@ -234,15 +235,15 @@ pub(super) fn databases(place: &Place<'_>, service: &mut Service) {
 
 /// Answers what the repository as a whole says.
 pub(super) fn surroundings(root: &Place<'_>, report: &mut StackReport) {
-    for rule in &rules().file {
+    let fitting = fitting(&root.paths);
+    for (rule, paths) in rules().file.iter().zip(&fitting) {
         let list = match rule.is {
             Kind::Ci => &mut report.ci,
             Kind::Container => &mut report.containers,
             Kind::Deploy => &mut report.deploy,
             _ => continue,
         };
-        let Some(glob) = &rule.glob else { continue };
-        for path in root.paths.iter().filter(|path| glob.is_match(path)).take(20) {
+        for path in paths.iter().take(20) {
             let evidence = if rule.wants_line() {
                 root.find(path, |line| rule.fits(line))
             } else {

@@ -51,10 +51,12 @@ impl Files for Folder {
     }
 
     fn list(&self) -> Vec<String> {
-        // What is near the root says most, so a huge folder must not use up the count before it is seen.
-        let mut paths = self.walk(NEAR_DEPTH);
-        paths.extend(self.walk(DEPTH_LIMIT));
-        paths.sort();
+        let mut paths = self.walk(DEPTH_LIMIT);
+        if paths.len() >= COUNT_LIMIT {
+            // What is near the root says most, so a huge folder must not use up the count before it is seen.
+            paths.extend(self.walk(NEAR_DEPTH));
+        }
+        paths.sort_unstable();
         paths.dedup();
         paths
     }

@@ -17,7 +17,13 @@ pub(super) fn detect(place: &Place<'_>, notes: &mut Vec<String>) -> Option<Servi
             Value::Null
         }
     };
-    let typescript = place.has("tsconfig.json") || depends(&manifest, "typescript");
+    let written = |ends: &[&str]| {
+        let own = place.paths.iter().filter(|path| path.matches('/').count() <= 3 && !path.contains("node_modules/"));
+        own.clone().any(|path| ends.iter().any(|end| path.ends_with(end)) && !path.ends_with(".d.ts"))
+    };
+    let typescript = place.has("tsconfig.json")
+        || depends(&manifest, "typescript")
+        || written(&[".ts", ".mts"]) && !written(&[".js", ".mjs", ".cjs"]);
     let manager = manager(place, &manifest);
     let language = if typescript { "typescript" } else { "javascript" };
     let evidence = place.presence("package.json", "a Node project");

@@ -28,12 +28,16 @@ struct Part {
     role: Role,
     /// What it listens with when no framework is among what it needs.
     plain: Option<Fact>,
+    /// The address it listens on is handed to it: what its framework does by itself does not count.
+    told: bool,
 }
 
 /// What a build consists of.
 enum Found {
     /// One thing, which the whole is.
     Whole(Option<(String, Evidence)>),
+    /// The same, where the address it listens on is handed to it.
+    Told(Option<(String, Evidence)>),
     /// Several, or one in a folder of its own.
     Parts(Vec<Part>),
 }
@@ -48,9 +52,14 @@ pub(super) fn of(place: &Place<'_>, whole: &mut Service, conflicts: &mut Vec<Str
         _ => return Vec::new(),
     };
     let parts = match found {
-        Found::Whole(None) => return Vec::new(),
+        Found::Whole(None) | Found::Told(None) => return Vec::new(),
         Found::Whole(Some((command, evidence))) => {
             facts::started(place, whole, command, evidence);
+            return Vec::new();
+        }
+        Found::Told(Some((command, evidence))) => {
+            facts::started(place, whole, command, evidence);
+            without_own_port(whole);
             return Vec::new();
         }
         Found::Parts(parts) => parts,
@@ -86,9 +95,19 @@ fn service(place: &Place<'_>, whole: &Service, part: Part, conflicts: &mut Vec<S
     {
         (run.port, run.port_evidence) = (Some(port), Some(evidence));
     }
+    if part.told {
+        without_own_port(&mut service);
+    }
     // Where one migrates, it is for all.
     if service.migrations.is_empty() && !service.databases.is_empty() && matches!(whole.language, "go" | "rust") {
         service.migrations.clone_from(&whole.migrations);
     }
     service
+}
+
+/// A port is known where a file says it.
+fn without_own_port(service: &mut Service) {
+    if let Some(run) = service.run.as_mut().filter(|run| run.port_evidence.is_none()) {
+        run.port = None;
+    }
 }

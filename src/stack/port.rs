@@ -28,7 +28,7 @@ static SOURCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The same where it is one of several settings: what it is the port of is not said, so it counts after the others.
 static SETTING: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?i)(?:^|[\s{(,_])port["']?\s*(?::|=|:\s*(?:int|u16|number)\s*=)\s*(?:Field\(\s*(?:default\s*=\s*)?|Number\()?["']?(\d{2,5})\b"#).ok()
+    Regex::new(r#"(?i)(?:^|[\s{(,_"'])port["']?\s*(?::|=|:\s*(?:int|u16|number)\s*=)\s*(?:Field\(\s*(?:default\s*=\s*)?|Number\()?["']?(\d{2,5})\b"#).ok()
 });
 
 /// The same in a command line: `--port 8000`, `-p 3001`, `--bind 0.0.0.0:8000`.
@@ -187,22 +187,24 @@ fn in_source(place: &Place<'_>, service: &Service) -> Option<(u16, Evidence)> {
     // Where the generator of Express puts it.
     sources.extend(["bin/www"].into_iter().filter(|path| endings.contains(&".js") && place.has(path)));
     in_files(place, &sources).or_else(|| {
-        const SETTINGS: &[&str] = &[
-            "Rocket.toml",
-            "config.toml",
-            "config.yaml",
-            "config.yml",
-            "config/default.toml",
-            "config/default.yaml",
-            "config/base.yaml",
-            "config/config.yaml",
-            "config/development.yaml",
-            "configs/config.yaml",
-            "configuration/base.yaml",
-        ];
-        let compiled = matches!(service.language, "go" | "rust").then_some(SETTINGS).unwrap_or_default();
-        compiled.iter().find_map(|file| setting(place, file))
+        let mut settings: Vec<&str> = place.paths.iter().copied().filter(|path| is_configuration(path)).collect();
+        settings.sort_by_key(|path| path.matches('/').count());
+        settings.truncate(10);
+        settings.into_iter().find_map(|file| setting(place, file))
     })
+}
+
+/// Files with the settings of a program that reads them as it starts.
+fn is_configuration(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    let known = ["config", "default", "defaults", "base", "development", "local", "app", "settings", "Rocket"];
+    let placed = folder.is_empty() && ["config", "Rocket", "app"].contains(&stem)
+        || ["config", "configs", "configuration", "conf", "etc"].contains(&folder.rsplit('/').next().unwrap_or(folder));
+    ["yaml", "yml", "toml", "json", "ini"].contains(&ending)
+        && known.contains(&stem)
+        && placed
+        && path.matches('/').count() <= 4
 }
 
 /// The port that these sources set, the nearest first.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use regex::Regex;
 use serde::Deserialize;
 
@@ -182,6 +182,33 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     }
     rules
 });
+
+/// The globs of the file rules, in their order, to be asked at once.
+static GLOBS: LazyLock<GlobSet> = LazyLock::new(|| {
+    let mut set = GlobSetBuilder::new();
+    for rule in &rules().file {
+        if let Some(glob) = &rule.glob {
+            set.add(glob.glob().clone());
+        }
+    }
+    set.build().unwrap_or_default()
+});
+
+/// The file rules with those of these paths they are about, a bounded number each.
+pub(super) fn fitting<'p>(paths: &[&'p str]) -> Vec<Vec<&'p str>> {
+    const MOST: usize = 50;
+    let mut found: Vec<Vec<&str>> = vec![Vec::new(); rules().file.len()];
+    let mut hits = Vec::new();
+    for path in paths {
+        GLOBS.matches_into(path, &mut hits);
+        for hit in &hits {
+            if found[*hit].len() < MOST {
+                found[*hit].push(path);
+            }
+        }
+    }
+    found
+}
 
 /// The rules.
 pub(super) fn rules() -> &'static Rules {

@@ -97,7 +97,7 @@ impl Service {
             ("formatter", &self.formatters),
             ("types", &self.type_checkers),
             ("orm", &self.orms),
-            ("migration", &self.migrations),
+            ("migrations", &self.migrations),
             ("database", &self.databases),
             ("openapi", &self.openapi),
         ];
@@ -113,7 +113,7 @@ impl Service {
 
 impl Display for Service {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        writeln!(f, "{}  {} {}  ({})", self.place(), self.language, self.role.title(), self.evidence)?;
+        writeln!(f, "{}  {} {}  {}", self.place(), self.language, self.role.title(), at(&self.evidence))?;
         match &self.framework {
             Some(framework) => row(f, "  ", "framework", &framework.name, Some(&framework.evidence))?,
             None => row(f, "  ", "framework", "unknown", None)?,
@@ -122,13 +122,12 @@ impl Display for Service {
         if let Some(run) = &self.run {
             let mut command = run.command.clone().unwrap_or_else(|| "unknown".to_owned());
             if run.command.is_some() && run.folder != self.folder {
-                let folder = if run.folder.is_empty() { "." } else { &run.folder };
-                command.push_str(&format!("  in {folder}"));
+                command.push_str(&format!("  in {}", folder(&run.folder)));
             }
             row(f, "  ", "run", &command, Some(&run.evidence))?;
             match (run.port, &run.port_evidence) {
                 (Some(port), Some(evidence)) => row(f, "  ", "port", &port.to_string(), Some(evidence))?,
-                (Some(port), None) => writeln!(f, "  {:9} {port}  (the framework's own)", "port")?,
+                (Some(port), None) => writeln!(f, "  {:10} {port:<24}  the framework's own", "port")?,
                 (None, _) => row(f, "  ", "port", "unknown", None)?,
             }
         }
@@ -143,10 +142,9 @@ impl Display for Service {
             row(f, "  ", "wants", &format!("{} {}{there}", tool.tool, tool.wanted), Some(&tool.evidence))?;
         }
         match (self.tests.split_first(), &self.part_of) {
-            (None, _) => writeln!(f, "  {:9} none found", "tests"),
+            (None, _) => writeln!(f, "  {:10} none found", "tests"),
             (Some((best, _)), Some(whole)) => {
-                let folder = if whole.is_empty() { "." } else { whole };
-                row(f, "  ", "tests", &format!("{}  in {folder}", best.command), Some(&best.evidence))
+                row(f, "  ", "tests", &format!("{}  in {}", best.command, folder(whole)), Some(&best.evidence))
             }
             (Some((best, others)), None) => {
                 row(f, "  ", "tests", &best.command, Some(&best.evidence))?;
@@ -156,10 +154,35 @@ impl Display for Service {
     }
 }
 
+fn folder(path: &str) -> &str {
+    if path.is_empty() { "the root" } else { path }
+}
+
+/// The place an answer was read at, short enough to stand beside it: the whole of it is in the JSON.
+fn at(evidence: &Evidence) -> String {
+    const MOST: usize = 44;
+    let mut file = evidence.file.clone();
+    let parts: Vec<&str> = evidence.file.split('/').collect();
+    if file.chars().count() > MOST && parts.len() > 3 {
+        file = format!("{}/…/{}", parts[0], parts[parts.len() - 1]);
+    }
+    match evidence.line {
+        Some(line) => format!("{file}:{line}"),
+        None => file,
+    }
+}
+
+/// Answers stand below each other, and so do the places they were read at.
 fn row(f: &mut Formatter<'_>, indent: &str, what: &str, answer: &str, evidence: Option<&Evidence>) -> Result {
     match evidence {
-        Some(evidence) => writeln!(f, "{indent}{what:9} {answer}  ({evidence})"),
-        None => writeln!(f, "{indent}{what:9} {answer}"),
+        Some(evidence) => {
+            let place = at(evidence);
+            let wide = answer.chars().count() > 24 && answer.chars().count() + place.chars().count() > 62;
+            // What does not fit beside a long command stands below it.
+            let gap = if wide { format!("\n{indent}{:10} {:24}", "", "") } else { String::new() };
+            writeln!(f, "{indent}{what:10} {answer:24}{gap}  {place}")
+        }
+        None => writeln!(f, "{indent}{what:10} {answer}"),
     }
 }
 
@@ -218,8 +241,12 @@ impl StackReport {
             for tool in service.linters.iter().chain(&service.formatters).chain(&service.type_checkers).take(4) {
                 text.push_str(&format!("; {}", tool.name));
             }
-            if let Some(command) = service.run.as_ref().and_then(|run| run.command.as_ref()) {
+            if let Some((run, command)) = service.run.as_ref().and_then(|run| Some((run, run.command.as_ref()?))) {
                 text.push_str(&format!("; starts with `{command}`"));
+                if run.folder != service.folder {
+                    text.push_str(if run.folder.is_empty() { " in the root" } else { " in " });
+                    text.push_str(&run.folder);
+                }
             }
             if let Some(port) = service.run.as_ref().and_then(|run| run.port) {
                 text.push_str(&format!(" on port {port}"));

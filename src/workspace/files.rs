@@ -29,7 +29,11 @@ impl Files for WorkspaceFiles<'_> {
                 .filter(move |entry| !entry.folder && own(entry.path.as_str()))
                 .map(|entry| entry.path.as_str().to_owned())
         };
-        let mut paths: Vec<String> = files(NEAR_DEPTH).chain(files(DEPTH_LIMIT)).collect();
+        let mut paths: Vec<String> = files(DEPTH_LIMIT).collect();
+        if paths.len() * 2 >= COUNT_LIMIT {
+            // Folders count as well: what is near the root must not be missed for what is deep.
+            paths.extend(files(NEAR_DEPTH));
+        }
         paths.sort();
         paths.dedup();
         paths

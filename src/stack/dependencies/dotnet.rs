@@ -26,14 +26,20 @@ pub(super) fn read(place: &Place<'_>) -> Vec<Dependency> {
 }
 
 fn of_file(place: &Place<'_>, file: &str) -> Vec<Dependency> {
-    super::lines(place, file, |line| {
-        let line = line.trim();
-        let package = || (line.contains("<PackageReference ")).then(|| attribute(line, "Include")).flatten();
-        let kit = || line.starts_with("<Project").then(|| attribute(line, "Sdk")).flatten();
-        let kit = kit().or_else(|| line.starts_with("<Sdk ").then(|| attribute(line, "Name")).flatten());
-        let name = kit.or_else(package)?;
-        Some((name.split('/').next().unwrap_or(&name).to_owned(), false))
-    })
+    let text = place.read(file).unwrap_or_default();
+    let mut found = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        // An element may share its line with others.
+        for element in line.split('<').skip(1) {
+            let kit = || element.starts_with("Project ").then(|| attribute(element, "Sdk")).flatten();
+            let named = || element.starts_with("Sdk ").then(|| attribute(element, "Name")).flatten();
+            let package = || element.starts_with("PackageReference ").then(|| attribute(element, "Include")).flatten();
+            let Some(name) = kit().or_else(named).or_else(package) else { continue };
+            let name = name.split('/').next().unwrap_or(&name).to_owned();
+            found.push(Dependency { name, dev: false, own: true, evidence: place.line(file, index, line) });
+        }
+    }
+    found
 }
 
 /// Projects a project refers to, relative to its folder.

@@ -78,6 +78,7 @@ fn part(place: &Place<'_>, program: &Program<'_>, needs: &[Dependency], line: &O
         port: line.as_ref().and_then(|line| port::in_files(place, &[from_folder(place.folder, &line.file)?])),
         role: Role::Service,
         plain: None,
+        told: false,
     }
 }
 

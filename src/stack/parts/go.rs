@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Found, Part};
 use crate::domain::folder_of;
 use crate::stack::dependencies::Dependency;
-use crate::stack::rules::{Place, rules};
-use crate::stack::{Evidence, Fact, Role, Service, dependencies, port};
+use crate::stack::rules::{Kind, PackageRule, Place, rules};
+use crate::stack::{Evidence, Fact, Role, Service, dependencies, facts, port};
 
 /// Files that are looked at for one module.
 const MOST: usize = 1_500;
@@ -52,8 +52,10 @@ pub(super) fn parts(place: &Place<'_>, whole: &mut Service) -> Found {
         ([], _) => Found::Whole(None),
         ([(main, reach)], _) => {
             whole.framework = whole.framework.take().or_else(|| reach.plain());
+            reach.stored(place).into_iter().for_each(|fact| facts::add(&mut whole.databases, fact));
             let evidence = module.main_line(main).or_else(|| reach.listens.clone());
-            Found::Whole(evidence.map(|evidence| (command(main), evidence)))
+            let command = evidence.map(|evidence| (command(main), evidence));
+            if reach.is_told(place) { Found::Told(command) } else { Found::Whole(command) }
         }
         (several, _) => {
             let all = dependencies::of(place, "go");
@@ -64,6 +66,7 @@ pub(super) fn parts(place: &Place<'_>, whole: &mut Service) -> Found {
                 needs: all.iter().filter(|need| reach.imports(need)).cloned().collect(),
                 command: Some(command(main)),
                 port: port::in_files(place, &reach.files),
+                told: reach.is_told(place),
                 role: Role::Service,
                 plain: reach.plain(),
             };
@@ -99,6 +102,33 @@ impl Reach<'_> {
         let grpc = !self.foreign.contains("net/http") && self.foreign.contains("google.golang.org/grpc");
         let name = if grpc { "grpc" } else { "net/http" };
         Some(Fact { name: name.to_owned(), evidence: self.listens.clone()? })
+    }
+
+    /// Databases whose drivers it imports, whatever the manifest calls them.
+    fn stored(&self, place: &Place<'_>) -> Vec<Fact> {
+        let rules = rules().package.iter().filter(|rule| rule.language == "go" && rule.is == Kind::Database);
+        let hit = |rule: &PackageRule| {
+            let fits = |path: &&String| {
+                rule.names
+                    .iter()
+                    .any(|name| !name.ends_with('*') && (*path == name || path.starts_with(&format!("{name}/"))))
+                    || rule.fits(path)
+            };
+            let quoted = format!("\"{}\"", self.foreign.iter().find(fits)?);
+            let evidence = self.files.iter().find_map(|file| place.find(file, |line| line.contains(&quoted)))?;
+            Some(Fact { name: rule.name.clone(), evidence })
+        };
+        rules.filter_map(hit).collect()
+    }
+
+    /// Whether the address it listens on is handed to it, so that no framework's own port counts.
+    fn is_told(&self, place: &Place<'_>) -> bool {
+        let told = |line: &str| {
+            let line = line.trim_start();
+            let run = line.split_once(".Run(").is_some_and(|(_, rest)| !rest.starts_with(')'));
+            !line.starts_with("//") && (run || line.contains("ListenAndServe(") || line.contains("http.Server{"))
+        };
+        self.files.iter().any(|file| place.find(file, told).is_some())
     }
 
     fn imports(&self, need: &Dependency) -> bool {

@@ -38,6 +38,7 @@ pub(super) fn parts(place: &Place<'_>, whole: &Service) -> Found {
             port: None,
             role,
             plain: None,
+            told: false,
         });
     }
     // One that lies in the root is the whole itself.

@@ -94,6 +94,7 @@ fn part(folder: &str, name: &str, evidence: Evidence, needs: &[Dependency], comm
         port: None,
         role: Role::Service,
         plain: None,
+        told: false,
     }
 }
 

@@ -7,6 +7,12 @@ use crate::stack::{Fact, Role, Service, StackReport};
 /// A project without a linter of its own is looked at by that of the whole; so with the other tools.
 pub(super) fn tools(report: &mut StackReport) {
     let all = report.services.clone();
+    // What a whole has only because another part of it has it, is not this part's.
+    let parts: Vec<&Service> =
+        all.iter().filter(|one| one.part_of.as_deref().is_some_and(|whole| whole != one.folder)).collect();
+    let elsewhere = |fact: &Fact, own: &str| {
+        parts.iter().any(|part| part.folder != own && part.relative(&fact.evidence.file).is_some())
+    };
     for service in &mut report.services {
         let above = |other: &&Service| {
             family(other.language) == family(service.language)
@@ -19,10 +25,13 @@ pub(super) fn tools(report: &mut StackReport) {
         wholes.sort_by_key(|other| std::cmp::Reverse(other.folder.len()));
         for whole in wholes {
             let part = service.part_of.as_deref() == Some(whole.folder.as_str());
-            take(&mut service.test_runners, &whole.test_runners, part);
-            take(&mut service.linters, &whole.linters, part);
-            take(&mut service.formatters, &whole.formatters, part);
-            take(&mut service.type_checkers, &whole.type_checkers, part);
+            let own = service.folder.clone();
+            let of_all =
+                |facts: &[Fact]| facts.iter().filter(|fact| !elsewhere(fact, &own)).cloned().collect::<Vec<_>>();
+            take(&mut service.test_runners, &of_all(&whole.test_runners), part);
+            take(&mut service.linters, &of_all(&whole.linters), part);
+            take(&mut service.formatters, &of_all(&whole.formatters), part);
+            take(&mut service.type_checkers, &of_all(&whole.type_checkers), part);
             if service.toolchain.is_empty() {
                 service.toolchain.clone_from(&whole.toolchain);
             }
