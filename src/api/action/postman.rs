@@ -72,6 +72,10 @@ async fn with_files(context: &Context, input: &ApiTest, request: &mut Imported) 
     {
         request.body = Some(with_parts(context, input, &body, &mut request.not_run).await);
     }
+    let typed = |(name, value): &(String, String)| name.eq_ignore_ascii_case("content-type") && form::is_form(value);
+    if let Some(body) = request.body.as_mut().filter(|_| request.headers.iter().any(typed)) {
+        *body = form::by_hand(body, &context.desk.variables())?;
+    }
     let mut files = Vec::new();
     for field in request.form.clone() {
         let read = if field.file { Some(context.read(&beside(input, &field.value)).await) } else { None };

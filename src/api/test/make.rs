@@ -75,8 +75,12 @@ impl Bench<'_> {
         if self.here.spec.drafted {
             return Ok("1".to_owned());
         }
-        let value = parameter.example.clone().or_else(|| make.valid(&parameter.schema, Fill::Least));
-        let value = value.map(|value| parameter.style.one(&value)).filter(|value| !value.is_empty());
+        // A list that may be empty is not in a path.
+        let mut made = |fill| {
+            let value = parameter.example.clone().or_else(|| make.valid(&parameter.schema, fill))?;
+            Some(parameter.style.one(&value)).filter(|value| !value.is_empty())
+        };
+        let value = made(Fill::Least).or_else(|| made(Fill::Full));
         value.ok_or_else(|| format!("unsatisfiable: no value fits the path parameter `{name}`"))
     }
 

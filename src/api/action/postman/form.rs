@@ -43,6 +43,21 @@ pub(super) fn made(request: &mut Imported, files: &[Option<String>], variables: 
     Ok(())
 }
 
+/// Whether a body of this media type is a form in one line.
+pub(super) fn is_form(media: &str) -> bool {
+    media.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+}
+
+/// A form that was written by hand, with its variables filled in and what may not stand in one written as it may.
+///
+/// # Errors
+/// A variable is not set.
+pub(super) fn by_hand(body: &str, variables: &Variables) -> Result<String, ApiError> {
+    let filled = fill(body, variables).map_err(ApiError::Input)?;
+    let legal = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
+    Ok(filled.chars().map(|c| if legal(c) { c.to_string() } else { encode(&c.to_string()) }).collect())
+}
+
 fn part(field: &Field, name: &str, value: &str) -> String {
     let quoted = |text: &str| text.replace('"', "%22");
     let mut text = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(name));
@@ -68,5 +83,17 @@ fn media_of(file: &str) -> &'static str {
         Some("html" | "htm") => "text/html",
         Some("txt" | "md" | "log") => "text/plain",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_by_hand_keeps_what_is_written_as_it_has_to_be() {
+        let variables = [("v".to_owned(), "va lue ü".to_owned())].into();
+        assert_eq!(by_hand("a=1%202+3&b={{v}}", &variables).unwrap(), "a=1%202+3&b=va%20lue%20%C3%BC");
+        assert!(by_hand("{{none}}", &variables).is_err());
     }
 }
