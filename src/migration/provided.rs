@@ -10,6 +10,7 @@ use super::dialect::{self, Dialect};
 use super::find;
 use super::postgres::{Cluster, PORT};
 use super::rows::Filling;
+use crate::domain::from_folder;
 use crate::stack::{Files, Service};
 use crate::workspace::{Workspace, WorkspaceFiles};
 
@@ -33,7 +34,8 @@ pub fn wants_postgres(service: &Service) -> bool {
 }
 
 impl Provided {
-    /// Starts an empty one in a workspace with a network of its own, which is thrown away: files are written into it.
+    /// Starts an empty one in a workspace with a network of its own. Only what is too long for a command line is written
+    /// into its tree.
     ///
     /// # Errors
     /// What is missing, in words.
@@ -91,16 +93,17 @@ impl Provided {
         self.cluster.asked()
     }
 
-    /// Applies the migrations in SQL that a workspace holds, oldest first. `None`: it holds none.
+    /// Applies the migrations in SQL that a folder of the workspace holds, oldest first. `None`: it holds none.
     ///
     /// # Errors
     /// Which one broke off, and why.
-    pub async fn migrate(&self, workspace: &Arc<dyn Workspace>) -> Result<Option<usize>, String> {
-        let tree = Arc::clone(workspace);
+    pub async fn migrate(&self, workspace: &Arc<dyn Workspace>, folder: &str) -> Result<Option<usize>, String> {
+        let (tree, inside) = (Arc::clone(workspace), folder.to_owned());
         let read = tokio::task::spawn_blocking(move || {
             let files = WorkspaceFiles(tree.as_ref());
             let paths = files.list();
-            let folder = paths.iter().find_map(|path| find::folder_of(path))?;
+            let own = paths.iter().filter(|path| from_folder(&inside, path).is_some());
+            let folder = own.filter_map(|path| find::folder_of(path)).next()?;
             find::set(&files, &paths, &folder, false)
         });
         let Some(set) = read.await.map_err(|error| error.to_string())? else { return Ok(None) };

@@ -28,7 +28,7 @@ impl Databases for ScratchDatabases {
         let Some(service) = wanted(workspace, start).await else { return Ok(None) };
         let provided = Provided::start(Arc::clone(workspace), cancel.clone()).await?;
         start.environment.extend(provided.environment());
-        if start.prepare.is_none() && provided.migrate(workspace).await?.is_none() {
+        if start.prepare.is_none() && provided.migrate(workspace, &service.folder).await?.is_none() {
             start.prepare = by_tool(workspace, &service);
         }
         Ok(Some(Box::new(provided)))
