@@ -29,6 +29,8 @@ pub(super) struct Second {
     pub program: String,
     pub command: String,
     pub reads: String,
+    /// What says that it has not read everything.
+    pub gives_up: Option<String>,
     pub passes_over: Option<String>,
     /// Its lines count from 0.
     #[serde(default)]
