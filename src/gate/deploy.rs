@@ -72,8 +72,11 @@ fn report(files: &[String], mut findings: Vec<Finding>, opinion: Opinion) -> Rep
     }
     let mut report = Report::found(findings, "finding");
     if report.reason.is_none() {
-        let others =
-            if opinion.asked.is_empty() { String::new() } else { format!("; {} agree", opinion.asked.join(", ")) };
+        let others = match opinion.asked.as_slice() {
+            [] => String::new(),
+            [one] => format!("; {one} agrees"),
+            more => format!("; {} agree", more.join(", ")),
+        };
         report.reason = Some(match files {
             [] => "the variables that are read are declared".to_owned(),
             [one] => format!("{one} is sound{others}"),
