@@ -51,11 +51,12 @@ impl Files for Folder {
     }
 
     fn list(&self) -> Vec<String> {
-        let mut paths = self.walk(DEPTH_LIMIT);
-        if paths.len() >= COUNT_LIMIT {
+        let mut paths = self.walk_all().unwrap_or_else(|| {
             // What is near the root says most, so a huge folder must not use up the count before it is seen.
+            let mut paths = self.walk(DEPTH_LIMIT);
             paths.extend(self.walk(NEAR_DEPTH));
-        }
+            paths
+        });
         paths.sort_unstable();
         paths.dedup();
         paths
@@ -63,20 +64,41 @@ impl Files for Folder {
 }
 
 impl Folder {
-    fn walk(&self, depth: usize) -> Vec<String> {
-        let walk = ignore::WalkBuilder::new(&self.root)
+    fn walker(&self, depth: usize) -> ignore::WalkBuilder {
+        let mut walker = ignore::WalkBuilder::new(&self.root);
+        walker
             .max_depth(Some(depth))
             .hidden(false)
             .require_git(false)
             .git_global(false)
-            .filter_entry(|entry| !FOREIGN.iter().any(|name| entry.file_name() == *name))
-            .sort_by_file_name(Ord::cmp)
-            .build();
-        let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-        let relative = |entry: ignore::DirEntry| {
-            let path = entry.path().strip_prefix(&self.root).ok()?;
-            Some(path.to_str()?.replace('\\', "/"))
-        };
-        files.filter_map(relative).take(COUNT_LIMIT).collect()
+            .filter_entry(|entry| !FOREIGN.iter().any(|name| entry.file_name() == *name));
+        walker
+    }
+
+    /// The path of a file, from the root.
+    fn relative(&self, entry: &ignore::DirEntry) -> Option<String> {
+        entry.file_type().filter(std::fs::FileType::is_file)?;
+        let path = entry.path().strip_prefix(&self.root).ok()?;
+        Some(path.to_str()?.replace('\\', "/"))
+    }
+
+    /// All files, in any order, by several threads; `None` when there are more than count.
+    fn walk_all(&self) -> Option<Vec<String>> {
+        let found = std::sync::Mutex::new(Vec::new());
+        self.walker(DEPTH_LIMIT).threads(4).build_parallel().run(|| {
+            Box::new(|entry| {
+                let path = entry.ok().and_then(|entry| self.relative(&entry));
+                let Ok(mut found) = found.lock() else { return ignore::WalkState::Quit };
+                found.extend(path);
+                if found.len() > COUNT_LIMIT { ignore::WalkState::Quit } else { ignore::WalkState::Continue }
+            })
+        });
+        found.into_inner().ok().filter(|found| found.len() <= COUNT_LIMIT)
+    }
+
+    /// The first files in the order of their names.
+    fn walk(&self, depth: usize) -> Vec<String> {
+        let walk = self.walker(depth).sort_by_file_name(Ord::cmp).build();
+        walk.flatten().filter_map(|entry| self.relative(&entry)).take(COUNT_LIMIT).collect()
     }
 }

@@ -37,7 +37,8 @@ fn evidence(place: &Place<'_>) -> Option<Evidence> {
         return Some(place.presence(manifest, "a Python project"));
     }
     // Without any manifest the root is a project by itself: scripts with the standard library.
-    let elsewhere = place.paths.iter().any(|path| MANIFESTS.iter().any(|name| path.ends_with(&format!("/{name}"))));
+    let elsewhere =
+        place.paths.iter().any(|path| path.rsplit('/').next().is_some_and(|name| MANIFESTS.contains(&name)));
     let source = place.paths.iter().find(|path| path.ends_with(".py") && path.matches('/').count() <= 2)?;
     (place.folder.is_empty() && !elsewhere).then(|| place.presence(source, "Python source without a manifest"))
 }

@@ -1,5 +1,6 @@
 //! What all languages share: a folder to look at, and the rules of `assets/stack.toml`.
 
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
@@ -221,17 +222,18 @@ pub(super) struct Place<'a> {
     all: &'a [String],
     /// Relative to the root; empty for the root.
     pub folder: &'a str,
-    /// Files in and below the folder, relative to it.
+    /// Files in and below the folder, relative to it, sorted.
     pub paths: Vec<&'a str>,
+    /// Those of them that may be sources, the nearest first, once they were asked for.
+    sources: OnceCell<Vec<&'a str>>,
 }
 
 impl<'a> Place<'a> {
     /// A folder of a repository with these files. Folders in `others` belong to somebody else.
     pub(super) fn new(files: &'a dyn Files, paths: &'a [String], folder: &'a str) -> Self {
         // Of sorted paths those of a folder stand together.
-        let start = if folder.is_empty() { 0 } else { paths.partition_point(|path| *path < format!("{folder}/")) };
-        let inside = paths[start..].iter().map_while(|path| from_folder(folder, path));
-        Self { files, all: paths, folder, paths: inside.collect() }
+        let inside = paths[first(paths, folder)..].iter().map_while(|path| from_folder(folder, path));
+        Self { files, all: paths, folder, paths: inside.collect(), sources: OnceCell::new() }
     }
 
     /// Another folder of the same repository.
@@ -244,10 +246,16 @@ impl<'a> Place<'a> {
 
     /// The same without what belongs to projects inside it.
     pub(super) fn without(&self, others: &[&str]) -> Place<'a> {
-        let inside: Vec<&str> = others.iter().filter_map(|other| from_folder(self.folder, other)).collect();
-        let theirs = |path: &str| inside.iter().any(|folder| !folder.is_empty() && from_folder(folder, path).is_some());
-        let paths = self.paths.iter().copied().filter(|path| !theirs(path)).collect();
-        Self { files: self.files, all: self.all, folder: self.folder, paths }
+        let mut paths = self.paths.clone();
+        for folder in
+            others.iter().filter_map(|other| from_folder(self.folder, other)).filter(|inner| !inner.is_empty())
+        {
+            let start = format!("{folder}/");
+            let from = paths.partition_point(|path| *path < start.as_str());
+            let to = from + paths[from..].partition_point(|path| path.starts_with(&start));
+            paths.drain(from..to);
+        }
+        Self { files: self.files, all: self.all, folder: self.folder, paths, sources: OnceCell::new() }
     }
 
     /// All files of the repository.
@@ -291,10 +299,17 @@ impl<'a> Place<'a> {
         let mut folder = self.folder;
         while !folder.is_empty() {
             folder = folder_of(folder);
-            let start =
-                if folder.is_empty() { 0 } else { self.all.partition_point(|path| *path < format!("{folder}/")) };
-            let inside = self.all[start..].iter().map_while(|path| from_folder(folder, path));
-            found.extend(inside.filter(|path| !path.contains('/')).map(|path| (folder, path)));
+            let mut at = first(self.all, folder);
+            while let Some(path) = self.all.get(at).and_then(|path| from_folder(folder, path)) {
+                match path.split_once('/') {
+                    None => {
+                        found.push((folder, path));
+                        at += 1;
+                    }
+                    // Whatever lies deeper stands together.
+                    Some((inner, _)) => at = after(self.all, at, &from_root(folder, inner)),
+                }
+            }
         }
         found
     }
@@ -333,17 +348,33 @@ impl<'a> Place<'a> {
     /// Source files of the project with one of these endings, the nearest first, tests left out, a bounded number.
     pub(super) fn sources(&self, endings: &[&str]) -> Vec<&'a str> {
         const MOST: usize = 300;
-        let mut found: Vec<&str> = self
-            .paths
-            .iter()
-            .copied()
-            .filter(|path| endings.iter().any(|end| path.ends_with(end)) && !path.ends_with(".d.ts"))
-            .filter(|path| !path.split('/').any(|part| NO_SOURCE.iter().any(|word| part.starts_with(word))))
-            .collect();
-        found.sort_by_key(|path| path.matches('/').count());
-        found.truncate(MOST);
-        found
+        let all = self.sources.get_or_init(|| {
+            let own = |path: &&str| {
+                !path.ends_with(".d.ts")
+                    && !path.split('/').any(|part| NO_SOURCE.iter().any(|word| part.starts_with(word)))
+            };
+            let mut found: Vec<&str> = self.paths.iter().copied().filter(own).collect();
+            found.sort_by_cached_key(|path| path.matches('/').count());
+            found
+        });
+        let wanted = |path: &&str| endings.iter().any(|end| path.ends_with(end));
+        all.iter().copied().filter(wanted).take(MOST).collect()
     }
+}
+
+/// Where the paths of a folder begin among sorted ones.
+fn first(paths: &[String], folder: &str) -> usize {
+    if folder.is_empty() {
+        return 0;
+    }
+    let start = format!("{folder}/");
+    paths.partition_point(|path| path.as_str() < start.as_str())
+}
+
+/// Where they end; one of them stands at `at`.
+fn after(paths: &[String], at: usize, folder: &str) -> usize {
+    let inside = |path: &String| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    at + paths[at..].partition_point(inside).max(1)
 }
 
 /// Beginnings of names of files and folders that say nothing about what is served.
@@ -402,6 +433,31 @@ mod tests {
         for rule in &rules().package {
             assert!(rule.source.is_none() || rule.source().is_some(), "{}", rule.name);
         }
+    }
+
+    #[test]
+    fn files_above_are_found_without_what_lies_beside() {
+        struct Nothing;
+        impl Files for Nothing {
+            fn read(&self, _: &str) -> Option<String> {
+                None
+            }
+            fn exists(&self, _: &str) -> bool {
+                false
+            }
+            fn list(&self) -> Vec<String> {
+                Vec::new()
+            }
+        }
+        let paths: Vec<String> = [".nvmrc", "a/b/c/x.ts", "a/b/y.json", "a/b-c/z", "a/w.toml", "b/x", "package.json"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut sorted = paths;
+        sorted.sort();
+        let place = Place::new(&Nothing, &sorted, "a/b/c");
+        assert_eq!(place.paths, ["x.ts"]);
+        let above = [("a/b", "y.json"), ("a", "w.toml"), ("", ".nvmrc"), ("", "package.json")];
+        assert_eq!(place.above(), above);
     }
 
     #[test]

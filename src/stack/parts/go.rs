@@ -76,8 +76,8 @@ pub(super) fn parts(place: &Place<'_>, whole: &mut Service) -> Found {
 }
 
 /// A module with the files that count.
-struct Module<'a> {
-    place: &'a Place<'a>,
+struct Module<'p, 'a> {
+    place: &'p Place<'a>,
     /// The last part of its path.
     name: String,
     path: String,
@@ -136,8 +136,8 @@ impl Reach<'_> {
     }
 }
 
-impl<'a> Module<'a> {
-    fn read(place: &'a Place<'a>) -> Self {
+impl<'p, 'a> Module<'p, 'a> {
+    fn read(place: &'p Place<'a>) -> Self {
         let path = place.find("go.mod", |line| line.starts_with("module "));
         let path = path.map(|line| line.text.trim_start_matches("module ").trim().trim_matches('"').to_owned());
         let path = path.unwrap_or_default();
