@@ -121,3 +121,34 @@ pub fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || essence.ends_with("+json") || essence == "text/json"
 }
+/// Between the parts of a form.
+const BOUNDARY: &str = "part-of-the-form-7f3a9c";
+
+/// A form in parts, as it goes over the line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts(String);
+
+impl Parts {
+    /// Its media type.
+    pub fn media() -> String {
+        format!("multipart/form-data; boundary={BOUNDARY}")
+    }
+
+    /// Adds a field: the name of its file, where it holds one, and what it holds, where that is said.
+    pub fn add(&mut self, name: &str, file: Option<&str>, media: Option<&str>, value: &str) {
+        let quoted = |text: &str| text.replace('"', "%22");
+        self.0.push_str(&format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(name)));
+        if let Some(file) = file {
+            self.0.push_str(&format!("; filename=\"{}\"", quoted(file)));
+        }
+        if let Some(media) = media {
+            self.0.push_str(&format!("\r\nContent-Type: {media}"));
+        }
+        self.0.push_str(&format!("\r\n\r\n{value}\r\n"));
+    }
+
+    /// The whole body.
+    pub fn body(self) -> String {
+        format!("{}--{BOUNDARY}--\r\n", self.0)
+    }
+}

@@ -1,11 +1,9 @@
 //! A request in its parts, so that one part can be changed, and the whole be made smaller.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 use crate::api::generate::HUGE;
-use crate::api::message::Request;
+use crate::api::message::{Parts, Request};
 use crate::api::spec::Operation;
 use crate::api::target::encode;
 
@@ -82,7 +80,7 @@ impl Case {
                 request.body = Some(form(value).into_bytes());
             }
             Payload::Parts { value, files } => {
-                request.set_header("content-type", &format!("multipart/form-data; boundary={BOUNDARY}"));
+                request.set_header("content-type", &Parts::media());
                 request.body = Some(parts(value, files).into_bytes());
             }
             Payload::Raw { media, bytes } => {
@@ -151,27 +149,20 @@ fn form(value: &Value) -> String {
     pairs.map(|(name, value)| format!("{}={}", encode(&name), encode(&digits(&value)))).collect::<Vec<_>>().join("&")
 }
 
-/// Between the parts of a form.
-const BOUNDARY: &str = "part-of-the-form-7f3a9c";
-
 fn parts(value: &Value, files: &[String]) -> String {
-    let mut body = String::new();
+    let mut parts = Parts::default();
     for (name, value) in value.as_object().into_iter().flatten() {
         let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         for value in values {
-            let more = match value {
-                _ if files.contains(name) => "; filename=\"a.bin\"\r\nContent-Type: application/octet-stream",
-                Value::Object(_) | Value::Array(_) => "\r\nContent-Type: application/json",
-                _ => "",
+            let (file, media) = match value {
+                _ if files.contains(name) => (Some("a.bin"), Some("application/octet-stream")),
+                Value::Object(_) | Value::Array(_) => (None, Some("application/json")),
+                _ => (None, None),
             };
-            let (name, value) = (name.replace('"', "%22"), digits(&text(value)));
-            let _ = write!(
-                body,
-                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{value}\r\n"
-            );
+            parts.add(name, file, media, &digits(&text(value)));
         }
     }
-    body + &format!("--{BOUNDARY}--\r\n")
+    parts.body()
 }
 
 #[cfg(test)]

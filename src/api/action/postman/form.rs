@@ -3,12 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::api::ApiError;
-use crate::api::import::{Field, Imported};
+use crate::api::import::Imported;
+use crate::api::message::Parts;
 use crate::api::target::encode;
 use crate::api::variables::{Variables, fill};
-
-/// Between the parts of a form.
-const BOUNDARY: &str = "part-of-the-form-7f3a9c";
 
 /// Makes the body of the form, with the variables filled in. `files`: what the files hold, in the order of the fields;
 /// a field whose file could not be read is left out.
@@ -16,26 +14,29 @@ const BOUNDARY: &str = "part-of-the-form-7f3a9c";
 /// # Errors
 /// A variable is not set.
 pub(super) fn made(request: &mut Imported, files: &[Option<String>], variables: &Variables) -> Result<(), ApiError> {
-    let Some(parts) = request.form.first().map(|field| field.parts) else { return Ok(()) };
+    let Some(in_parts) = request.form.first().map(|field| field.parts) else { return Ok(()) };
     let filled = |text: &str| fill(text, variables).map_err(ApiError::Input);
-    let mut text = String::new();
+    let (mut text, mut parts) = (String::new(), Parts::default());
     for (field, file) in request.form.iter().zip(files) {
         if field.file && file.is_none() {
             continue;
         }
         let name = filled(&field.name)?;
-        if parts {
-            text.push_str(&part(field, &name, &file.clone().map_or_else(|| filled(&field.value), Ok)?));
+        if in_parts {
+            let value = file.clone().map_or_else(|| filled(&field.value), Ok)?;
+            let file = field.file.then(|| field.value.rsplit('/').next().unwrap_or(&field.value));
+            let media = field.media.as_deref().or_else(|| file.map(media_of));
+            parts.add(&name, file, media, &value);
         } else {
             let joint = if text.is_empty() { "" } else { "&" };
             let _ = write!(text, "{joint}{}={}", encode(&name), encode(&filled(&field.value)?));
         }
     }
     let typed = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
-    if parts {
-        let _ = write!(text, "--{BOUNDARY}--\r\n");
+    if in_parts {
+        text = parts.body();
         request.headers.retain(|header| !typed(header));
-        request.headers.push(("content-type".to_owned(), format!("multipart/form-data; boundary={BOUNDARY}")));
+        request.headers.push(("content-type".to_owned(), Parts::media()));
     } else if !request.headers.iter().any(typed) {
         request.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
     }
@@ -56,22 +57,6 @@ pub(super) fn by_hand(body: &str, variables: &Variables) -> Result<String, ApiEr
     let filled = fill(body, variables).map_err(ApiError::Input)?;
     let legal = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
     Ok(filled.chars().map(|c| if legal(c) { c.to_string() } else { encode(&c.to_string()) }).collect())
-}
-
-fn part(field: &Field, name: &str, value: &str) -> String {
-    let quoted = |text: &str| text.replace('"', "%22");
-    let mut text = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(name));
-    let mut media = field.media.clone();
-    if field.file {
-        let file = field.value.rsplit('/').next().unwrap_or(&field.value);
-        let _ = write!(text, "; filename=\"{}\"", quoted(file));
-        media = media.or_else(|| Some(media_of(file).to_owned()));
-    }
-    if let Some(media) = media {
-        let _ = write!(text, "\r\nContent-Type: {media}");
-    }
-    let _ = write!(text, "\r\n\r\n{value}\r\n");
-    text
 }
 
 /// What a file of text holds, by its ending.
