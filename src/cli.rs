@@ -121,7 +121,7 @@ enum Subcommands {
     Agents(agents::Arguments),
     /// List models and test the way to them
     Models(models::Arguments),
-    /// Say what this repository is: languages, test command
+    /// Say what this repository is: services, frameworks, commands, each with where it was read
     Stack,
     /// Run the gates on the working tree
     Verify {

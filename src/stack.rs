@@ -216,10 +216,10 @@ impl StackReport {
         deepest(&self.services.iter().filter(|service| service.part_of.is_none()).collect::<Vec<_>>(), paths)
     }
 
-    /// What listens and what runs in a browser; where nothing does, all projects there are.
+    /// What listens, then what runs in a browser; where nothing does, all projects there are.
     pub fn running(&self) -> Vec<&Service> {
-        let runs = |service: &&Service| matches!(service.role, Role::Service | Role::Frontend);
-        let found: Vec<&Service> = self.services.iter().filter(runs).collect();
+        let of = |role: Role| self.services.iter().filter(move |service| service.role == role);
+        let found: Vec<&Service> = of(Role::Service).chain(of(Role::Frontend)).collect();
         if found.is_empty() { self.services.iter().collect() } else { found }
     }
 

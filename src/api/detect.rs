@@ -7,7 +7,7 @@ use super::serve::Start;
 use super::spec::extract::{flask_module, python, python_app};
 use crate::config::ApiSettings;
 use crate::domain::{RepoPath, from_root};
-use crate::stack::{self, Service, StackReport};
+use crate::stack::{self, Role, Service, StackReport};
 use crate::workspace::{Query, Workspace, WorkspaceFiles};
 
 /// What the workspace holds. Blocking.
@@ -37,7 +37,9 @@ pub fn start(
         });
     }
     let report = stack_of(workspace);
-    let found = report.services.iter().find_map(|service| of_service(workspace, service));
+    // What listens comes before what may; what runs in a browser has no requests to answer.
+    let candidates = report.running().into_iter().chain(report.others());
+    let found = candidates.filter(|one| one.role != Role::Frontend).find_map(|service| of_service(workspace, service));
     let mut start = found.ok_or_else(|| {
         let known: Vec<&str> = report.services.iter().map(|service| service.language).collect();
         let known = if known.is_empty() { "no project".to_owned() } else { format!("a {} project", known.join(" and ")) };
