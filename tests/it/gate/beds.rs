@@ -277,6 +277,18 @@ fn changes_that_no_test_notices_are_counted_and_hollow_tests_are_named() {
 }
 
 #[test]
+fn what_gofmt_only_lists_is_not_formatted() {
+    let Some(bed) = Bed::open("gin") else { return };
+    bed.append("main.go", "\nfunc spare() int { return   1 }\n");
+    let format = &bed.verify(&["format"])[0];
+    assert_eq!((format["status"].as_str(), format["new"].as_u64()), (Some("fail"), Some(1)), "{format:#}");
+    assert_eq!(format["findings"][0]["path"], "main.go");
+    bed.restore();
+    bed.append("main.go", "\nfunc spare() int { return 1 }\n");
+    assert_eq!(bed.verify(&["format"])[0]["status"], "pass");
+}
+
+#[test]
 fn format_lint_and_types_are_judged_by_what_is_new() {
     let Some(bed) = Bed::open("fastapi") else { return };
     std::fs::write(bed.root.join("pyproject.toml"), "[tool.ruff]\n[tool.ruff.format]\n[tool.mypy]\n").unwrap();
