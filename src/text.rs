@@ -15,7 +15,7 @@ mod sanitize;
 mod stream;
 
 pub use cut::{cut_middle, head, tail};
-pub use document::{from_yaml, locate};
+pub use document::{from_toml, from_yaml, locate};
 pub use measure::{expand_tabs, truncate, width, wrap};
 pub use nearest::nearest;
 pub use redact::redact;

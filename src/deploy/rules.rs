@@ -98,7 +98,7 @@ pub(super) struct Environment {
 }
 
 static RULES: LazyLock<Rules> =
-    LazyLock::new(|| toml::from_str(include_str!("../../assets/deploy.toml")).unwrap_or_default());
+    LazyLock::new(|| text::from_toml(include_str!("../../assets/deploy.toml")).unwrap_or_default());
 
 /// The rules.
 pub(super) fn rules() -> &'static Rules {
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_rules_can_be_read() {
-        let read = toml::from_str::<Rules>(include_str!("../../assets/deploy.toml"));
+        let read = text::from_toml::<Rules>(include_str!("../../assets/deploy.toml"));
         assert!(read.is_ok(), "{:?}", read.err());
         assert_eq!(hint("servces", &["services".to_owned()]), ", did you mean `services`?");
     }

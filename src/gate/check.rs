@@ -59,7 +59,9 @@ enum Reads {
 }
 
 static CHECKS_TABLE: LazyLock<Vec<Check>> = LazyLock::new(|| {
-    toml::from_str::<Table>(include_str!("../../assets/checks.toml")).map(|table| table.check).unwrap_or_default()
+    crate::text::from_toml::<Table>(include_str!("../../assets/checks.toml"))
+        .map(|table| table.check)
+        .unwrap_or_default()
 });
 
 /// A check on one service.
@@ -290,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_table_can_be_read() {
-        let read = toml::from_str::<Table>(include_str!("../../assets/checks.toml"));
+        let read = crate::text::from_toml::<Table>(include_str!("../../assets/checks.toml"));
         assert!(read.is_ok(), "{:?}", read.err());
         assert!(CHECKS_TABLE.iter().all(|check| CHECKS.contains(&check.gate.as_str())));
         assert!(CHECKS_TABLE.iter().all(|check| check.tool.is_some() != check.language.is_some()));

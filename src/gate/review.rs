@@ -48,7 +48,7 @@ struct Rule {
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let table = toml::from_str::<Table>(include_str!("../../assets/review.toml"));
+    let table = crate::text::from_toml::<Table>(include_str!("../../assets/review.toml"));
     let rules = table.map(|table| table.rule).unwrap_or_default();
     rules.into_iter().filter_map(Rule::read).collect()
 });
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn every_rule_can_be_read() {
-        let table = toml::from_str::<Table>(include_str!("../../assets/review.toml"));
+        let table = crate::text::from_toml::<Table>(include_str!("../../assets/review.toml"));
         let number = table.as_ref().map(|table| table.rule.len()).unwrap_or_default();
         assert!(table.is_ok(), "{:?}", table.err());
         assert_eq!(RULES.len(), number, "a pattern that is not valid");

@@ -120,8 +120,8 @@ struct List {
 }
 
 /// The built-in presets in the order of preference.
-pub(super) fn built_in() -> Result<Vec<Preset>, toml::de::Error> {
-    toml::from_str::<List>(BUILT_IN).map(|list| list.provider)
+pub(super) fn built_in() -> Result<Vec<Preset>, String> {
+    crate::text::from_toml::<List>(BUILT_IN).map(|list| list.provider)
 }
 
 /// An address with its variables filled in: `{A|B|=x}` is the first of A and B that is set, else x.

@@ -172,7 +172,7 @@ impl PackageRule {
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let mut rules: Rules = toml::from_str(include_str!("../../assets/stack.toml")).unwrap_or_default();
+    let mut rules: Rules = crate::text::from_toml(include_str!("../../assets/stack.toml")).unwrap_or_default();
     for rule in &mut rules.file {
         let glob = GlobBuilder::new(&rule.path).literal_separator(true).empty_alternates(true).build();
         rule.glob = glob.ok().map(|glob| glob.compile_matcher());
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn the_rules_can_be_read() {
-        let read = toml::from_str::<Rules>(include_str!("../../assets/stack.toml"));
+        let read = crate::text::from_toml::<Rules>(include_str!("../../assets/stack.toml"));
         assert!(read.is_ok(), "{:?}", read.err());
         assert!(rules().package.len() > 100);
         for rule in &rules().file {

@@ -1,5 +1,6 @@
-//! Documents in JSON and YAML: YAML as JSON has it, and where something stands.
+//! Documents in JSON, YAML and TOML: all of them as JSON has it, and where something stands.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// A YAML value as JSON has it. Keys of every kind become text: `200:` is the same as `"200":`. Tags are left out.
@@ -20,6 +21,17 @@ pub fn from_yaml(value: serde_norway::Value) -> Value {
         }
         Yaml::Tagged(tagged) => from_yaml(tagged.value),
     }
+}
+
+/// A table in TOML that the program brings along. It is read by way of JSON: the reader of TOML would be in the program
+/// once for each type, some 30 KB every time. Mistakes in files of users deserve that reader, which tells the line.
+///
+/// # Errors
+/// In words.
+pub fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    let value = serde_json::to_value(table).map_err(|error| error.to_string())?;
+    serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
 /// Line and column, both from 1, of what a JSON pointer points at, or of the nearest above it.

@@ -39,7 +39,7 @@ struct Audit {
 }
 
 static AUDITS: LazyLock<Vec<Audit>> = LazyLock::new(|| {
-    let read = toml::from_str::<Audits>(include_str!("../../../assets/audits.toml"));
+    let read = crate::text::from_toml::<Audits>(include_str!("../../../assets/audits.toml"));
     read.map(|audits| audits.audit).unwrap_or_default()
 });
 

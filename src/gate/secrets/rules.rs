@@ -44,7 +44,7 @@ struct Rules {
 }
 
 static ALL: LazyLock<Rules> = LazyLock::new(|| {
-    let rules = toml::from_str::<Table>(RULES).map(|table| table.rule).unwrap_or_default();
+    let rules = crate::text::from_toml::<Table>(RULES).map(|table| table.rule).unwrap_or_default();
     let mut owners = Vec::new();
     let mut words: Vec<&str> = Vec::new();
     for (index, rule) in rules.iter().enumerate() {

@@ -149,7 +149,7 @@ fn is_owner(name: &str) -> bool {
 
 fn known(model: &KnownModel, environment: &BTreeMap<String, String>) -> Result<Wanted, FetchError> {
     let list: List =
-        toml::from_str(LIST).map_err(|error| FetchError::usage(format!("the list of sources: {error}")))?;
+        crate::text::from_toml(LIST).map_err(|error| FetchError::usage(format!("the list of sources: {error}")))?;
     let fits = |wanted: &[String], name: &str| wanted.is_empty() || wanted.iter().any(|known| known == name);
     let mut sources = Vec::new();
     for listed in list.source {

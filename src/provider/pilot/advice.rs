@@ -64,7 +64,7 @@ struct Entry {
 }
 
 static TABLE: LazyLock<Option<Table>> =
-    LazyLock::new(|| toml::from_str(include_str!("../../../assets/advice.toml")).ok());
+    LazyLock::new(|| crate::text::from_toml(include_str!("../../../assets/advice.toml")).ok());
 
 /// What a small model got wrong as it usually does, in the lines it wrote.
 pub(super) fn slips(task: &str, path: &str, old: &[String], new: &[String]) -> Vec<String> {

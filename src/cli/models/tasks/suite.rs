@@ -102,9 +102,9 @@ const TASKS: [(&str, &str); 42] = tasks![
 ];
 
 /// The tasks whose name holds one of the patterns; all without a pattern.
-pub(super) fn tasks(only: &[String]) -> Result<Vec<Task>, toml::de::Error> {
+pub(super) fn tasks(only: &[String]) -> Result<Vec<Task>, String> {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|part| name.contains(part.as_str()));
-    let read = |(name, text): (&str, &str)| Ok(Task { name: name.to_owned(), ..toml::from_str(text)? });
+    let read = |(name, text): (&str, &str)| Ok(Task { name: name.to_owned(), ..crate::text::from_toml(text)? });
     TASKS.into_iter().filter(|(name, _)| wanted(name)).map(read).collect()
 }
 
