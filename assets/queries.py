@@ -1,13 +1,18 @@
 """Loaded by every Python that a watched service starts, through PYTHONPATH: writes a line for every query that
-SQLAlchemy, Django or Peewee sends, so that queries can be counted whatever the service itself writes down."""
+SQLAlchemy, Django, Peewee or a plain sqlite3 sends, so that queries can be counted whatever the service itself writes down."""
 
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
 import sys
+import threading
 
 _here = os.path.dirname(os.path.abspath(__file__))
+
+
+# Whether a library that tells of its queries itself is at work in this thread.
+_at_work = threading.local()
 
 
 def _mark(statement):
@@ -41,12 +46,32 @@ def _peewee(module):
 
     def marked(self, sql, *rest, **named):
         _mark(sql)
-        return execute(self, sql, *rest, **named)
+        _at_work.yes = True
+        try:
+            return execute(self, sql, *rest, **named)
+        finally:
+            _at_work.yes = False
 
     module.Database.execute_sql = marked
 
 
-_AFTER = {"sqlalchemy": _sqlalchemy, "django.db.backends.utils": _django, "peewee": _peewee}
+def _sqlite3(module):
+    # SQLAlchemy and Django connect by another module, `sqlite3.dbapi2`.
+    connect = module.connect
+
+    def traced(statement):
+        if not getattr(_at_work, "yes", False):
+            _mark(statement)
+
+    def connected(*given, **named):
+        connection = connect(*given, **named)
+        connection.set_trace_callback(traced)
+        return connection
+
+    module.connect = connected
+
+
+_AFTER = {"sqlalchemy": _sqlalchemy, "django.db.backends.utils": _django, "peewee": _peewee, "sqlite3": _sqlite3}
 
 
 class _Watch(importlib.abc.MetaPathFinder):

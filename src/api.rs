@@ -6,6 +6,7 @@
 //! | `target`, `client`, `message` | where requests go, sending one, what was sent and answered |
 //! | `exchange`, `record`, `export` | what is kept of it, without secrets, and how it is given to other programs |
 //! | `auth`, `token`, `variables`, `expect` | who asks, what is filled in, what is asserted |
+//! | `sign_up` | being let in as a new user, where nobody says how |
 //! | `serve` | a service of the project in its workspace: started, healthy, stopped |
 //! | `spec` | OpenAPI documents: read, normalised, resolved, linted, compared, written down |
 //! | `graphql` | the same for GraphQL schemas |
@@ -37,6 +38,7 @@ pub mod message;
 pub mod record;
 pub mod second;
 pub mod serve;
+pub mod sign_up;
 pub mod spec;
 pub mod target;
 pub mod test;

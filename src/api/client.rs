@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{ClientBuilder, Method};
 
 use super::ApiError;
+use super::auth::Credentials;
 use super::message::{Request, Response};
 use super::target::Target;
 
@@ -34,6 +35,7 @@ impl From<ApiError> for Broken {
 pub struct Client {
     http: reqwest::Client,
     target: Target,
+    who: Option<Credentials>,
 }
 
 impl Client {
@@ -56,13 +58,19 @@ impl Client {
             None => builder,
         };
         let built = if target.origin().starts_with("https://") { encrypted(builder) } else { plain(builder) };
-        Ok(Self { http: built?, target: target.clone() })
+        Ok(Self { http: built?, target: target.clone(), who: None })
     }
 
     /// The same with a path below which every request is.
     #[must_use]
     pub fn below(&self, prefix: &str) -> Self {
-        Self { http: self.http.clone(), target: self.target.clone().below(prefix) }
+        Self { target: self.target.clone().below(prefix), ..self.clone() }
+    }
+
+    /// The same, showing these credentials with every request.
+    #[must_use]
+    pub fn showing(&self, credentials: Credentials) -> Self {
+        Self { who: Some(credentials), ..self.clone() }
     }
 
     /// Where its requests go.
@@ -86,6 +94,12 @@ impl Client {
     }
 
     async fn send_once(&self, request: &Request) -> Result<Response, Broken> {
+        let shown = self.who.as_ref().map(|who| {
+            let mut request = request.clone();
+            who.apply(&mut request);
+            request
+        });
+        let request = shown.as_ref().unwrap_or(request);
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| ApiError::Input(format!("`{}` is no HTTP method", request.method)))?;
         let url = self.target.url(&request.url);

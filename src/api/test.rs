@@ -32,7 +32,7 @@ use super::spec::Spec;
 
 pub use checks::leak;
 pub use report::{Finding, Report, Severity};
-pub use sample::{Cost, Sample, cost, samples};
+pub use sample::{Cost, Sample, cost, samples, stock};
 
 /// Why an operation was not asked to the end.
 pub const TIME_OVER: &str = "the time is over";

@@ -8,13 +8,12 @@ use serde_json::json;
 
 use super::served::{Serving, Side, first_line};
 use super::{Gate, GateContext, Report, Stage};
-use crate::api::client::Client;
 use crate::api::spec::diff::{Change, Impact, changed_operations, diff};
 use crate::api::spec::draft::Seen;
 use crate::api::spec::{Operation, Spec};
 use crate::api::test::{self, Finding as Found, Mode, Options, REFUSED, SILENT, Surroundings, TIME_OVER};
 use crate::config::{ApiSettings, ContractGateSettings};
-use crate::domain::{Finding, Severity};
+use crate::domain::{Finding, GateStatus, Severity};
 
 /// What is checked on both.
 const MODES: [Mode; 5] = [Mode::Contract, Mode::Negative, Mode::Auth, Mode::Paging, Mode::Errors];
@@ -32,7 +31,8 @@ pub struct ContractGate {
 impl ContractGate {
     /// With these settings, and the variables that profiles name their secrets by.
     pub fn new(settings: ContractGateSettings, api: ApiSettings, environment: BTreeMap<String, String>) -> Self {
-        Self { settings, serving: Serving { api, environment } }
+        let auth = settings.auth.clone();
+        Self { settings, serving: Serving { api, environment, auth } }
     }
 
     async fn prove(&self, context: &GateContext) -> Report {
@@ -81,10 +81,8 @@ impl ContractGate {
         let changes = old_spec.map(|old| diff(old, &spec)).unwrap_or_default();
         say(context, &format!("contract of {}: {} changes", spec.place, changes.len())).await;
         let compared = match (&base, old_spec) {
-            (Some(base), Some(old)) => {
-                self.both(context, (&base.client, old), (&subject.client, &spec), &changes).await
-            }
-            _ => self.check(context, &subject.client, &spec, &changes).await.map(|after| (Checked::default(), after)),
+            (Some(base), Some(old)) => self.both(context, (base, old), (&subject, &spec), &changes).await,
+            _ => self.check(context, &subject, &spec, &changes).await.map(|after| (Checked::default(), after)),
         };
         let Some((before, after)) = compared else {
             return Report::not_run("interrupted").with_command(command);
@@ -102,7 +100,15 @@ impl ContractGate {
         if after.requests == 0 {
             return Report::not_run("nothing of the contract could be asked").with_command(command).with_log(log);
         }
-        Report::found(findings, "failure").with_command(command).with_log(log)
+        let report = Report::found(findings, "failure").with_command(command).with_log(log);
+        match after.shut() {
+            Some((why, most)) if report.status == GateStatus::Pass => {
+                // What hardly anybody could enter was not checked, and must not look as if it was.
+                let status = if most { GateStatus::NotRun } else { GateStatus::Pass };
+                Report { status, reason: report.reason.filter(|_| !most).or(Some(why)), ..report }
+            }
+            _ => report,
+        }
     }
 
     /// Runs the checks on base and on the proposal. Where the contract is a draft, what base answers is what is
@@ -110,8 +116,8 @@ impl ContractGate {
     async fn both(
         &self,
         context: &GateContext,
-        (base, old): (&Client, &Spec),
-        (subject, new): (&Client, &Spec),
+        (base, old): (&Side, &Spec),
+        (subject, new): (&Side, &Spec),
         changes: &[Change],
     ) -> Option<(Checked, Checked)> {
         let mut before = self.check(context, base, old, changes).await?;
@@ -127,18 +133,21 @@ impl ContractGate {
     }
 
     /// Runs the checks on one side; `None` when interrupted.
-    async fn check(&self, context: &GateContext, client: &Client, spec: &Spec, changes: &[Change]) -> Option<Checked> {
+    async fn check(&self, context: &GateContext, side: &Side, spec: &Spec, changes: &[Change]) -> Option<Checked> {
         let desk = self.serving.desk();
         let mut options =
             Options { time: Duration::from_secs(self.settings.seconds), cases: OTHER_CASES, ..Options::default() };
-        if let Some(auth) = &self.settings.auth {
-            match desk.credentials(&json!(auth), client).await {
-                Ok((_, credentials)) => options.credentials = Some(credentials),
-                Err(error) => say(context, &error.to_string()).await,
+        match &side.who {
+            Ok(None) => {}
+            Ok(Some(who)) => {
+                say(context, &who.how).await;
+                options.credentials = Some(who.credentials.clone());
+                options.others.clone_from(&who.others);
             }
+            Err(error) => say(context, &error.to_string()).await,
         }
         let quiet = |_: &str| {};
-        let client = &test::below(client, spec).await;
+        let client = &test::below(&side.client, spec).await;
         let here = Surroundings {
             client,
             spec,
@@ -147,8 +156,8 @@ impl ContractGate {
             tell: &quiet,
             cancel: &context.cancel,
         };
-        let mut checked =
-            Checked { operations: spec.operations().iter().map(Operation::name).collect(), ..Checked::default() };
+        let operations = spec.operations().iter().map(Operation::name).collect();
+        let mut checked = Checked { operations, let_in: options.credentials.is_some(), ..Checked::default() };
         // What the proposal changes in the contract is looked at closely first.
         let changed: Vec<String> = changed_operations(changes).into_iter().map(str::to_owned).collect();
         let changed: Vec<String> = changed.into_iter().filter(|name| checked.operations.contains(name)).collect();
@@ -170,6 +179,8 @@ struct Checked {
     seen: Vec<Seen>,
     requests: usize,
     summary: String,
+    /// There were credentials to ask with.
+    let_in: bool,
 }
 
 impl Checked {
@@ -190,6 +201,19 @@ impl Checked {
         for (key, found) in other.findings {
             self.findings.entry(key).or_insert(found);
         }
+    }
+
+    /// How many operations nobody was let in to, in words, and whether they are most of all.
+    fn shut(&self) -> Option<(String, bool)> {
+        let shut = |why: &&String| why.starts_with("contract ") && why.ends_with(REFUSED);
+        let (count, all) = (self.skipped.iter().filter(shut).count(), self.operations.len());
+        let words = || {
+            format!(
+                "{count} of {all} operations let nobody in, so what they do was not checked; name a profile: \
+                 `[gates.contract] auth`"
+            )
+        };
+        (count > 0 && !self.let_in).then(|| (words(), count * 2 > all))
     }
 
     fn guards(&self, operation: &str) -> bool {
@@ -228,7 +252,7 @@ fn told_apart(after: &Checked, before: &Checked) -> Vec<Finding> {
                 .keys()
                 .any(|(o, c, _)| o == operation && c == check && !matches!(*c, "status" | "schema"));
         // What base was not asked cannot be told from what it has as well.
-        let unknown = before.unfinished(operation, check);
+        let unknown = !matches!(found.status, 401 | 403) && before.unfinished(operation, check);
         let sure = found.severity == test::Severity::Failure && !unknown;
         let severity = if sure { Severity::Error } else { Severity::Warning };
         let aside = if unknown { " (base was not asked to the end)" } else { "" };
@@ -292,5 +316,28 @@ impl Gate for ContractGate {
 
     async fn run(&self, context: &GateContext) -> Report {
         self.serving.in_turn(context, self.prove(context)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_could_enter_is_told_and_is_not_run_where_it_is_most_of_all() {
+        let operations = ["GET /a", "GET /b", "POST /b"].map(str::to_owned);
+        let checked = |shut: &[&str], let_in: bool| Checked {
+            skipped: shut.iter().map(|name| format!("contract {name}: {REFUSED}")).collect(),
+            operations: operations.clone().into(),
+            let_in,
+            ..Checked::default()
+        };
+        let shut = |names: &[&str], let_in| {
+            checked(names, let_in).shut().map(|(why, most)| (why.contains("name a profile"), most))
+        };
+        assert_eq!(shut(&["POST /b"], false), Some((true, false)));
+        assert_eq!(shut(&["GET /b", "POST /b"], false), Some((true, true)));
+        assert_eq!(shut(&["GET /b", "POST /b"], true), None, "who was let in is refused for a reason");
+        assert_eq!(shut(&[], false), None);
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::json;
 
 use super::served::{Serving, Side, first_line};
 use super::{Gate, GateContext, Report, Stage};
+use crate::api::ApiError;
 use crate::api::client::Client;
 use crate::api::load::{Compared, Comparison, Rounds, Verdict, compare};
 use crate::api::message::Request;
@@ -27,6 +27,8 @@ const ROUNDS: usize = 24;
 /// A shorter round holds too few requests, a longer one makes nothing surer.
 const SHORTEST_ROUND: Duration = Duration::from_millis(60);
 const LONGEST_ROUND: Duration = Duration::from_millis(400);
+/// The most time for making rows.
+const STOCKING: Duration = Duration::from_secs(5);
 /// A list of fewer rows does not show whether each takes a query.
 const FEWEST_ROWS: usize = 4;
 /// Slower by this factor and by as many milliseconds stands against a proposal; less is to be looked at.
@@ -51,11 +53,12 @@ struct Asked {
 impl PerformanceGate {
     /// With these settings, and the variables that profiles name their secrets by.
     pub fn new(settings: PerformanceGateSettings, api: ApiSettings, environment: BTreeMap<String, String>) -> Self {
-        Self { settings, serving: Serving { api, environment } }
+        let auth = settings.auth.clone();
+        Self { settings, serving: Serving { api, environment, auth } }
     }
 
     async fn prove(&self, context: &GateContext) -> Report {
-        let (subject, base) = match self.serving.both(context, true).await {
+        let (subject, base) = match self.both(context, true).await {
             (Ok(subject), base) => (subject, base),
             (Err(why), _) => return Report::not_run(first_line(&why)).with_log(why.to_string()),
         };
@@ -111,16 +114,32 @@ impl PerformanceGate {
         report.with_log(log)
     }
 
+    /// Both sides, with who asks, and with something to ask for: a list without rows costs nothing.
+    async fn both(&self, context: &GateContext, counting: bool) -> (Result<Side, ApiError>, Result<Side, ApiError>) {
+        let (subject, base) = self.serving.both(context, counting).await;
+        let ready = async |side: Result<Side, ApiError>| {
+            let mut side = side?;
+            if let Some(who) = std::mem::replace(&mut side.who, Ok(None))? {
+                side.client = side.client.showing(who.credentials);
+            }
+            if let Ok(spec) = &side.spec {
+                let (desk, quiet) = (self.serving.desk(), |_: &str| {});
+                let client = &test::below(&side.client, spec).await;
+                let (recorder, cancel) = (&desk.recorder, &context.cancel);
+                let here = Surroundings { client, spec, recorder, queries: None, tell: &quiet, cancel };
+                test::stock(here, &Options { time: STOCKING, ..Options::default() }).await;
+            }
+            Ok(side)
+        };
+        tokio::join!(ready(subject), ready(base))
+    }
+
     /// Finds requests that the proposal answers, and counts their queries; on base as well, where it answers them.
     async fn ask(&self, context: &GateContext, subject: &Side, base: Option<&Side>) -> Result<Asked, String> {
         let spec = subject.spec.as_ref().map_err(|why| format!("no contract to ask by: {}", first_line(why)))?;
         let client = &test::below(&subject.client, spec).await;
         let desk = self.serving.desk();
-        let mut options = Options { time: Duration::from_secs(20), ..Options::default() };
-        if let Some(auth) = &self.settings.auth {
-            let known = desk.credentials(&json!(auth), client).await.map_err(|error| error.to_string())?;
-            options.credentials = Some(known.1);
-        }
+        let options = Options { time: Duration::from_secs(20), ..Options::default() };
         let (quiet, cancel) = (|_: &str| {}, &context.cancel);
         let here = Surroundings { client, spec, recorder: &desk.recorder, queries: None, tell: &quiet, cancel };
         let mut asked = Asked { samples: Vec::new(), costs: Vec::new() };
@@ -190,9 +209,9 @@ impl PerformanceGate {
         let changed = |compared: &Compared| matches!(compared.verdict, Verdict::Slower | Verdict::Faster);
         let again: Vec<Request> =
             first.requests.iter().zip(requests).filter(|(seen, _)| changed(seen)).map(|(_, request)| request).collect();
-        match self.serving.both(context, false).await {
+        match self.both(context, false).await {
             (Ok(subject), Ok(base)) => first.confirmed_by(once(subject, base, &again).await),
-            _ => first,
+            _ => first.unconfirmed(),
         }
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 pub use database::ScratchDatabases;
 
+use serde_json::json;
+
 use super::tests::is_test;
 use super::{GateContext, Report};
 use crate::api::ApiError;
@@ -16,7 +18,9 @@ use crate::api::client::Client;
 use crate::api::desk::Desk;
 use crate::api::detect;
 use crate::api::serve::{Service, Start, watch_queries};
+use crate::api::sign_up::{Entered, sign_up};
 use crate::api::spec::{Spec, draft, extract, routes};
+use crate::api::test;
 use crate::config::ApiSettings;
 use crate::domain::Isolation;
 use crate::workspace::Workspace;
@@ -28,6 +32,8 @@ pub(super) struct Serving {
     pub api: ApiSettings,
     /// The variables that profiles name their secrets by.
     pub environment: BTreeMap<String, String>,
+    /// The profile to ask as; a new user of the service where none is named.
+    pub auth: Option<String>,
 }
 
 /// One side, running.
@@ -35,6 +41,8 @@ pub(super) struct Side {
     pub service: Service,
     pub client: Client,
     pub spec: Result<Spec, ApiError>,
+    /// Who asks, where somebody has to be asked as.
+    pub who: Result<Option<Entered>, ApiError>,
     /// What it runs in.
     _tree: Arc<dyn Workspace>,
 }
@@ -117,7 +125,17 @@ impl Serving {
         {
             spec = Ok(draft);
         }
-        Ok(Side { service, client, spec, _tree: tree })
+        let who = self.who(&client, spec.as_ref().ok()).await;
+        Ok(Side { service, client, spec, who, _tree: tree })
+    }
+
+    /// Who asks on this side: each has data of its own, so each has users of its own.
+    async fn who(&self, client: &Client, spec: Option<&Spec>) -> Result<Option<Entered>, ApiError> {
+        let Some(spec) = spec else { return Ok(None) };
+        let client = &test::below(client, spec).await;
+        let Some(name) = &self.auth else { return Ok(sign_up(client, spec).await) };
+        let (_, credentials) = self.desk().credentials(&json!(name), client).await?;
+        Ok(Some(Entered { credentials, others: None, how: format!("as the profile `{name}`") }))
     }
 
     /// The contract of a side: the file of the settings, what the service publishes, or a file of the tree.

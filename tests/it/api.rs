@@ -4,6 +4,7 @@ mod asking;
 mod checks;
 mod serving;
 mod shop;
+mod signing_up;
 
 use std::sync::Arc;
 

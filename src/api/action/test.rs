@@ -10,6 +10,7 @@ use super::{Context, Outcome, graphql, postman};
 use crate::api::ApiError;
 use crate::api::client::Client;
 use crate::api::second;
+use crate::api::sign_up::sign_up;
 use crate::api::spec::{Spec, extract};
 use crate::api::test::{Mode, Options, Report, Surroundings, below, test};
 
@@ -118,7 +119,14 @@ async fn checked(context: &Context, input: &ApiTest, modes: &[Mode]) -> Result<O
     let client = context.desk.client(&target)?;
     let spec = contract(context, input, &client).await?;
     let client = below(&client, &spec).await;
-    let options = options(context, input, &client).await?;
+    let mut options = options(context, input, &client).await?;
+    // A service that runs here on data of its own may be signed up to; one of somebody else may not.
+    let entered = if target.is_own() && input.auth.is_none() { sign_up(&client, &spec).await } else { None };
+    if let Some(entered) = &entered {
+        context.say(&format!("{}: asking as that user", entered.how));
+        options.credentials = Some(entered.credentials.clone());
+        options.others = options.others.or(entered.others.clone());
+    }
     let shared = context.clone();
     let tell = move |line: &str| shared.say(line);
     let service = context.desk.service().await.filter(|_| target.is_own());
@@ -138,6 +146,9 @@ async fn checked(context: &Context, input: &ApiTest, modes: &[Mode]) -> Result<O
     broken(&spec, &mut report);
     if spec.drafted {
         report.drafted();
+    }
+    if let Some(entered) = &entered {
+        report.notes.push(format!("asked as a new user: {}", entered.how));
     }
     let mut text = report.lines();
     let mut value = serde_json::to_value(&report).unwrap_or_default();

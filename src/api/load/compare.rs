@@ -181,8 +181,21 @@ impl Comparison {
         format!("{} in {} {requests}{noise}", self.verdict, self.requests.len())
     }
 
-    /// What both say, where the second one may hold some of the requests only, in the same order: a change that a second comparison, with processes started anew, does not show was an accident of
-    /// the first.
+    /// What was seen once and could not be looked at again: no change is sure.
+    #[must_use]
+    pub fn unconfirmed(self) -> Self {
+        let doubted = self.requests.into_iter().map(|mut seen| {
+            if matches!(seen.verdict, Verdict::Slower | Verdict::Faster) {
+                seen.verdict = Verdict::NoMeasurableChange;
+                seen.seen_once = true;
+            }
+            seen
+        });
+        Self::of(doubted.collect())
+    }
+
+    /// What both say, where the second one may hold some of the requests only, in the same order: a change that a
+    /// second comparison, with processes started anew, does not show was an accident of the first.
     pub fn confirmed_by(self, second: Self) -> Self {
         let mut seconds = second.requests.into_iter();
         let mut next = seconds.next();
@@ -446,6 +459,8 @@ mod tests {
         assert_eq!(slower.clone().confirmed_by(slower.clone()).verdict, Verdict::Slower);
         assert_eq!(slower.clone().confirmed_by(same).verdict, Verdict::NoMeasurableChange);
         assert_eq!(slower.clone().confirmed_by(faster).verdict, Verdict::NoMeasurableChange);
+        let doubted = slower.clone().unconfirmed();
+        assert!(doubted.requests[0].seen_once && !doubted.changed(), "{doubted:?}");
         // Only what changed is asked again.
         let named = |name: &str, of: &Comparison| Compared { request: name.to_owned(), ..of.requests[0].clone() };
         let same = of(&noise(0.0, 0.01));

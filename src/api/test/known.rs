@@ -80,19 +80,20 @@ fn things(body: &Value) -> Vec<&Value> {
     }
 }
 
-/// The name of a thing for a parameter `item_id`, `itemId`, `id`, `slug`.
+/// The name of a thing for a parameter `item_id`, `itemId`, `id`, `slug`; of one that no field is called after
+/// (`{number}`, `{order}`) what things are told apart by.
 fn named(thing: &Value, parameter: &str) -> Option<String> {
+    let Value::Object(map) = thing else { return None };
     let plain = |value: &Value| match value {
         Value::String(text) if !text.is_empty() && text.len() < 200 => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let Value::Object(map) = thing else { return None };
-    let lower = parameter.to_ascii_lowercase();
-    let tail = lower.rsplit('_').next().unwrap_or(&lower).to_owned();
-    let ends_with_id = lower.ends_with("id") || lower == "pk";
-    let candidates = [parameter.to_owned(), tail, if ends_with_id { "id".to_owned() } else { String::new() }];
-    candidates.iter().filter(|name| !name.is_empty()).find_map(|name| map.get(name).and_then(plain))
+    let bare = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let whole = bare(parameter);
+    let tail = bare(parameter.rsplit('_').next().unwrap_or(parameter));
+    let called = |wanted: &str| map.iter().find(|(name, _)| bare(name) == wanted).and_then(|(_, value)| plain(value));
+    [whole.as_str(), tail.as_str(), "id", "uuid"].into_iter().find_map(called)
 }
 
 #[cfg(test)]
@@ -115,6 +116,13 @@ mod tests {
         assert_eq!(known.values("/items/{item_id}", "item_id"), ["3", "4", "9"]);
         assert_eq!(known.values("/items/3/tags/{slug}", "slug"), ["new"]);
         assert!(known.values("/items/4/tags/{slug}", "slug").is_empty());
+        let orders =
+            json!({"openapi": "3.1.0", "paths": {"/orders/{number}": {"get": {}}, "/users/{userName}": {"get": {}}}});
+        let orders = Spec::of_value("s", &orders).unwrap().operations();
+        known.learn("/orders", &json!([{"_id": "a7", "sum": 3}]), &orders);
+        known.learn("/users", &json!([{"id": 1, "user_name": "ann"}]), &orders);
+        assert_eq!(known.values("/orders/{number}", "number"), ["a7"]);
+        assert_eq!(known.values("/users/{userName}", "userName"), ["ann"]);
         known.forget("/items/3");
         assert_eq!(known.values("/items/{item_id}", "item_id"), ["4", "9"]);
     }

@@ -7,7 +7,7 @@ use super::{Mode, Options, Surroundings, contract};
 use crate::api::client::Client;
 use crate::api::generate::{Fill, Generator};
 use crate::api::message::Request;
-use crate::api::spec::Validators;
+use crate::api::spec::{Operation, Validators};
 
 /// A request that is answered.
 #[derive(Clone, Debug)]
@@ -58,6 +58,32 @@ pub async fn samples(here: Surroundings<'_>, options: &Options) -> (Vec<Sample>,
         found.push(Sample { operation: operation.name(), request });
     }
     (found, failed)
+}
+
+/// How many of each thing are made, so that a list of them is long enough to tell what a row costs.
+const STOCK: usize = 8;
+
+/// Makes some of everything that can be made without naming anything else. The same seed makes the same.
+pub async fn stock(here: Surroundings<'_>, options: &Options) {
+    let mut bench = Bench::new(here, options);
+    bench.enter(Mode::Contract);
+    let (root, operations) = (here.spec.root.clone(), bench.operations.clone());
+    let validators = Validators::new(&root);
+    let leaves = |operation: &&Operation| {
+        let path = operation.path.to_ascii_lowercase();
+        ["logout", "signout", "sign-out", "revoke", "delete"].iter().any(|word| path.contains(word))
+    };
+    let makes = |operation: &&Operation| operation.method == "POST" && !operation.path.contains('{');
+    for operation in operations.iter().filter(makes).filter(|operation| !leaves(operation)) {
+        let mut make = Generator::new(&root, &validators, bench.seed(operation));
+        for _ in 0..STOCK {
+            let Ok(case) = bench.base(operation, Fill::Least, &mut make) else { break };
+            let Some(Ok(response)) = bench.send(operation, &case.request(operation)).await else { break };
+            if !response.succeeded() {
+                break;
+            }
+        }
+    }
 }
 
 /// What one request costs, by what the service tells of its queries. `None` when it is not answered well.
