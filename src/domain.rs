@@ -24,6 +24,8 @@ pub use ids::{CallId, HunkId, MessageId, PermissionId, ProposalId, SessionId};
 pub use message::{Message, Thinking, ToolCall, ToolResult, ToolSpec};
 pub use path::{PathError, RepoPath, beside, folder_of, from_folder, from_root};
 pub use proposal::{ChangeKind, FileChange, FileMode, Hunk, Isolation, Proposal};
-pub use self_review::{REVIEW, ReviewAnswer, ReviewItem, Standing, TOUCHED, Topic, review_in_words, reviewed};
+pub use self_review::{
+    REVIEW, ReviewAnswer, ReviewItem, Standing, TOUCHED, Topic, is_about_security, review_in_words, reviewed,
+};
 pub use usage::{Budget, Usage};
 pub use verdict::{HunkVerdict, LineAbout, Verdict};

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::domain::{
     Event, Evidence, Finding, GateStatus, Proposal, REVIEW, Record, ReviewItem, SessionId, Severity, Standing,
-    TestCount,
+    TestCount, is_about_security,
 };
 use crate::journal::{BlobStore, JournalError, Store};
 use crate::tool::protocol::{ASK, Ask, PLAN, PROPOSE, Plan, REPAIR, WorkPlan};
@@ -88,12 +88,8 @@ pub use workflow::Stage;
 /// Gates whose findings are about security.
 const SECURITY: &[&str] = &["secrets", "scope", "dependencies", "scan", "security"];
 
-/// Beginnings of the rules of the other gates whose findings are.
-const SECURITY_RULES: &[&str] = &["auth", "foreign-object", "leak", "shared-cache"];
-
-fn is_about_security(found: &Evidence, one: &Finding) -> bool {
-    let rule = one.rule.as_deref().unwrap_or_default();
-    SECURITY.contains(&found.gate.as_str()) || SECURITY_RULES.iter().any(|start| rule.starts_with(start))
+fn tells_of_security(found: &Evidence, one: &Finding) -> bool {
+    SECURITY.contains(&found.gate.as_str()) || is_about_security(one.rule.as_deref().unwrap_or_default())
 }
 
 /// Reads a session's journal and builds its report.
@@ -125,7 +121,7 @@ pub fn of(records: &[Record], blobs: &BlobStore) -> WorkReport {
     report.security = report
         .checks
         .iter()
-        .flat_map(|found| found.findings.iter().filter(|one| is_about_security(found, one)).cloned())
+        .flat_map(|found| found.findings.iter().filter(|one| tells_of_security(found, one)).cloned())
         .filter(|one| one.severity != Severity::Note || !one.old)
         .collect();
     report.workflow = workflow::of(&report);

@@ -2,12 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Finding, GateStatus};
+use super::{Evidence, Finding, GateStatus, Severity};
 
 /// The gate that looks at the change for the self-review.
 pub const REVIEW: &str = "review";
 /// The end of the rule of a finding that only says that a topic is concerned.
 pub const TOUCHED: &str = "touched";
+
+/// The gate whose findings belong to several topics.
+const CONTRACT: &str = "contract";
+
+/// Whether a rule of a gate that asks the service is about who may do what, and who gets to know what.
+pub fn is_about_security(rule: &str) -> bool {
+    ["auth", "foreign-object", "leak", "shared-cache"].iter().any(|start| rule.starts_with(start))
+}
 
 /// What a self-review goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,9 +64,19 @@ impl Topic {
         match self {
             Self::Security => &["secrets", "scope", "dependencies"],
             Self::Tests => &["tests", "coverage", "mutation"],
-            Self::Docs => &["contract"],
+            Self::Docs => &[CONTRACT],
             Self::Performance => &["performance"],
             Self::Errors => &[],
+        }
+    }
+
+    /// What a rule of the gate `contract` is about.
+    fn of_contract(rule: &str) -> Self {
+        let breaks = ["server-error", "no-answer", "error-body", "start"];
+        match rule {
+            _ if is_about_security(rule) => Self::Security,
+            _ if breaks.contains(&rule) => Self::Errors,
+            _ => Self::Docs,
         }
     }
 }
@@ -122,7 +140,15 @@ fn item(topic: Topic, look: &Evidence, evidence: &[&Evidence], answers: &[Review
         !finding.old && rule.strip_prefix(topic.name()).is_some_and(|rest| rest.starts_with('/'))
     };
     let mut found: Vec<String> = look.findings.iter().filter(own).map(placed).collect();
-    for gate in evidence.iter().filter(|gate| topic.gates().contains(&gate.gate.as_str())) {
+    let failed_contract = |gate: &&&Evidence| gate.gate == CONTRACT && gate.status == GateStatus::Fail;
+    for gate in evidence.iter().filter(failed_contract) {
+        let new = gate.findings.iter().filter(|finding| !finding.old && finding.severity == Severity::Error);
+        let about = |finding: &&Finding| Topic::of_contract(finding.rule.as_deref().unwrap_or_default()) == topic;
+        let first_line = |finding: &Finding| finding.message.lines().next().unwrap_or_default().to_owned();
+        found.extend(new.filter(about).map(|finding| format!("gate {CONTRACT}: {}", first_line(finding))));
+    }
+    let of_topic = |gate: &&&Evidence| topic.gates().contains(&gate.gate.as_str()) && !failed_contract(gate);
+    for gate in evidence.iter().filter(of_topic) {
         match gate.status {
             GateStatus::Fail => {
                 found.push(format!("gate {}: {}", gate.gate, gate.reason.as_deref().unwrap_or("failed")));
@@ -175,7 +201,7 @@ fn first(item: &ReviewItem) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ContentHash, Severity};
+    use crate::domain::ContentHash;
 
     fn gate(name: &str, status: GateStatus, findings: Vec<Finding>) -> Evidence {
         Evidence { findings, ..Evidence::new("p1".into(), ContentHash::of(b""), name, status) }
@@ -207,5 +233,19 @@ mod tests {
         assert_eq!(standing(&items), [Answered, Clear, Clear, Clear, Open]);
         assert!(review_in_words(&items).starts_with("security answered: owners only"), "{}", review_in_words(&items));
         assert_eq!(reviewed(&all[1..], &[]), None, "nobody looked");
+    }
+
+    #[test]
+    fn what_the_contract_gate_finds_belongs_to_what_it_is_about() {
+        let look = gate(REVIEW, GateStatus::Pass, Vec::new());
+        let error = |rule: &str| Finding { severity: Severity::Error, path: None, line: None, ..finding(rule) };
+        let contract = gate(CONTRACT, GateStatus::Fail, vec![error("foreign-object"), error("server-error")]);
+        let items = reviewed(&[&look, &contract], &[]).unwrap();
+        use Standing::{Clear, Open};
+        assert_eq!(items.iter().map(|item| item.standing).collect::<Vec<_>>(), [Open, Clear, Open, Clear, Clear]);
+        assert_eq!(items[0].line(), "security: gate contract: adds a route");
+        let skipped = gate(CONTRACT, GateStatus::NotRun, Vec::new());
+        let items = reviewed(&[&look, &skipped], &[]).unwrap();
+        assert_eq!(items[3].standing, Open, "what was not checked is not known to be described");
     }
 }

@@ -119,9 +119,9 @@ fn a_hook_cannot_commit_what_was_not_accepted() {
     match scratch.open().commit(&edit()) {
         Err(error @ GitError::HookChanged { .. }) => {
             assert!(error.to_string().contains("changed what is to be committed (a)"), "{error}");
-            let GitError::HookChanged { output, .. } = error else { unreachable!() };
-            let kept = output.rsplit(": ").next().unwrap().trim();
-            assert_eq!(std::fs::read_to_string(kept).unwrap(), "formatted\n", "what had to make room is kept");
+            let GitError::HookChanged { files, output, .. } = error else { unreachable!() };
+            assert_eq!(files, [(super::scratch::path("a"), state("formatted\n"))], "the hook's version is shown next");
+            assert!(!output.contains("put back"), "so it is not told as kept aside: {output}");
         }
         other => panic!("{other:?}"),
     }

@@ -284,6 +284,8 @@ impl ChatPane {
         self.change(index, |item| match item {
             Item::Tool(call) => {
                 call.state = if ok { CallState::Done { ms } } else { CallState::Failed { ms } };
+                // A file written anew may be the old one but for a line: the tool has counted what its input cannot tell.
+                call.counts = tool_line::counted(&call.name, output).or(call.counts);
                 call.output.clear();
                 append(&mut call.output, output);
             }

@@ -79,6 +79,13 @@ pub fn counts(name: &str, input: &Value) -> Option<(usize, usize)> {
     }
 }
 
+/// Lines added and removed as the tool that writes whole files answers: `Replaced `a.py`: +1 -2.`
+pub fn counted(name: &str, output: &str) -> Option<(usize, usize)> {
+    let (_, counts) = output.trim_end().strip_suffix('.').filter(|_| name == "write")?.rsplit_once(": +")?;
+    let (added, removed) = counts.split_once(" -")?;
+    Some((added.parse().ok()?, removed.parse().ok()?))
+}
+
 /// Lines that differ between two short texts, common head and tail left out.
 fn changed_lines(old: &str, new: &str) -> (usize, usize) {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
@@ -122,6 +129,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_tool_counts_what_a_whole_file_hides() {
+        assert_eq!(counted("write", "Replaced `a: +1.py`: +3 -12."), Some((3, 12)));
+        assert_eq!(counted("write", "`a.py` already holds exactly this; nothing changed."), None);
+        assert_eq!(counted("run", "Replaced `a.py`: +3 -12."), None);
+    }
 
     #[test]
     fn says_what_a_call_is_about() {
