@@ -491,7 +491,7 @@ fn test_commands_follow_from_manifests_with_file_and_line() {
             &[". go make test (Makefile:2)"],
         ),
         (
-            &[("Makefile", "test:\n\tdocker compose run app pytest\n"), ("go.mod", "")],
+            &[("Makefile", "test:\n\tdocker compose run app pytest\n"), ("go.mod", "module x\n")],
             &[". go go test -v ./... (go.mod)"],
         ),
         (&[("Makefile", "test := x\ntests: y\n")], &[]),
@@ -501,7 +501,7 @@ fn test_commands_follow_from_manifests_with_file_and_line() {
                 ("package.json", "{\"scripts\": {\"test\": \"x\"}}"),
                 ("api/requirements.txt", "pytest"),
                 ("node_modules/a/package.json", "{}"),
-                ("vendor/b/go.mod", ""),
+                ("vendor/b/go.mod", "module x\n"),
             ],
             &[". javascript npm test (package.json)", "api python python3 -m pytest (api/requirements.txt:1)"],
         ),
