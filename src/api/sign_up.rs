@@ -63,6 +63,11 @@ pub async fn sign_up(client: &Client, spec: &Spec) -> Option<Entered> {
     Some(Entered { others: others.filter(|others| *others != credentials), credentials, how })
 }
 
+/// How many operations of a contract let strangers in.
+pub fn entrances(spec: &Spec) -> usize {
+    doors(spec, &spec.operations()).len()
+}
+
 /// Whether an operation is where strangers log in: that it refuses who does not know the password guards nothing.
 pub fn is_login(spec: &Spec, operation: &Operation) -> bool {
     operation.method == "POST"

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::served::{Serving, Side, first_line};
 use super::{Gate, GateContext, Report, Stage};
+use crate::api::sign_up::entrances;
 use crate::api::spec::diff::{Change, Impact, changed_operations, diff};
 use crate::api::spec::draft::Seen;
 use crate::api::spec::{Operation, Spec};
@@ -105,7 +106,8 @@ impl ContractGate {
             Some((why, most)) if report.status == GateStatus::Pass => {
                 // What hardly anybody could enter was not checked, and must not look as if it was.
                 let status = if most { GateStatus::NotRun } else { GateStatus::Pass };
-                Report { status, reason: report.reason.filter(|_| !most).or(Some(why)), ..report }
+                let reason = report.reason.filter(|_| !most).map_or(why.clone(), |reason| format!("{reason}; {why}"));
+                Report { status, reason: Some(reason), ..report }
             }
             _ => report,
         }
@@ -157,7 +159,8 @@ impl ContractGate {
             cancel: &context.cancel,
         };
         let operations = spec.operations().iter().map(Operation::name).collect();
-        let mut checked = Checked { operations, let_in: options.credentials.is_some(), ..Checked::default() };
+        let (entrances, let_in) = (entrances(spec), options.credentials.is_some());
+        let mut checked = Checked { operations, entrances, let_in, ..Checked::default() };
         // What the proposal changes in the contract is looked at closely first.
         let changed: Vec<String> = changed_operations(changes).into_iter().map(str::to_owned).collect();
         let changed: Vec<String> = changed.into_iter().filter(|name| checked.operations.contains(name)).collect();
@@ -179,6 +182,8 @@ struct Checked {
     seen: Vec<Seen>,
     requests: usize,
     summary: String,
+    /// Operations that are there to let strangers in.
+    entrances: usize,
     /// There were credentials to ask with.
     let_in: bool,
 }
@@ -206,7 +211,8 @@ impl Checked {
     /// How many operations nobody was let in to, in words, and whether they are most of all.
     fn shut(&self) -> Option<(String, bool)> {
         let shut = |why: &&String| why.starts_with("contract ") && why.ends_with(REFUSED);
-        let (count, all) = (self.skipped.iter().filter(shut).count(), self.operations.len());
+        let count = self.skipped.iter().filter(shut).count();
+        let all = self.operations.len().saturating_sub(self.entrances);
         let words = || {
             format!(
                 "{count} of {all} operations let nobody in, so what they do was not checked; name a profile: \

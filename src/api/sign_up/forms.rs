@@ -78,8 +78,10 @@ pub(super) fn request(spec: &Spec, operations: &[Operation], door: &Door, who: &
         return Some(form(request, fields.map(|(name, value)| (name.to_owned(), json!(value)))));
     }
     let operation = operations.iter().find(|operation| operation.name() == door.name)?;
-    let Some((media, schema)) = operation.body.as_ref().and_then(|body| body.preferred()) else {
-        // A draft knows no bodies: what most of them ask for.
+    let told = |schema: &Value| flatten(&spec.root, schema).contains_key("properties");
+    let form_of = operation.body.as_ref().and_then(|body| body.preferred()).filter(|(_, schema)| told(schema));
+    let Some((media, schema)) = form_of else {
+        // A draft knows no fields: what most of them ask for.
         let body = json!({"username": who.name, "name": who.name, "email": who.email, "password": PASSWORD});
         return Some(request.json(&body));
     };
