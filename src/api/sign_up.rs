@@ -102,12 +102,12 @@ struct Visit<'a> {
 impl Visit<'_> {
     /// Credentials that open what is guarded, and how they were come by.
     async fn enter(&self, who: &Identity) -> Option<(Credentials, String)> {
-        let mut signed = Vec::new();
+        let mut signed = None;
         for door in self.doors.iter().filter(|door| !door.is_login()) {
             let Some(response) = self.ask(door, who).await else { continue };
             // Who is known already may still log in.
             if response.succeeded() || matches!(response.status, 301..=303 | 409) {
-                signed.push(door.name.clone());
+                signed = Some(&door.name);
                 if let Some(credentials) = self.shown(&response).await {
                     return Some((credentials, format!("signed up by {}", door.name)));
                 }
@@ -118,7 +118,7 @@ impl Visit<'_> {
             for name in who.names() {
                 let Some(response) = self.ask(door, &who.called(name)).await else { continue };
                 if let Some(credentials) = self.shown(&response).await {
-                    let up = signed.first().map(|up| format!("signed up by {up}, ")).unwrap_or_default();
+                    let up = signed.map(|up| format!("signed up by {up}, ")).unwrap_or_default();
                     return Some((credentials, format!("{up}logged in by {}", door.name)));
                 }
             }

@@ -239,7 +239,7 @@ impl Service<'_> {
         {
             return;
         }
-        let folder = sink.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = crate::domain::folder_of(sink.path);
         let Some(path) =
             crate::domain::RepoPath::parse(format!("{folder}/{context}/{file}").trim_start_matches('/')).ok()
         else {
@@ -313,7 +313,7 @@ fn host_port(port: &Value) -> Option<String> {
 
 /// Variables the file is filled from and that nobody gives a value.
 fn variables(text: &str, tree: &Tree<'_>, sink: &mut Sink<'_>) {
-    let folder = sink.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = crate::domain::folder_of(sink.path);
     let declared = environment::declared_near(tree, folder);
     let mut said = BTreeSet::new();
     for (index, line) in text.lines().enumerate() {

@@ -49,7 +49,7 @@ pub(super) fn pm2(text: &str, tree: &Tree<'_>, sink: &mut Sink<'_>) {
         sink.error(error.line(), "json", format!("no valid JSON: {error}"));
     }
     let Some(pair) = PAIR.as_ref() else { return };
-    let folder = sink.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let folder = crate::domain::folder_of(sink.path).to_owned();
     let moved = text.contains("cwd");
     for (index, line) in text.lines().enumerate() {
         if line.trim_start().starts_with("//") || line.trim_start().starts_with('*') {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::GateContext;
 use super::prepare::is_script;
 use super::tests::{Plan, is_test};
-use crate::domain::RepoPath;
+use crate::domain::{RepoPath, folder_of};
 use crate::workspace::Workspace;
 
 /// The most files of a service that are listed.
@@ -44,9 +44,9 @@ pub(super) fn find(plan: &Plan, context: &GateContext) -> Affected {
     let marks: Vec<Mark> = reached.iter().filter_map(|path| Mark::of(path)).collect();
     // Go's tests are part of the package they stand in, Rust's own ones of the source.
     let packages: BTreeSet<&str> =
-        reached.iter().filter(|path| path.ends_with(".go")).map(|path| folder(path)).collect();
+        reached.iter().filter(|path| path.ends_with(".go")).map(|path| folder_of(path)).collect();
     let reaches = |path: &&&String| {
-        let within = path.ends_with(".go") && packages.contains(folder(path));
+        let within = path.ends_with(".go") && packages.contains(folder_of(path));
         changed.contains(&path.as_str()) || within || names(path, &marks)
     };
     let own =
@@ -61,10 +61,6 @@ fn files(plan: &Plan, workspace: &dyn Workspace) -> BTreeSet<String> {
     let Ok((entries, _)) = workspace.list(place.as_ref(), 16, FILES) else { return BTreeSet::new() };
     let files = entries.iter().filter(|entry| !entry.folder).filter_map(|entry| plan.inside(entry.path.as_str()));
     files.filter(|path| !path.starts_with(".tenon-gate/")).map(str::to_owned).collect()
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// How other files name a source.
@@ -99,11 +95,11 @@ impl Mark {
         let language = Language::of(path)?;
         let stem = path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default();
         let name = match (language, stem) {
-            (Language::Go, _) => folder(path),
+            (Language::Go, _) => folder_of(path),
             // The roots of a crate are named by everything in it.
             (Language::Rust, "lib" | "main" | "build") => "",
             (Language::Rust, "mod") | (Language::Python, "__init__") | (Language::Script, "index") => {
-                folder(path).rsplit('/').next().unwrap_or_default()
+                folder_of(path).rsplit('/').next().unwrap_or_default()
             }
             (Language::Script, _) => {
                 path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(stem, _)| stem)

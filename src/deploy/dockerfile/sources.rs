@@ -19,7 +19,7 @@ fn contexts(tree: &Tree<'_>, dockerfile: &str) -> Vec<String> {
         tree.paths.iter().filter(|path| path.contains("compose") && (path.ends_with(".yml") || path.ends_with(".yaml")))
     {
         let Some(text) = tree.files.read(path) else { continue };
-        let place = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let place = crate::domain::folder_of(path);
         for line in text.lines() {
             let Some((key, value)) = line.trim().split_once(':') else { continue };
             if matches!(key, "context" | "build") && !value.trim().is_empty() {

@@ -17,7 +17,7 @@ fn read(workspace: &dyn Workspace, path: &str) -> Option<String> {
 }
 
 fn beside(path: &str, name: &str) -> String {
-    from_root(path.rsplit_once('/').map_or("", |(folder, _)| folder), name)
+    from_root(crate::domain::folder_of(path), name)
 }
 
 fn finding(path: &str, text: &str, about: &str, message: String) -> Finding {

@@ -312,9 +312,9 @@ fn beside<'a>(task: &str, targets: &[Target], ranked: &'a [Ranked]) -> Vec<&'a s
     found.extend(ranked.iter().filter(useful).take(BESIDE).map(|file| file.path.as_str()));
     // A new file is written like those of its kind.
     for target in targets.iter().filter(|target| target.how == How::Create) {
-        let folder = target.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = crate::domain::folder_of(&target.path);
         let like = |file: &&Ranked| {
-            let theirs = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let theirs = crate::domain::folder_of(&file.path);
             theirs == folder
                 && !is_target(&file.path)
                 && languages::of(&file.path) == languages::of(&target.path)
